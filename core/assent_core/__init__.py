@@ -1,0 +1,1 @@
+"""The engine: prompt in, events out; it knows no screen."""

@@ -1,0 +1,209 @@
+"""What happens in a session, as one closed union of frozen values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from assent_core.consent import Decider, Scope
+from assent_core.digest import Digest
+from assent_core.model import Effort, Role, Usage
+from assent_core.proposals import Proposal
+from assent_core.review import Evidence
+from assent_sandbox.policy import Denial, Tier, Widening
+from assent_sandbox.stage import Moved
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="event", tag=lambda name: name.lower()):
+    """Base of all events. Text in them comes from models and commands: redacted, but hostile to a terminal."""
+
+
+class Opened(Event, frozen=True):
+    """A session began or was resumed."""
+
+    session: str
+    root: str
+    tier: Tier
+    branch: str = ""
+    worker: str = ""
+    scout: str = ""
+    notices: tuple[str, ...] = ()
+    """What the user should know of this place: no git, weaker walls, an interrupted landing that was completed."""
+
+
+class Prompted(Event, frozen=True):
+    """The user (or `fix`) asked for something."""
+
+    turn: int
+    text: str
+
+
+class Routed(Event, frozen=True):
+    """Which role takes the piece of work, and why."""
+
+    role: Role
+    model: str
+    effort: Effort
+    why: str
+
+
+class Asked(Event, frozen=True):
+    """A request left for a model; `step` counts the requests of a turn."""
+
+    role: Role
+    model: str
+    step: int
+
+
+class Texted(Event, frozen=True):
+    """A piece of the answer as it streams."""
+
+    delta: str
+
+
+class Thought(Event, frozen=True):
+    """A piece of the reasoning summary as it streams."""
+
+    delta: str
+
+
+class Said(Event, frozen=True):
+    """A complete message of the model; takes the place of the Texted pieces before it."""
+
+    text: str
+
+
+class Retried(Event, frozen=True):
+    """The service faltered and is asked again after `seconds`; unfinished Texted pieces are void."""
+
+    why: str
+    attempt: int
+    seconds: float
+
+
+class Proposed(Event, frozen=True):
+    """The model wants to do something."""
+
+    id: str
+    proposal: Proposal
+    reach: tuple[Widening, ...] = ()
+
+
+class Mistaken(Event, frozen=True):
+    """The model called a tool wrongly; it was told `message`, and nothing was done."""
+
+    id: str
+    tool: str
+    message: str
+
+
+class Decided(Event, frozen=True):
+    """A proposal was allowed or refused: by whom and why. A refusal is never silent."""
+
+    id: str
+    allowed: bool
+    by: Decider
+    why: str
+    scope: Scope = "once"
+
+
+class Printed(Event, frozen=True):
+    """A piece of what a running command writes."""
+
+    id: str
+    text: str
+
+
+class Performed(Event, frozen=True):
+    """A proposal was carried out on the stage; `told` is what the model gets to see of it."""
+
+    id: str
+    ok: bool
+    told: str
+    code: int | None = None
+    seconds: float = 0.0
+    denials: tuple[Denial, ...] = ()
+    paths: tuple[str, ...] = ()
+    """Files of the stage that it changed, as far as it is known."""
+
+
+class Digested(Event, frozen=True):
+    """What the output of a command says: first by rules, later perhaps by the scout."""
+
+    id: str
+    digest: Digest
+
+
+class Billed(Event, frozen=True):
+    """A request was paid for. `usd` is None where the price is unknown; `total` and `scout` are sums of the session."""
+
+    role: Role
+    model: str
+    usage: Usage | None
+    usd: float | None
+    prices: str
+    total: float
+    scout: float
+    context: float = 0.0
+    """How much of the model's largest input the request took, from 0 to 1."""
+
+
+class Staged(Event, frozen=True):
+    """The changes on the stage, after a proposal that changed some."""
+
+    paths: tuple[str, ...]
+    added: int
+    removed: int
+
+
+class Drifted(Event, frozen=True):
+    """The real tree moved under the stage, and what was done for each staged path."""
+
+    moved: tuple[Moved, ...]
+
+
+class Verified(Event, frozen=True):
+    """A command was run on a known staged content."""
+
+    evidence: Evidence
+
+
+class Ended(Event, frozen=True):
+    """A turn is over. `hint` says what would help where `how` is not `done`."""
+
+    turn: int
+    how: Literal["done", "interrupted", "limit", "budget", "refused", "failed", "environment"]
+    message: str = ""
+    hint: str = ""
+    code: int = 0
+    """The exit code that this ending means for a script."""
+
+
+class Landed(Event, frozen=True):
+    """Accepted hunks were written into the real tree."""
+
+    landing: str
+    paths: tuple[str, ...]
+    hunks: int
+    left: int = 0
+    """How many hunks stay undecided on the stage."""
+
+
+class Undone(Event, frozen=True):
+    """A landing was taken back."""
+
+    landing: str
+    paths: tuple[str, ...]
+
+
+class Noticed(Event, frozen=True):
+    """Something that the user should know and that fits nowhere else."""
+
+    text: str
+
+
+AnyEvent = (
+    Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Printed
+    | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Noticed
+)  # fmt: skip

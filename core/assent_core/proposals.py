@@ -1,0 +1,45 @@
+"""What the model wants to do, one value for each tool."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from assent_sandbox.policy import Widening
+
+
+class Shell(Struct, frozen=True, kw_only=True, tag="shell"):
+    """Run a command line with `bash -c` (`sh -c` where there is no bash) in a folder of the stage."""
+
+    command: str
+    workdir: str = "."
+    seconds: float = 120.0
+    needs: tuple[Widening, ...] = ()
+    """What it asks for beyond the walls."""
+    reason: str = ""
+    """Why, in the model's words; hostile text."""
+
+
+class Patch(Struct, frozen=True, kw_only=True, tag="patch"):
+    """Edit files of the stage by a V4A patch (`*** Begin Patch` ... `*** End Patch`), kept as it was written."""
+
+    text: str
+
+
+class Read(Struct, frozen=True, kw_only=True, tag="read"):
+    """Read a window of lines of a file, or list a folder; lines count from 1."""
+
+    path: str
+    start: int = 1
+    lines: int = 400
+    needs: tuple[Widening, ...] = ()
+
+
+class Search(Struct, frozen=True, kw_only=True, tag="search"):
+    """Search file contents by a regular expression below a folder, in files that match a glob."""
+
+    pattern: str
+    path: str = "."
+    glob: str = ""
+
+
+Proposal = Shell | Patch | Read | Search

@@ -1,0 +1,1 @@
+"""The stage and its walls: the only room that starts a process."""

@@ -1,0 +1,141 @@
+"""What a command may see, write, reach and use up, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Tier = Literal["overlay", "copy", "unconfined"]
+"""How high the walls are: overlay (namespaces), copy (Landlock or Seatbelt around a copy), unconfined (none)."""
+
+WideningKind = Literal["read", "write", "secret", "network", "unconfined"]
+
+
+class Widening(Struct, frozen=True, order=True):
+    """One exact thing beyond the walls that a consent may allow.
+
+    `target` is an absolute path for `read` and `write`, a path relative to the repository for `secret`,
+    and empty for `network` (the whole of it, the services of this machine included) and `unconfined`.
+    """
+
+    kind: WideningKind
+    target: str = ""
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How much one command may use up; sizes in bytes, time in seconds."""
+
+    seconds: float = 600.0
+    memory: int = 8 << 30
+    processes: int = 1024
+    file: int = 4 << 30
+    disk: int = 8 << 30
+    output: int = 1 << 20
+    """How much output is kept: half of it from the head, half from the tail; the rest is drained and counted."""
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """The walls around one command: all that is not named here is denied."""
+
+    widenings: tuple[Widening, ...] = ()
+    limits: Limits = Limits()
+    readable: tuple[str, ...] = ()
+    """Absolute paths under the home directory that the user's settings show to commands, read-only."""
+    variables: tuple[str, ...] = ()
+    """Names of environment variables that the user's settings pass on."""
+    secrets: tuple[str, ...] = (
+        ".env",
+        ".env.*",
+        "*.pem",
+        "*.key",
+        "id_rsa*",
+        "id_ed25519*",
+        ".netrc",
+        "*.p12",
+        "*.pfx",
+    )
+    """Patterns of file names in the repository whose contents are masked until granted."""
+    public: tuple[str, ...] = (".env.example", ".env.sample", ".env.template", "*.pub")
+    """Patterns that are no secret although one of `secrets` matches them."""
+
+    def allows(self, kind: WideningKind, target: str = "") -> bool:
+        """Say whether exactly this widening was granted."""
+        return Widening(kind, target) in self.widenings
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """A program to run on a stage; `workdir` is relative to the repository, in POSIX form."""
+
+    argv: tuple[str, ...]
+    workdir: str = "."
+    stdin: bytes = b""
+    environment: dict[str, str] = {}
+    """Variables of this command alone, on top of the allow-listed ones."""
+
+
+class Denial(Struct, frozen=True, kw_only=True):
+    """One thing that the walls refused to a command.
+
+    `certainty` is `sure` when a wall itself reported it, `likely` when the command's output reads like it.
+    `widening` is the smallest consent that would have allowed it; None where none would.
+    """
+
+    kind: Literal["file", "secret", "network", "process", "limit"]
+    target: str
+    certainty: Literal["sure", "likely"]
+    why: str
+    widening: Widening | None = None
+
+
+class Output(Struct, frozen=True):
+    """A piece of what a running command wrote, undecoded and as hostile as any file."""
+
+    data: bytes
+    stream: Literal["stdout", "stderr"] = "stdout"
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """How a command ended; by now everything that it had started is dead.
+
+    `code` follows the shell: the exit status, 128 + N after signal N, 124 after the time limit,
+    126 if it could not be executed and 127 if it was not found.
+    """
+
+    code: int
+    seconds: float
+    cause: Literal["exit", "signal", "time", "memory", "disk", "output", "start"] = "exit"
+    head: bytes = b""
+    tail: bytes = b""
+    omitted: int = 0
+    """How many bytes between head and tail were drained and not kept."""
+    denials: tuple[Denial, ...] = ()
+    tier: Tier = "overlay"
+
+    @property
+    def output(self) -> bytes:
+        """Head and tail (both streams as they came), with a line that says what is missing between them."""
+        if not self.omitted:
+            return self.head + self.tail
+        return self.head + b"\n[... %d bytes of output not kept ...]\n" % self.omitted + self.tail
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """Where a stage's view of the repository lies and how it is made; all paths absolute.
+
+    In the overlay tier commands see it at `root` itself, mounted from `root` (lower), `upper` and `work`;
+    in the others they see the copy at `copy`.
+    """
+
+    tier: Tier
+    root: str
+    home: str
+    """The session's own folder under the state directory; nothing of it is shown to a command."""
+    upper: str = ""
+    work: str = ""
+    copy: str = ""
+
+    @property
+    def path(self) -> str:
+        """Where a command finds the repository."""
+        return self.root if self.tier == "overlay" else self.copy

@@ -1,0 +1,16 @@
+"""Opens the best stage that this machine can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assent_sandbox.policy import Tier
+from assent_sandbox.stage import Stage
+
+
+async def open_stage(root: Path, home: Path, tier: Tier | None = None) -> Stage:
+    """Open, or open again, the stage of `root` kept in the folder `home` (made if missing).
+
+    `tier` forces one; None takes the best that works when tried. Raises LockedError, WallsError, StageError.
+    """
+    raise NotImplementedError

@@ -1,0 +1,1 @@
+"""What the user sees: the command line and the screen; the only room that knows Textual."""
