@@ -113,6 +113,7 @@ class Printed(Event, frozen=True):
 
     id: str
     text: str
+    stream: Literal["stdout", "stderr"] = "stdout"
 
 
 class Performed(Event, frozen=True):
