@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import hashlib
+import os
+import secrets
+import shlex
+import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import TypeVar
 
-from assent_core.consent import Asker
-from assent_core.events import AnyEvent, Drifted, Landed, Opened, Undone
-from assent_core.review import Review
+import msgspec
+
+from assent_core import landing, review
+from assent_core.background import Background
+from assent_core.changes import digest
+from assent_core.consent import Asker, Gate
+from assent_core.errors import AssentError, EnvironmentFault, LandingRefused, UsageError
+from assent_core.events import (
+    AnyEvent,
+    Digested,
+    Drifted,
+    Ended,
+    Landed,
+    Opened,
+    Prompted,
+    Staged,
+    Undone,
+    Verified,
+)
+from assent_core.instructions import opening, worker_instructions
+from assent_core.keys import find_key
+from assent_core.ledger import Ledger
+from assent_core.model import Finished, Request, Role
+from assent_core.perform import Performer, Result
+from assent_core.proposals import Shell
+from assent_core.record import Record
+from assent_core.redact import Redactor, secrets_of_env_file, secrets_of_environment
+from assent_core.repair import evidence, repair, run_typed
+from assent_core.responses import Responses
+from assent_core.review import Evidence, Review
+from assent_core.router import route
+from assent_core.scout import Scout
 from assent_core.settings import Settings
+from assent_core.tools import specs
+from assent_core.transcript import Transcript, image_url
+from assent_core.turn import Bench, ended, turn
+from assent_core.usage import Meter
+from assent_core.workspace import Workspace, find
+from assent_sandbox.policy import Policy
+from assent_sandbox.stage import Entry, Opaque, Stage, StageError
+from assent_sandbox.tiers import open_stage
+
+Happening = TypeVar("Happening", Landed, Undone)
 
 
 class Session:
@@ -18,43 +67,225 @@ class Session:
     and keeps what was staged.
     """
 
-    opened: Opened
+    def __init__(
+        self, opened: Opened, settings: Settings, bench: Bench, record: Record, background: Background
+    ) -> None:
+        self.opened = opened
+        self.settings = settings
+        self._bench = bench
+        self._record = record
+        self._background = background
+        self._evidence: tuple[Evidence, ...] = ()
+        self._notes: list[str] = []
+        self._turn = 0
+        self._busy = False
+        record.append(opened)
+
+    @property
+    def record(self) -> Path:
+        """Where the events of this session are kept."""
+        return self._record.path
 
     def turn(self, prompt: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
         """Give the worker a prompt; the last event is `Ended`. Service errors end it (`failed`) and are not raised."""
-        raise NotImplementedError
+        return self._told(self._prompted(prompt, images, self.settings.turns))
 
     def repair(self, command: tuple[str, ...], prompt: str = "", turns: int = 0) -> AsyncGenerator[AnyEvent]:
-        """The `fix` loop: run, digest, repair, run again until it passes; the last event is `Ended`."""
-        raise NotImplementedError
+        """The `fix` loop: run, digest, repair, run again until it passes; the last event is `Ended`.
 
-    def run(self, command: tuple[str, ...], workdir: str = ".") -> AsyncGenerator[AnyEvent]:
+        `turns` is the most requests to the worker in all; 0 takes the setting.
+        """
+        shell = self._typed(command)
+
+        def work(text: str, limit: int) -> AsyncGenerator[AnyEvent]:
+            return self._prompted(text, (), limit)
+
+        return self._told(repair(self._bench, shell, prompt, turns or self.settings.turns, work))
+
+    def run(self, command: tuple[str, ...], workdir: str = "") -> AsyncGenerator[AnyEvent]:
         """Run a command of the user's own on the stage: Proposed, Printed..., Performed, Staged?, Digested?, Ended."""
-        raise NotImplementedError
+        return self._told(self._run(self._typed(command, workdir)))
 
     def verify(self, review: Review, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:
         """Run a command on a fresh stage that holds the real tree plus the selection; ends with Verified and Ended."""
-        raise NotImplementedError
+        return self._told(self._verify(review, self._typed(command)))
 
     async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
         """Rebase the stage and compute the review of what is on it, with the marks of an earlier one kept."""
-        raise NotImplementedError
+        if drifted := await self._rebase():
+            self._record.append(drifted)
+        files = await asyncio.to_thread(self._bench.performer.changes)
+        renewed = review.renew(earlier or Review(), files)
+        return msgspec.structs.replace(renewed, evidence=self._evidence), drifted
 
-    async def land(self, review: Review) -> Landed:
+    async def land(self, decided: Review) -> Landed:
         """Write what is accepted into the real tree; raises LandingRefused if it moved: review again."""
-        raise NotImplementedError
+        self._must_be_idle()
+        outcomes = review.outcomes(decided)
+        stage = self._bench.performer.stage
+        for file in decided.files:
+            if stage.read(file.path) != file.after:
+                raise LandingRefused(f"{file.path} has changed on the stage since it was shown.", "Review it again.")
+        writes = tuple(
+            landing.Write(path=outcome.path, before=outcome.before, after=outcome.landed)
+            for outcome in outcomes
+            if outcome.landed != outcome.before
+        )
+        if not writes:
+            raise UsageError(
+                "Nothing is accepted, so there is nothing to land.", "Accept a hunk with y, or all with A."
+            )
+        root, state = self._bench.performer.workspace.root, self.settings.state_dir
+        made = await asyncio.to_thread(landing.land, root, state, writes, self.opened.session)
+        for outcome in outcomes:
+            stage.settle(outcome.path, outcome.landed, outcome.staged)
+        marks = [decided.mark(hunk.id).verdict for file in decided.files for hunk in file.hunks]
+        return self._happened(
+            Landed(landing=made.id, paths=made.paths, hunks=marks.count("accepted"), left=marks.count("undecided"))
+        )
 
-    async def undo(self, landing: str = "") -> Undone:
-        """Take back a landing, the newest one if none is named."""
-        raise NotImplementedError
+    async def undo(self, id: str = "") -> Undone:
+        """Take back a landing, the newest one if none is named; what this session landed is on the stage again."""
+        self._must_be_idle()
+        performer, state = self._bench.performer, self.settings.state_dir
+        root, stage = performer.workspace.root, performer.stage
+        known = {made.id: made for made in landing.landings(root, state) if made.session == self.opened.session}
+        staged = {path: stage.read(path) for made in known.values() for path in made.paths}
+        undone = await asyncio.to_thread(landing.undo, root, state, id)
+        stage.rebase()
+        for path in undone.paths if undone.id in known else ():
+            _put(stage, path, staged[path])
+        return self._happened(Undone(landing=undone.id, paths=undone.paths))
 
     def note_for_model(self, text: str) -> None:
         """Put the user's reasons and comments before the next prompt."""
-        raise NotImplementedError
+        if text:
+            self._notes.append(text)
 
     async def close(self) -> None:
         """End helper processes and connections; the stage stays if it holds changes and is deleted if it does not."""
-        raise NotImplementedError
+        await self._background.close()
+        await self._bench.model.close()
+        stage = self._bench.performer.stage
+        changed = await asyncio.to_thread(self._bench.performer.changes)
+        await (stage.close() if changed else stage.discard())
+        self._record.close()
+
+    async def _prompted(self, prompt: str, images: tuple[Path, ...], limit: int) -> AsyncGenerator[AnyEvent]:
+        yield Prompted(turn=self._turn, text=prompt)
+        if drifted := await self._rebase():
+            yield drifted
+            self._notes.append(_drift_in_words(drifted))
+        transcript = self._bench.transcript
+        if not transcript.items:
+            transcript.say(opening(self._bench.performer.workspace, self.opened.tier))
+        transcript.say("\n\n".join([*self._notes, prompt]), _pictures(images))
+        self._notes.clear()
+        routed = route("image" if images else "edit", self.settings)
+        try:
+            async with aclosing(turn(self._bench, routed, limit)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._bench.gate.end_task()
+            self._bench.refused.clear()
+
+    async def _run(self, shell: Shell) -> AsyncGenerator[AnyEvent]:
+        seen = digest(tuple((file.path, file.after) for file in await asyncio.to_thread(self._bench.performer.changes)))
+        async with aclosing(run_typed(self._bench, secrets.token_hex(4), shell)) as events:
+            async for event in events:
+                if isinstance(event, Result):
+                    yield self._saw(Verified(evidence=evidence(shell.command, event, seen)))
+                else:
+                    yield event
+
+    async def _verify(self, decided: Review, shell: Shell) -> AsyncGenerator[AnyEvent]:
+        performer = self._bench.performer
+        home = Path(performer.stage.view.home).with_name(f"{self.opened.session}-verify")
+        stage = await open_stage(performer.workspace.root, home, self.opened.tier)
+        try:
+            for outcome in review.outcomes(decided):
+                _put(stage, outcome.path, outcome.landed)
+            fresh = Performer(stage, performer.workspace, performer.policy, performer.redact)
+            seen = digest(tuple((file.path, file.after) for file in fresh.changes()))
+            bench = dataclasses.replace(self._bench, performer=fresh)
+            async with aclosing(run_typed(bench, secrets.token_hex(4), shell)) as events:
+                async for event in events:
+                    match event:
+                        case Result():
+                            yield self._saw(Verified(evidence=evidence(shell.command, event, seen)))
+                        case Staged():
+                            pass
+                        case _:
+                            yield event
+        finally:
+            await stage.discard()
+
+    async def _told(self, main: AsyncGenerator[AnyEvent]) -> AsyncGenerator[AnyEvent]:
+        self._must_be_idle()
+        self._busy = True
+        self._turn += 1
+        ending = Ended(turn=self._turn, how="interrupted", message="Interrupted; what is staged is kept.", code=130)
+        try:
+            async with aclosing(self._background.joined(main)) as events:
+                async for event in events:
+                    yield self._saw(event)
+            ending = ended(self._turn)
+        except AssentError as error:
+            ending = ended(self._turn, error)
+        except StageError as error:
+            ending = ended(self._turn, EnvironmentFault(str(error), error.hint))
+        finally:
+            self._busy = False
+            self._record.append(ending)
+        yield ending
+
+    def _saw(self, event: AnyEvent) -> AnyEvent:
+        if isinstance(event, Verified) and event.evidence not in self._evidence:
+            self._evidence += (event.evidence,)
+        return event
+
+    async def _rebase(self) -> Drifted | None:
+        moved = await asyncio.to_thread(self._bench.performer.stage.rebase)
+        told = tuple(one for one in moved if one.how != "followed")
+        return Drifted(moved=told) if told else None
+
+    def _happened(self, event: Happening) -> Happening:
+        self._record.append(event)
+        return event
+
+    def _typed(self, command: tuple[str, ...], workdir: str = "") -> Shell:
+        subdir = self._bench.performer.workspace.subdir
+        return Shell(command=shlex.join(command), workdir=workdir or subdir, seconds=self.settings.limits.seconds)
+
+    def _must_be_idle(self) -> None:
+        if self._busy:
+            raise UsageError("Something is still running in this session.", "Wait for it, or interrupt it with Esc.")
+
+
+def _put(stage: Stage, path: str, entry: Entry | None) -> None:
+    if entry is None:
+        stage.delete(path)
+    elif not isinstance(entry, Opaque):
+        stage.write(path, entry)
+
+
+def _pictures(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    pictures: list[str] = []
+    for path in paths:
+        try:
+            url = image_url(path.name, path.read_bytes())
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}", "Name an image file.") from error
+        if not url:
+            raise UsageError(f"{path} is no PNG, JPEG, GIF or WebP under 5 MiB.", "Convert it or make it smaller.")
+        pictures.append(url)
+    return tuple(pictures)
+
+
+def _drift_in_words(drifted: Drifted) -> str:
+    said = ", ".join(f"{moved.path} ({moved.how})" for moved in drifted.moved)
+    return f"Meanwhile the user's own files changed, and the stage was brought up to them: {said}."
 
 
 async def open_session(root: Path, settings: Settings, asker: Asker | None = None, *, model: bool = True) -> Session:
@@ -62,4 +293,100 @@ async def open_session(root: Path, settings: Settings, asker: Asker | None = Non
 
     `asker` None: nobody can be asked. `model` False: no key is looked for and no connection is made (`assent run`).
     """
-    raise NotImplementedError
+    workspace, state = await asyncio.to_thread(find, root), settings.state_dir
+    recovered = await asyncio.to_thread(landing.recover, workspace.root, state)
+    redact = Redactor((*secrets_of_environment(os.environ), *_secrets_of(workspace, settings)))
+    service = Responses(settings, lambda: _known(find_key(settings), redact))
+    if model:
+        service.warm()
+    id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    key = hashlib.sha256(os.fsencode(workspace.root)).hexdigest()[:16]
+    stage = await open_stage(workspace.root, state / "stages" / key / id)
+    record = Record(state / "sessions" / f"{id}.jsonl", id, workspace.root, redact)
+    background = Background(record.append)
+    opened = Opened(
+        session=id,
+        root=str(workspace.root),
+        tier=stage.tier,
+        branch=workspace.branch,
+        worker=settings.worker.model,
+        scout=settings.scout.model if settings.scouting else "",
+        notices=(
+            *workspace.notices,
+            *(f"An interrupted landing was {one.how}: {', '.join(one.paths)}" for one in recovered),
+        ),
+    )
+    bench = _bench(
+        settings, workspace, stage, service=service, asker=asker, redact=redact, id=id, background=background
+    )
+    return Session(opened, settings, bench, record, background)
+
+
+def _bench(
+    settings: Settings,
+    workspace: Workspace,
+    stage: Stage,
+    *,
+    service: Responses,
+    asker: Asker | None,
+    redact: Redactor,
+    id: str,
+    background: Background,
+) -> Bench:
+    meter = Meter(settings)
+
+    def billed(role: Role, finished: Finished) -> None:
+        background.tell(meter.bill(role, finished))
+
+    scout = Scout(service, settings, billed)
+
+    async def look(result: Result) -> None:
+        assert result.digest is not None
+        code = result.performed.code or 0
+        if found := await scout.digest(result.command, code, result.output, result.digest):
+            background.tell(Digested(id=result.performed.id, digest=found))
+
+    request = Request(
+        role="worker",
+        model=settings.worker.model,
+        effort=settings.worker.effort,
+        instructions=worker_instructions(),
+        items=(),
+        tools=specs(service.custom_tools),
+        cache_key=id,
+    )
+    ledger = Ledger(settings.state_dir / "consent.jsonl")
+    return Bench(
+        model=service,
+        request=request,
+        transcript=Transcript(),
+        gate=Gate(root=workspace.root, session=id, tier=stage.tier, mode=settings.mode, asker=asker, ledger=ledger),
+        performer=Performer(stage, workspace, policy_of(settings), redact),
+        meter=meter,
+        failed=lambda result: background.begin(look(result)),
+    )
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The walls that the user's settings ask for."""
+    return Policy(
+        limits=settings.limits,
+        readable=settings.readable,
+        variables=settings.variables,
+        secrets=(*Policy().secrets, *settings.secrets),
+    )
+
+
+def _known(key: str, redact: Redactor) -> str:
+    redact.add([key])
+    return key
+
+
+def _secrets_of(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
+    policy = policy_of(settings)
+    values: list[str] = []
+    for path in workspace.root.glob(".env*"):
+        public = any(fnmatch(path.name, pattern) for pattern in policy.public)
+        if not public and path.is_file() and path.stat().st_size < 1 << 20:
+            values += secrets_of_env_file(path.read_text(errors="replace"))
+    return tuple(values)

@@ -1,0 +1,251 @@
+"""Approved becomes output and outcome: the only door from core into the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import shlex
+import shutil
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+
+import msgspec
+from assent_sandbox.output import cut, readable
+
+from assent_core.changes import FileChange, take_apart
+from assent_core.consent import Approved
+from assent_core.digest import Digest, extract
+from assent_core.errors import PatchMistake
+from assent_core.events import Performed, Printed
+from assent_core.patches import apply_patch
+from assent_core.proposals import Patch, Read, Search, Shell
+from assent_core.transcript import image_url
+from assent_core.workspace import Workspace
+from assent_sandbox.policy import Command, Denial, Ended, Output, Policy
+from assent_sandbox.stage import Entry, File, Link, Opaque, Stage, StageError
+
+TOLD = 40_000
+"""Most characters of one output that the model gets, about 10k tokens; the middle is cut."""
+
+LARGEST = 16 << 20
+"""Largest file outside the repository, in bytes, that is read."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one proposal: the event, and what goes to the model or the scout beside it."""
+
+    performed: Performed
+    images: tuple[str, ...] = ()
+    digest: Digest | None = None
+    command: str = ""
+    output: str = ""
+
+
+class Performer:
+    """Carries out approved proposals on one stage; text that leaves it is decoded and redacted."""
+
+    def __init__(self, stage: Stage, workspace: Workspace, policy: Policy, redact: Callable[[str], str]) -> None:
+        self.stage = stage
+        self.workspace = workspace
+        self.policy = policy
+        self.redact = redact
+        self.staged: tuple[FileChange, ...] = ()
+        """What `changes` found last."""
+
+    def perform(self, id: str, approved: Approved) -> AsyncGenerator[Printed | Result]:
+        """Carry out one approved proposal; the last value is the `Result`. Closing ends a running command."""
+        match approved.proposal:
+            case Shell() as shell:
+                return self._shell(id, shell, approved)
+            case Search() as search:
+                return self._search(id, search)
+            case Patch(text=text):
+                return _single(lambda: self._patch(id, text))
+            case Read() as read:
+                return _single(lambda: self._read(id, read, approved))
+
+    def changes(self) -> tuple[FileChange, ...]:
+        """What is staged and not ignored, taken apart; cost follows what changed."""
+        paths = self.stage.paths()
+        ignored = self.workspace.ignored(paths) if paths else frozenset[str]()
+        earlier = {file.path: file for file in self.staged}
+        found: list[FileChange] = []
+        for path in paths:
+            if path in ignored or (change := self.stage.change(path)) is None:
+                continue
+            known = earlier.get(path)
+            same = known and (known.before, known.after, known.conflict) == (
+                change.before,
+                change.after,
+                change.conflict,
+            )
+            found.append(known if known and same else take_apart(change))
+        self.staged = tuple(found)
+        return self.staged
+
+    async def _shell(self, id: str, shell: Shell, approved: Approved) -> AsyncGenerator[Printed | Result]:
+        limits = msgspec.structs.replace(
+            self.policy.limits, seconds=min(shell.seconds, self.policy.limits.seconds) or self.policy.limits.seconds
+        )
+        policy = msgspec.structs.replace(self.policy, widenings=approved.widenings, limits=limits)
+        interpreter = "bash" if shutil.which("bash") else "sh"
+        command = Command(argv=(interpreter, "-c", shell.command), workdir=self.relative(shell.workdir))
+        ended: Ended | None = None
+        lines = {"stdout": Lines(self.redact), "stderr": Lines(self.redact)}
+        async with aclosing(self.stage.run(command, policy)) as outputs:
+            async for output in outputs:
+                match output:
+                    case Output(data=data, stream=stream):
+                        if text := lines[stream].feed(data):
+                            yield Printed(id=id, text=text, stream=stream)
+                    case Ended():
+                        ended = output
+        for stream in ("stdout", "stderr"):
+            if rest := lines[stream].end():
+                yield Printed(id=id, text=rest, stream=stream)
+        assert ended is not None
+        text = self.redact(readable(ended.output))
+        digest = extract(shell.command, ended.code, text, ended.denials)
+        performed = Performed(
+            id=id,
+            ok=ended.code == 0,
+            told=_told(ended, digest, text),
+            code=ended.code,
+            seconds=ended.seconds,
+            denials=ended.denials,
+        )
+        yield Result(performed=performed, digest=digest, command=shell.command, output=text)
+
+    async def _search(self, id: str, search: Search) -> AsyncGenerator[Printed | Result]:
+        command = Command(argv=_search_argv(search, self.relative(search.path)))
+        ended: Ended | None = None
+        async with aclosing(self.stage.run(command, self.policy)) as outputs:
+            async for output in outputs:
+                if isinstance(output, Ended):
+                    ended = output
+        assert ended is not None
+        text = cut(self.redact(readable(ended.output)), TOLD)
+        nothing = ended.code == 1 and not text.strip()
+        told = "Nothing matches." if nothing else text or f"The search ended with exit code {ended.code}."
+        yield Result(performed=Performed(id=id, ok=ended.code <= 1, told=told, code=ended.code, seconds=ended.seconds))
+
+    def _patch(self, id: str, text: str) -> Result:
+        edits = apply_patch(text, self.stage.read)
+        said: list[str] = []
+        for edit in edits:
+            if edit.entry is None:
+                self.stage.delete(edit.path)
+                said.append(f"D {edit.path}")
+            else:
+                said.append(f"{'M' if self.stage.read(edit.path) else 'A'} {edit.path}")
+                self.stage.write(edit.path, edit.entry)
+        paths = tuple(edit.path for edit in edits)
+        return Result(performed=Performed(id=id, ok=True, told="Done.\n" + "\n".join(said), paths=paths))
+
+    def _read(self, id: str, read: Read, approved: Approved) -> Result:
+        granted = Path(read.path).is_absolute() and any(w.kind == "read" for w in approved.widenings)
+        path = read.path if granted else self.relative(read.path)
+        entry = _outside(Path(path)) if granted else self.stage.read(path)
+        if isinstance(entry, File) and (image := image_url(path, entry.data)):
+            return Result(performed=Performed(id=id, ok=True, told=f"{path}: see the image."), images=(image,))
+        if entry is None and not granted and (names := self.stage.folder(path)) is not None:
+            return Result(performed=Performed(id=id, ok=True, told=cut("\n".join(names) or "(empty folder)", TOLD)))
+        ok, told = _window(path, entry, read)
+        return Result(performed=Performed(id=id, ok=ok, told=cut(self.redact(told), TOLD)))
+
+    def relative(self, path: str) -> str:
+        """A path as the model may write it, absolute ones within the repository too, relative to the root."""
+        given = Path(path)
+        for root in (Path(self.stage.view.path), self.workspace.root):
+            if given.is_absolute() and given.is_relative_to(root):
+                return given.relative_to(root).as_posix()
+        return path
+
+
+class Lines:
+    """Decodes a stream into redacted text by whole lines, so that no secret is cut in two."""
+
+    LONGEST = 1 << 16
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._redact = redact
+        self._rest = ""
+
+    def feed(self, data: bytes) -> str:
+        """Take some bytes, give the lines that are complete."""
+        text = self._rest + self._decoder.decode(data)
+        end = text.rfind("\n") + 1 or (len(text) if len(text) > self.LONGEST else 0)
+        self._rest = text[end:]
+        return self._redact(text[:end])
+
+    def end(self) -> str:
+        """Give what is left."""
+        return self._redact(self._rest + self._decoder.decode(b"", final=True))
+
+
+async def _single(work: Callable[[], Result]) -> AsyncGenerator[Printed | Result]:
+    yield await asyncio.to_thread(work)
+
+
+def mistaken(id: str, error: PatchMistake | StageError) -> Result:
+    """The result of a proposal that could not be carried out as it was written."""
+    hint = f"\n{error.hint}" if error.hint else ""
+    return Result(performed=Performed(id=id, ok=False, told=f"{error}{hint}"))
+
+
+def denied_in_words(denial: Denial) -> str:
+    """One denial as a line for the model and the user."""
+    sure = "" if denial.certainty == "sure" else "likely "
+    return f"{sure}denied: {denial.kind} {denial.target}".rstrip() + f" ({denial.why})"
+
+
+def _told(ended: Ended, digest: Digest, text: str) -> str:
+    first = f"exit code {ended.code} after {ended.seconds:.1f} s"
+    if ended.cause not in ("exit", "start"):
+        first += f", ended by: {ended.cause}"
+    lines = [first, *(denied_in_words(denial) for denial in ended.denials)]
+    if ended.denials:
+        lines.append("The walls of the stage denied this; it is no fault of the code. Do not work around it.")
+    if ended.code and digest.summary:
+        lines.append(digest.summary)
+    return "\n".join([*lines, "output:", cut(text, TOLD) if text else "(none)"])
+
+
+def _search_argv(search: Search, path: str) -> tuple[str, ...]:
+    if shutil.which("rg"):
+        glob = ("--glob", search.glob) if search.glob else ()
+        flags = ("--line-number", "--no-heading", "--color=never", "--max-columns=300", "--max-count=50", "--hidden")
+        return ("rg", *flags, "--glob=!.git", *glob, "--regexp", search.pattern, "--", path)
+    glob = (f"--include={search.glob}",) if search.glob else ()
+    return ("grep", "-rnIE", "--exclude-dir=.git", "--max-count=50", *glob, "-e", search.pattern, "--", path)
+
+
+def _outside(path: Path) -> Entry | None:
+    try:
+        size = path.stat().st_size
+        return File(path.read_bytes()) if size <= LARGEST else Opaque("a file too large to read", size)
+    except OSError as error:
+        raise StageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _window(path: str, entry: Entry | None, read: Read) -> tuple[bool, str]:
+    match entry:
+        case None:
+            return False, f"There is no file {shlex.quote(path)}."
+        case Link(target=target):
+            return False, f"{path} is a symbolic link to {target}; read that path instead."
+        case Opaque(what=what, size=size):
+            return False, f"{path} is {what} ({size} bytes) and cannot be read as text."
+        case File(data=data):
+            if b"\0" in data[:8192]:
+                return False, f"{path} is a binary file of {len(data)} bytes."
+    lines = data.decode(errors="replace").splitlines()
+    start = max(read.start, 1)
+    window = lines[start - 1 : start - 1 + max(read.lines, 1)]
+    if not window:
+        return bool(not lines), f"{path} has {len(lines)} lines; there is nothing from line {start} on."
+    numbered = "\n".join(f"{start + index:5} {line}" for index, line in enumerate(window))
+    last = start + len(window) - 1
+    return True, numbered if last == len(lines) else f"{numbered}\n[lines {start}-{last} of {len(lines)}]"

@@ -1,0 +1,126 @@
+"""The `fix` loop: run, digest, repair, verify."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from assent_core.changes import FileChange, digest
+from assent_core.consent import Refused
+from assent_core.digest import Digest
+from assent_core.errors import AssentError, BudgetExceeded, ConsentMissing, EnvironmentFault
+from assent_core.events import AnyEvent, Asked, Decided, Noticed, Proposed, Verified
+from assent_core.instructions import repair_prompt
+from assent_core.perform import Result
+from assent_core.proposals import Shell
+from assent_core.review import Evidence
+from assent_core.turn import Bench, carry
+
+ROUNDS = 6
+"""Most times that the worker is sent back with a command that still fails."""
+
+SETTLING = 2
+"""How often a passing command is run again because it changed files itself."""
+
+
+def contents_digest(files: tuple[FileChange, ...]) -> str:
+    """The name of what is staged now, as evidence is bound to it."""
+    return digest(tuple((file.path, file.after) for file in files))
+
+
+async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEvent | Result]:
+    """Run a command that the user typed: typing it was consent to run it on the stage."""
+    yield Proposed(id=id, proposal=shell)
+    approved = bench.gate.typed(shell)
+    yield Decided(id=id, allowed=True, by=approved.by, why=approved.why)
+    async with aclosing(carry(bench, id, approved)) as events:
+        async for event in events:
+            yield event
+
+
+async def repair(
+    bench: Bench, shell: Shell, wish: str, limit: int, work: Callable[[str, int], AsyncGenerator[AnyEvent]]
+) -> AsyncGenerator[AnyEvent]:
+    """Run the command, let the worker repair what fails, and run it again until it passes on what is staged.
+
+    `work(prompt, limit)` is one turn of the worker with at most `limit` requests. Ends normally when the command
+    passed; raises AssentError with the exit code of the first reason that applies when it did not.
+    """
+    first: Result | None = None
+    result: Result | None = None
+    asked, refused = 0, False
+    for round in range(ROUNDS + 1):
+        async with aclosing(_check(bench, shell, f"check-{round}", first)) as events:
+            async for event in events:
+                if isinstance(event, Result):
+                    result = event
+                else:
+                    yield event
+        assert result is not None
+        first = first or result
+        if result.performed.ok:
+            return
+        _may_go_on(result, shell)
+        if round == ROUNDS or asked >= limit:
+            break
+        async with aclosing(
+            work(repair_prompt(shell.command, result.performed.told, wish, round), limit - asked)
+        ) as events:
+            async for event in events:
+                asked += isinstance(event, Asked)
+                refused = refused or (isinstance(event, Decided) and not event.allowed)
+                yield event
+    raise _why_not(result, refused, asked >= limit)
+
+
+async def _check(bench: Bench, shell: Shell, id: str, first: Result | None) -> AsyncGenerator[AnyEvent | Result]:
+    for attempt in range(SETTLING + 1):
+        seen = contents_digest(bench.performer.staged)
+        result: Result | None = None
+        async with aclosing(run_typed(bench, f"{id}-{attempt}" if attempt else id, shell)) as events:
+            async for event in events:
+                if isinstance(event, Result):
+                    result = event
+                elif not isinstance(event, Refused):
+                    yield event
+        assert result is not None
+        if first is not None or result.performed.ok:
+            yield Verified(evidence=evidence(shell.command, result, seen, first))
+        if not result.performed.ok or contents_digest(bench.performer.staged) == seen:
+            break
+        yield Noticed(text="The command changed files itself, so it is run again on what it made.")
+    yield result
+
+
+def evidence(command: str, result: Result, seen: str, first: Result | None = None) -> Evidence:
+    """What a run says about the staged content whose digest is `seen`, beside what the first run said."""
+    after = result.digest.summary if result.digest else ""
+    before = first.digest.summary if first and first.digest else ""
+    summary = f"{before} -> {after}" if before and after else after or f"exit code {result.performed.code}"
+    return Evidence(command=command, code=result.performed.code or 0, digest=seen, summary=summary)
+
+
+def _may_go_on(result: Result, shell: Shell) -> None:
+    found: Digest | None = result.digest
+    if result.performed.code in (126, 127) and (found is None or found.failure in ("tool missing", "environment")):
+        raise EnvironmentFault(
+            f"{shell.command!r} cannot be run here: {_last_line(result.output)}",
+            "Install what is missing, or name the command by a path that the stage shows (see `assent doctor`).",
+        )
+
+
+def _why_not(result: Result, refused: bool, limited: bool) -> AssentError:
+    summary = result.digest.summary if result.digest and result.digest.summary else f"exit code {result.performed.code}"
+    still = f"The command still fails ({summary})."
+    if limited:
+        return BudgetExceeded(still + " The limit of requests is reached.", "Raise it with --max-turns N.")
+    if any(denial.widening and denial.certainty == "sure" for denial in result.performed.denials):
+        return EnvironmentFault(still + " The walls denied something that it needs.", "See the denials above.")
+    if refused:
+        return ConsentMissing(still + " A consent that the worker asked for was not given.")
+    return AssentError(still, "What was tried is on the stage; nothing of it reached the real files.")
+
+
+def _last_line(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
+    return lines[-1].strip()[:200] if lines else "no output"

@@ -1,0 +1,80 @@
+"""What the model has seen: items that are only ever added to, so that each request extends the one before."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from collections.abc import Iterable
+
+from assent_core.model import WireItem
+from assent_core.tools import output_item
+
+CALLS = ("function_call", "custom_tool_call")
+
+
+def user_item(text: str, images: Iterable[str] = ()) -> WireItem:
+    """A message of the user; images are data URLs."""
+    content: list[dict[str, str]] = [{"type": "input_text", "text": text}]
+    content += [{"type": "input_image", "image_url": image, "detail": "auto"} for image in images]
+    return {"type": "message", "role": "user", "content": content}
+
+
+IMAGE = 5 << 20
+"""Largest image in bytes that is sent to a model."""
+
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+def image_url(path: str, data: bytes) -> str:
+    """An image as a data URL; empty for what is no image that models take, or too large."""
+    kind = mimetypes.guess_type(path)[0]
+    if kind not in IMAGES or len(data) > IMAGE:
+        return ""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def text_of(item: WireItem) -> str:
+    """The text of a message item of the model, refusals included; empty for any other item."""
+    if item.get("type") != "message" or not isinstance(parts := item.get("content"), list):
+        return ""
+    texts: list[str] = []
+    for part in parts:  # pyright: ignore[reportUnknownVariableType] # JSON from the wire
+        if isinstance(part, dict):
+            text = part.get("text") or part.get("refusal")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+            texts.append(str(text or ""))  # pyright: ignore[reportUnknownArgumentType]
+    return "".join(texts)
+
+
+class Transcript:
+    """The items of one conversation. Every call in it has an answer before the next request is made."""
+
+    def __init__(self) -> None:
+        self._items: list[WireItem] = []
+        self._open: dict[str, WireItem] = {}
+
+    @property
+    def items(self) -> tuple[WireItem, ...]:
+        """All items in the order of the wire."""
+        return tuple(self._items)
+
+    def say(self, text: str, images: Iterable[str] = ()) -> None:
+        """Add a message of the user."""
+        self._items.append(user_item(text, images))
+
+    def add(self, item: WireItem) -> None:
+        """Add an output item of the model as it came."""
+        self._items.append(item)
+        if item.get("type") in CALLS:
+            self._open[str(item.get("call_id"))] = item
+
+    def answer(self, call: WireItem, told: str, images: tuple[str, ...] = ()) -> None:
+        """Answer a call."""
+        if self._open.pop(str(call.get("call_id")), None) is not None:
+            self._items.append(output_item(call, told, images))
+
+    def mend(self, why: str) -> None:
+        """Make it whole after an interruption: unanswered calls are told why, reasoning that led nowhere is dropped."""
+        for call in list(self._open.values()):
+            self.answer(call, why)
+        while self._items and self._items[-1].get("type") == "reasoning":
+            self._items.pop()

@@ -1,0 +1,217 @@
+"""One turn: prompt in, events out: ask, propose, consent, perform, report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import msgspec
+
+from assent_core.consent import Approved, Decision, Gate, Refused
+from assent_core.errors import AssentError, BudgetExceeded, PatchMistake
+from assent_core.events import (
+    AnyEvent,
+    Asked,
+    Decided,
+    Digested,
+    Ended,
+    Mistaken,
+    Performed,
+    Printed,
+    Proposed,
+    Retried,
+    Routed,
+    Said,
+    Staged,
+    Texted,
+    Thought,
+)
+from assent_core.model import Finished, Item, Model, Reply, Request, Retrying, Text, WireItem
+from assent_core.model import Thought as Thinking
+from assent_core.perform import Performer, Result, mistaken
+from assent_core.proposals import Patch, Proposal, Shell
+from assent_core.reach import reach
+from assent_core.tools import Mistake, parse
+from assent_core.transcript import CALLS, Transcript, text_of
+from assent_core.usage import Meter
+from assent_sandbox.policy import Widening
+from assent_sandbox.stage import StageError
+
+INTERRUPTED = "The user interrupted the work before this was done."
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All that a turn works with; it outlives the turn."""
+
+    model: Model
+    request: Request
+    """The fixed part of each request: role, model, effort, instructions, tools."""
+    transcript: Transcript
+    gate: Gate
+    performer: Performer
+    meter: Meter
+    failed: Callable[[Result], None]
+    """Told of each command that failed, for the scout; must not block."""
+    refused: set[Widening] = field(default_factory=set[Widening])
+    """What was refused in this task: it is not asked again."""
+
+
+async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEvent]:
+    """Let the worker work on the transcript until it calls no tool; at most `limit` requests.
+
+    Raises ServiceError when the service fails and BudgetExceeded at a limit. However it ends, closed from outside
+    too, the transcript is left whole and the stage as it is.
+    """
+    yield routed
+    try:
+        for step in range(1, limit + 1):
+            _within_budget(bench.meter)
+            yield Asked(role=routed.role, model=routed.model, step=step)
+            calls: list[WireItem] = []
+            async with aclosing(_ask(bench, routed)) as replies:
+                async for reply in replies:
+                    if isinstance(reply, Item):
+                        calls += [reply.item] if reply.item.get("type") in CALLS else []
+                    if event := _event_of(reply, bench):
+                        yield event
+            if not calls:
+                return
+            for call in calls:
+                async with aclosing(_carry_out(bench, call)) as events:
+                    async for event in events:
+                        yield event
+        raise BudgetExceeded(
+            f"The worker made {limit} requests, the most that one task may.", "Raise it with --max-turns N."
+        )
+    finally:
+        bench.transcript.mend(INTERRUPTED)
+
+
+def _ask(bench: Bench, routed: Routed) -> AsyncGenerator[Reply]:
+    return bench.model.stream(
+        msgspec.structs.replace(bench.request, model=routed.model, effort=routed.effort, items=bench.transcript.items)
+    )
+
+
+def _event_of(reply: Reply, bench: Bench) -> AnyEvent | None:
+    match reply:
+        case Text(delta=delta):
+            return Texted(delta=delta)
+        case Thinking(delta=delta):
+            return Thought(delta=delta)
+        case Item(item=item):
+            bench.transcript.add(item)
+            return Said(text=text) if (text := text_of(item)) else None
+        case Retrying(why=why, attempt=attempt, seconds=seconds):
+            return Retried(why=why, attempt=attempt, seconds=seconds)
+        case Finished():
+            return bench.meter.bill(bench.request.role, reply)
+
+
+async def _carry_out(bench: Bench, call: WireItem) -> AsyncGenerator[AnyEvent]:
+    id = str(call.get("call_id"))
+    proposal = parse(call)
+    if isinstance(proposal, Mistake):
+        yield Mistaken(id=id, tool=proposal.tool, message=proposal.message)
+        bench.transcript.answer(call, proposal.message)
+        return
+    told, images = "", ()
+    async with aclosing(propose(bench, id, proposal)) as events:
+        async for event in events:
+            match event:
+                case Result(performed=performed, images=pictures):
+                    told, images = performed.told, pictures
+                case Refused(why=why):
+                    told = f"{told}\n{why}".lstrip()
+                case _:
+                    yield event
+    bench.transcript.answer(call, told, images)
+
+
+async def propose(bench: Bench, id: str, proposal: Proposal) -> AsyncGenerator[AnyEvent | Result | Refused]:
+    """Put one proposal before the gate, perform it, and ask for what the walls surely denied to a failed command."""
+    wanted = reach(proposal, bench.performer.workspace.root, bench.performer.policy)
+    yield Proposed(id=id, proposal=proposal, reach=wanted)
+    decision = await bench.gate.decide(id, proposal, wanted)
+    yield _decided(id, decision)
+    if isinstance(decision, Refused):
+        bench.refused.update(wanted)
+        yield decision
+        return
+    denied: tuple[Widening, ...] = ()
+    async with aclosing(carry(bench, id, decision)) as events:
+        async for event in events:
+            yield event
+            if isinstance(event, Performed) and not event.ok:
+                denied = _liftable(event, decision, bench.refused)
+    if not denied or not isinstance(proposal, Shell):
+        return
+    wider = msgspec.structs.replace(proposal, needs=(*decision.widenings, *denied))
+    again = await bench.gate.decide(id, wider, wider.needs)
+    yield _decided(id, again)
+    if isinstance(again, Refused):
+        bench.refused.update(denied)
+        yield again
+        return
+    async with aclosing(carry(bench, id, again)) as events:
+        async for event in events:
+            yield event
+
+
+async def carry(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[AnyEvent | Result]:
+    """Perform what was approved and tell what came of it: Printed..., Performed, Digested?, Staged?, and the Result."""
+    before = bench.performer.staged
+    result = mistaken(id, StageError("Nothing came of it."))
+    try:
+        async with aclosing(bench.performer.perform(id, approved)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Printed):
+                    yield piece
+                else:
+                    result = piece
+    except (PatchMistake, StageError) as error:
+        result = mistaken(id, error)
+    touching = isinstance(approved.proposal, Shell | Patch)
+    after = await asyncio.to_thread(bench.performer.changes) if touching else before
+    touched = tuple(file.path for file in after if file not in before)
+    gone = tuple({file.path for file in before} - {file.path for file in after})
+    yield msgspec.structs.replace(result.performed, paths=tuple(sorted({*touched, *gone})))
+    if result.digest and not result.performed.ok:
+        yield Digested(id=id, digest=result.digest)
+        bench.failed(result)
+    if after != before:
+        added, removed = sum(file.added for file in after), sum(file.removed for file in after)
+        yield Staged(paths=tuple(file.path for file in after), added=added, removed=removed)
+    yield result
+
+
+def _liftable(performed: Performed, approved: Approved, refused: set[Widening]) -> tuple[Widening, ...]:
+    sure = (denial.widening for denial in performed.denials if denial.certainty == "sure")
+    wanted = dict.fromkeys(w for w in sure if w and w not in approved.widenings)
+    return () if refused & set(wanted) else tuple(wanted)
+
+
+def _decided(id: str, decision: Decision) -> Decided:
+    match decision:
+        case Approved(by=by, why=why, scope=scope):
+            return Decided(id=id, allowed=True, by=by, why=why, scope=scope)
+        case Refused(by=by, why=why):
+            return Decided(id=id, allowed=False, by=by, why=why)
+
+
+def _within_budget(meter: Meter) -> None:
+    if meter.exhausted:
+        raise BudgetExceeded(
+            "The budget of this session is used up.", "Raise it with --max-cost or `budget` in the settings."
+        )
+
+
+def ended(turn: int, error: AssentError | None = None) -> Ended:
+    """The last event of a turn."""
+    if error is None:
+        return Ended(turn=turn, how="done")
+    how = {4: "budget", 5: "environment", 3: "refused"}.get(error.code, "failed")
+    return Ended(turn=turn, how=how, message=error.message, hint=error.hint, code=error.code)  # pyright: ignore[reportArgumentType] # values of the table

@@ -1,0 +1,115 @@
+"""Background work joins the stream of the turn and holds nothing up."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from assent_core.background import Background
+from assent_core.events import AnyEvent, Noticed, Said
+
+
+async def counting(count: int, pause: float = 0.0):
+    for number in range(count):
+        await asyncio.sleep(pause)
+        yield Said(text=str(number))
+
+
+async def gathered(background: Background, main) -> list[AnyEvent]:
+    async with aclosing(background.joined(main)) as events:
+        return [event async for event in events]
+
+
+async def test_events_of_the_main_work_come_in_order_and_are_recorded():
+    recorded: list[AnyEvent] = []
+    events = await gathered(Background(recorded.append), counting(1000))
+    assert [event.text for event in events] == [str(number) for number in range(1000)]
+    assert recorded == events
+
+
+async def test_what_happens_beside_joins_while_the_main_work_waits():
+    background = Background(lambda _: None)
+    main_may_end = asyncio.Event()
+
+    async def main():
+        yield Said(text="begun")
+        background.begin(beside())
+        await main_may_end.wait()
+        yield Said(text="over")
+
+    async def beside():
+        background.tell(Noticed(text="beside"))
+
+    seen: list[str] = []
+    async with aclosing(background.joined(main())) as events:
+        async for event in events:
+            seen.append(event.text)
+            if event.text == "beside":
+                main_may_end.set()
+    assert seen == ["begun", "beside", "over"]
+
+
+async def test_the_main_work_does_not_wait_for_what_is_beside_it():
+    background = Background(lambda _: None)
+    background.begin(asyncio.sleep(3600))  # type: ignore[arg-type]
+    assert len(await gathered(background, counting(2))) == 2
+    await background.close()
+
+
+async def test_what_came_too_late_is_told_with_the_next_turn():
+    background = Background(lambda _: None)
+    await gathered(background, counting(1))
+    background.tell(Noticed(text="late"))
+    assert [event.text for event in await gathered(background, counting(1))] == ["late", "0"]
+
+
+async def test_what_nobody_got_to_see_is_recorded_at_the_end():
+    recorded: list[AnyEvent] = []
+    background = Background(recorded.append)
+    background.tell(Noticed(text="late"))
+    await background.close()
+    assert recorded == [Noticed(text="late")]
+
+
+async def test_a_failure_of_the_main_work_comes_after_its_events():
+    async def failing():
+        yield Said(text="first")
+        raise ValueError("broken")
+
+    seen: list[str] = []
+    with pytest.raises(ValueError, match="broken"):
+        async with aclosing(Background(lambda _: None).joined(failing())) as events:
+            async for event in events:
+                seen.append(event.text)
+    assert seen == ["first"]
+
+
+async def test_closing_the_stream_ends_the_main_work_with_its_clean_up():
+    cleaned = asyncio.Event()
+
+    async def endless():
+        try:
+            while True:
+                yield Said(text="more")
+                await asyncio.sleep(0)
+        finally:
+            cleaned.set()
+
+    async with aclosing(Background(lambda _: None).joined(endless())) as events:
+        async for _ in events:
+            break
+    assert cleaned.is_set()
+
+
+async def test_a_slow_reader_holds_the_main_work_up_instead_of_filling_the_memory():
+    made = 0
+
+    async def fast():
+        nonlocal made
+        for made in range(1, 100_001):  # noqa: B007 # read by the test
+            yield Noticed(text="x")
+
+    async with aclosing(Background(lambda _: None).joined(fast())) as events:
+        async for _ in events:
+            await asyncio.sleep(0.01)
+            break
+        assert made < 1000
