@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
+
+from assent_core.errors import UsageError
+from assent_sandbox import host
+
+_CACHES = frozenset(
+    (
+        "__pycache__",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".hypothesis",
+        ".tox",
+        ".nox",
+        ".venv",
+        "venv",
+        "node_modules",
+        ".cache",
+        ".DS_Store",
+    )
+)
+_COMPILED = (".pyc", ".pyo", ".o", ".swp")
 
 
 class Workspace(Struct, frozen=True, kw_only=True):
@@ -20,13 +43,144 @@ class Workspace(Struct, frozen=True, kw_only=True):
 
     def ignored(self, paths: Iterable[str]) -> frozenset[str]:
         """Which of these relative paths git ignores; without git a small built-in list (caches, virtual environments)."""
-        raise NotImplementedError
+        wanted = tuple(paths)
+        if not self.git:
+            return frozenset(path for path in wanted if _is_cache(path))
+        return _check_ignore(self.root, wanted) if wanted else frozenset()
 
     def tracked(self) -> tuple[str, ...]:
         """Tracked and untracked, not ignored files, relative to root, sorted."""
-        raise NotImplementedError
+        if not self.git:
+            return tuple(sorted(_files(self.root)))
+        listed = _execute(self.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        names = {os.fsdecode(name) for name in listed.split(b"\0") if name}
+        return tuple(sorted(name for name in names if not name.endswith("/")))
 
 
 def find(start: Path) -> Workspace:
     """The workspace around a folder; raises UsageError for a folder that cannot be one."""
-    raise NotImplementedError
+    folder = _folder(start)
+    if not host.has_git():
+        return _plain(
+            folder, "git is not installed: the whole folder is the workspace and nothing counts as ignored but caches"
+        )
+    try:
+        top = Path(os.fsdecode(host.git("rev-parse", "--show-toplevel", cwd=folder).removesuffix(b"\n")))
+    except host.GitFailed as failed:
+        return _without_top(folder, failed)
+    if top != folder and top not in folder.parents:
+        raise UsageError(
+            f"the repository says that its files are in {top}, not here",
+            "Its core.worktree points elsewhere. Start assent in that folder if you trust it, or mend the setting.",
+        )
+    _refuse_root(top)
+    head, branch = _head(top)
+    notices = () if head else ("the repository has no commit yet",)
+    if top == Path.home():
+        notices += ("the repository is your whole home directory; only its own files are staged",)
+    subdir = folder.relative_to(top).as_posix()
+    return Workspace(root=top, git=True, subdir=subdir, branch=branch, head=head, notices=notices)
+
+
+def _folder(start: Path) -> Path:
+    try:
+        folder = start.expanduser().resolve(strict=True)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"there is no folder {start}", "Name an existing folder.") from None
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"the folder {start} cannot be opened: {error}", "Name a folder that you can read.") from None
+    if not folder.is_dir():
+        raise UsageError(f"{start} is a file, not a folder", f"Name its folder: {folder.parent}")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise UsageError(f"the folder {start} cannot be read by you", "Name a folder that you can read.")
+    return folder
+
+
+def _refuse_root(folder: Path) -> None:
+    if folder == Path(folder.anchor):
+        raise UsageError("the whole file system cannot be a workspace", "Start assent in the folder of a project.")
+
+
+def _plain(folder: Path, notice: str) -> Workspace:
+    _refuse_root(folder)
+    notices = (notice,)
+    if folder == Path.home():
+        notices += ("this is your whole home directory; start assent in the folder of a project to keep it out",)
+    return Workspace(root=folder, git=False, notices=notices)
+
+
+def _without_top(folder: Path, failed: host.GitFailed) -> Workspace:
+    words = str(failed)
+    if "dubious ownership" in words:
+        raise UsageError(
+            f"the repository at {folder} belongs to another user, so git will not read it",
+            f"If you trust it: git config --global --add safe.directory {folder}",
+        )
+    if "bare repository" in words or "must be run in a work tree" in words:
+        raise UsageError(
+            f"{folder} is a bare repository or a .git folder: it has no files to work on",
+            "Start assent in a working tree, for example one made by: git worktree add",
+        )
+    if "not a git repository" in words:
+        return _plain(folder, "this folder is not a git repository: the whole folder is the workspace")
+    raise UsageError(
+        f"git cannot read the repository at {folder}: {words}", "Try `git status` there and mend what it says."
+    )
+
+
+def _head(top: Path) -> tuple[str, str]:
+    """The commit and the branch; empty where there is none (unborn, detached)."""
+    try:
+        head, branch = (
+            host.git("rev-parse", "HEAD", "--symbolic-full-name", "HEAD", cwd=top).decode("utf-8", "replace").split()
+        )
+    except host.GitFailed:
+        return "", _unborn(top)
+    return head, branch.removeprefix("refs/heads/") if branch.startswith("refs/") else ""
+
+
+def _unborn(top: Path) -> str:
+    try:
+        return host.git("symbolic-ref", "-q", "--short", "HEAD", cwd=top).decode("utf-8", "replace").strip()
+    except host.GitFailed:
+        return ""
+
+
+def _is_cache(path: str) -> bool:
+    return path.endswith(_COMPILED) or any(part in _CACHES for part in path.split("/"))
+
+
+def _files(root: Path) -> Iterable[str]:
+    for folder, names, files in os.walk(root):
+        names[:] = [name for name in names if name != ".git" and name not in _CACHES]
+        links = [name for name in names if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
+        for name in (*files, *links):
+            path = os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118
+            if not _is_cache(path):
+                yield path
+
+
+def _execute(root: Path, *args: str, stdin: int | None = None) -> bytes:
+    """Run git by way of GitPython, through the executable that runs nothing of the repository's own."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from git.cmd import Git
+
+    words = [str(host.git_executable()), *args]
+    return Git(root).execute(words, istream=stdin, stdout_as_string=False, strip_newline_in_stdout=False)
+
+
+def _check_ignore(root: Path, paths: tuple[str, ...]) -> frozenset[str]:
+    """Ask git; where it refuses a path (in a submodule, beyond a link), that one alone counts as not ignored."""
+    from git.exc import GitCommandError
+
+    with tempfile.TemporaryFile() as asked:
+        asked.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
+        asked.seek(0)
+        try:
+            out = _execute(root, "check-ignore", "--stdin", "-z", stdin=asked.fileno())
+        except GitCommandError as failed:
+            if failed.status == 1 or len(paths) == 1:
+                return frozenset()
+            middle = len(paths) // 2
+            return _check_ignore(root, paths[:middle]) | _check_ignore(root, paths[middle:])
+    return frozenset(os.fsdecode(path) for path in out.split(b"\0") if path)

@@ -1,0 +1,114 @@
+"""The few programs of the host that assent itself runs: a hardened git, and the user's editor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from assent_sandbox.stage import StageError
+
+_PLUMBING = frozenset(
+    (
+        "rev-parse",
+        "symbolic-ref",
+        "ls-files",
+        "check-ignore",
+        "merge-file",
+        "cat-file",
+        "config",
+        "for-each-ref",
+        "version",
+    )
+)
+"""The commands that read and never run a filter, a hook or a driver of the repository."""
+
+
+class GitFailed(StageError):
+    """Git ended with a failure: `code` is its exit status, `output` what it had written to stdout by then."""
+
+    def __init__(self, message: str, code: int, output: bytes = b"") -> None:
+        super().__init__(message)
+        self.code = code
+        self.output = output
+
+
+def git_executable() -> Path:
+    """The hardened git (a small sh script): it runs no hook, filesystem monitor, pager, helper or transport.
+
+    Filters and diff drivers cannot be switched off from outside, so only plumbing that never uses them may be run:
+    no `status`, `diff`, `add`, `checkout`, nor `hash-object` with filters.
+    """
+    return Path(__file__).with_name("git-plain")
+
+
+def has_git() -> bool:
+    """Whether git is installed."""
+    return shutil.which("git") is not None
+
+
+def git(*args: str, cwd: Path | str, input: bytes = b"", seconds: float = 60.0) -> bytes:
+    """Run one plumbing command and give its stdout; raises GitFailed (code 127 where git is missing)."""
+    if args[0] not in _PLUMBING:
+        raise ValueError(f"git {args[0]} may run programs that a repository names")
+    if not has_git():
+        raise GitFailed("git is not installed", 127)
+    argv = [str(git_executable()), *args]
+    try:
+        done = subprocess.run(argv, cwd=cwd, input=input, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired as late:
+        raise GitFailed(f"git {args[0]} took longer than {seconds:.0f} seconds", 124) from late
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip() or f"git {args[0]} exited with {done.returncode}"
+        raise GitFailed(words, done.returncode, done.stdout)
+    return done.stdout
+
+
+def editor() -> tuple[str, ...]:
+    """The user's editor as words of a command line ($VISUAL, then $EDITOR); raises StageError if there is none."""
+    wanted = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        words = tuple(shlex.split(wanted))
+    except ValueError as error:
+        raise StageError(f"$VISUAL or $EDITOR cannot be read: {error}", "Set it to a command, such as: nano") from error
+    if not words:
+        raise StageError("no editor is set", "Set $VISUAL or $EDITOR, for example: export EDITOR=nano")
+    if shutil.which(words[0]) is None:
+        raise StageError(f"the editor {words[0]!r} was not found", "Set $VISUAL or $EDITOR to a program on your PATH")
+    return words
+
+
+async def edit(name: str, text: str) -> str:
+    """Let the user edit a text in their own editor, on the terminal that is there, and give what they saved.
+
+    Only the ending of `name` is used, so that the editor knows the language. Raises StageError.
+    """
+    words = editor()
+    with tempfile.TemporaryDirectory(prefix="assent-edit-") as folder:
+        place = Path(folder, "edit" + _suffix(name))
+        _save(place, text)
+        child = await asyncio.create_subprocess_exec(*words, str(place))
+        code = await child.wait()
+        if code:
+            raise StageError(f"the editor {words[0]!r} exited with {code}", "Nothing was taken over; try again")
+        return _load(place)
+
+
+def _save(place: Path, text: str) -> None:
+    place.write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def _load(place: Path) -> str:
+    try:
+        return place.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise StageError("the editor left no file behind", "Nothing was taken over; try again") from error
+
+
+def _suffix(name: str) -> str:
+    suffix = Path(name).suffix
+    return suffix if suffix[1:].isascii() and suffix[1:].isalnum() else ".txt"
