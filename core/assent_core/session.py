@@ -162,12 +162,15 @@ class Session:
         if text:
             self._notes.append(text)
 
-    async def close(self) -> None:
-        """End helper processes and connections; the stage stays if it holds changes and is deleted if it does not."""
+    async def close(self, *, keep: bool = True) -> None:
+        """End helper processes and connections; the stage stays if it holds changes and is deleted if it does not.
+
+        `keep` False: nobody will come back to the changes, so the stage is deleted with them.
+        """
         await self._background.close()
         await self._bench.model.close()
         stage = self._bench.performer.stage
-        changed = await asyncio.to_thread(self._bench.performer.changes)
+        changed = keep and await asyncio.to_thread(self._bench.performer.changes)
         await (stage.close() if changed else stage.discard())
         self._record.close()
 
