@@ -90,6 +90,8 @@ class Finished(Struct, frozen=True, tag="finished"):
     usage: Usage | None
     incomplete: str = ""
     requests: int = 1
+    context: int = 0
+    """Input tokens of the last request alone."""
     seconds_to_first: float = 0.0
     seconds: float = 0.0
 

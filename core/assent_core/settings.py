@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import os
+import stat
+import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
+from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from assent_core.consent import Mode
+from assent_core.errors import UsageError
 from assent_core.model import Effort
 from assent_sandbox.policy import Limits
+
+OPENAI = "https://api.openai.com/v1"
+PROJECT_FILE = ".assent.toml"
+LARGEST_FILE = 1 << 18
+MODES: tuple[Mode, ...] = ("ask", "careful", "read-only")
+"""From the mildest to the strictest."""
 
 
 class RoleSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +43,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """False: no text is sent to the scout."""
     base_url: str = ""
     """A server that speaks /v1/responses; empty: OPENAI_BASE_URL, or OpenAI."""
+    idle_seconds: float = 300.0
+    """How long a reply may be silent before it is asked for again."""
     prices: str = "default"
     """Which source of prices in the catalogue counts."""
     budget: float = 0.0
@@ -48,9 +63,179 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def state_dir(self) -> Path:
         """Where everything that outlives a session is kept."""
-        raise NotImplementedError
+        if given := os.environ.get("ASSENT_STATE_DIR") or self.state:
+            return Path(given).expanduser().absolute()
+        import platformdirs
+
+        return platformdirs.user_state_path("assent")
+
+    @property
+    def server(self) -> str:
+        """The base URL that is asked."""
+        return self.base_url or os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI
+
+
+TAKES = {
+    "mode": 'one of "ask", "careful", "read-only"',
+    "profile": 'one of "tiered", "mini", "nano"',
+    "worker": "a table: { model = NAME, effort = none | low | medium | high | xhigh }",
+    "scout": "a table: { model = NAME, effort = none | low | medium | high | xhigh }",
+    "scouting": "true or false",
+    "base_url": "the http(s) URL of a server that speaks the Responses API, usually ending in /v1",
+    "idle_seconds": "a number of seconds above 0",
+    "prices": "the name of a source of prices",
+    "budget": "USD per session, 0 for no limit",
+    "turns": "a number of requests, at least 1",
+    "limits": "a table of numbers above 0: seconds, memory, processes, file, disk, output",
+    "readable": "a list of absolute paths",
+    "variables": "a list of names of environment variables",
+    "secrets": "a list of patterns of file names",
+    "theme": "the name of a theme",
+    "state": "an absolute path",
+}
+"""What each key takes, in words."""
+NARROWING = ("mode", "budget", "turns", "scouting", "limits", "secrets")
+"""What a project may say; it can only make it stricter."""
+
+
+def config_dir() -> Path:
+    """Where the user's own files are: settings.toml, prices.toml."""
+    if given := os.environ.get("ASSENT_CONFIG_DIR"):
+        return Path(given).expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_config_path("assent")
 
 
 def load(root: Path | None = None) -> Settings:
     """Read the user's file and the project's `.assent.toml`; raises UsageError that names file, key and what it takes."""
-    raise NotImplementedError
+    file = config_dir() / "settings.toml"
+    settings = _read(file, Settings(), tuple(TAKES))
+    _check_server(settings, file)
+    if root is None:
+        return settings
+    project = root / PROJECT_FILE
+    return narrowed(settings, _read(project, _WIDEST, NARROWING))
+
+
+def narrowed(settings: Settings, project: Settings) -> Settings:
+    """The user's settings with the stricter of both values wherever a project may have a say."""
+    budgets = [budget for budget in (settings.budget, project.budget) if budget > 0]
+    lower = {
+        name: min(getattr(settings.limits, name), getattr(project.limits, name)) for name in Limits.__struct_fields__
+    }
+    return msgspec.structs.replace(
+        settings,
+        mode=max(settings.mode, project.mode, key=MODES.index),
+        budget=min(budgets, default=0.0),
+        turns=min(settings.turns, project.turns),
+        scouting=settings.scouting and project.scouting,
+        limits=Limits(**lower),
+        secrets=tuple(dict.fromkeys(settings.secrets + project.secrets)),
+    )
+
+
+def _read(file: Path, under: Settings, allowed: tuple[str, ...]) -> Settings:
+    data = _tables(file)
+    for key in data:
+        if key not in TAKES:
+            raise UsageError(f"{file}: there is no setting {key!r}.", f"It takes: {', '.join(allowed)}.")
+        if key not in allowed:
+            hint = (
+                f"A project can only make things stricter: {', '.join(allowed)}. Put {key} into your own settings.toml."
+            )
+            raise UsageError(f"{file}: a project cannot set {key!r}.", hint)
+    made = under
+    for key, value in data.items():
+        made = _with(made, key, value, file)
+    return made
+
+
+def _with(settings: Settings, key: str, value: object, file: Path) -> Settings:
+    stated = value
+    below: object = msgspec.to_builtins(getattr(settings, key))
+    if isinstance(value, dict) and isinstance(below, dict):
+        known, given = cast("dict[str, object]", below), cast("dict[str, object]", value)
+        if extra := sorted(given.keys() - known.keys()):
+            raise _wrong(file, key, f"it has no {extra[0]!r}")
+        stated = known | given
+    try:
+        made = msgspec.convert({**msgspec.to_builtins(settings), key: stated}, Settings)
+    except msgspec.ValidationError as error:
+        raise _wrong(file, key, str(error).split(" - at ")[0]) from error
+    if why := _fault(made, key):
+        raise _wrong(file, key, why)
+    return made
+
+
+def _fault(settings: Settings, key: str) -> str:
+    """What is wrong with a value that has the right type; empty if nothing is."""
+    value = cast("object", getattr(settings, key))
+    match key, value:
+        case "budget", float(usd) if not (math.isfinite(usd) and usd >= 0):
+            return f"{usd} is no amount"
+        case "turns", int(turns) if turns < 1:
+            return f"{turns} is too few"
+        case "idle_seconds", float(seconds) if not (math.isfinite(seconds) and seconds > 0):
+            return f"{seconds} is no time"
+        case "limits", Limits() as limits:
+            wrong = [name for name in Limits.__struct_fields__ if not 0 < getattr(limits, name) < math.inf]
+            return f"{wrong[0]} is not above 0" if wrong else ""
+        case "base_url", str(url) if url and not _is_url(url):
+            return f"{url!r} is no such URL"
+        case ("state", str(path)) if path and not Path(path).expanduser().is_absolute():
+            return f"{path!r} is relative"
+        case "readable", _:
+            relative = [path for path in settings.readable if not Path(path).expanduser().is_absolute()]
+            return f"{relative[0]!r} is relative" if relative else ""
+        case _:
+            return ""
+
+
+def _check_server(settings: Settings, file: Path) -> None:
+    if not _is_url(settings.server):
+        where = f"{file}: base_url" if settings.base_url else "OPENAI_BASE_URL"
+        raise UsageError(f"{where}: {settings.server!r} is no URL of a server.", f"It takes {TAKES['base_url']}.")
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _wrong(file: Path, key: str, why: str) -> UsageError:
+    return UsageError(f"{file}: {key}: {why}.", f"{key} takes {TAKES[key]}.")
+
+
+def _tables(file: Path) -> dict[str, object]:
+    """A TOML file as it is; empty if there is none. Only a regular file of a sane size is read."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE:
+                raise UsageError(f"{file}: not a regular file of at most {LARGEST_FILE // 1024} KiB.", "Move it away.")
+            return tomllib.loads(stream.read().decode())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+        raise UsageError(f"{file}: {error}.", "It has to be a TOML file in UTF-8.") from error
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}.", "Check its permissions.") from error
+
+
+_WIDEST = Settings(
+    turns=1 << 31,
+    limits=Limits(
+        seconds=float(1 << 40),
+        memory=1 << 62,
+        processes=1 << 40,
+        file=1 << 62,
+        disk=1 << 62,
+        output=1 << 62,
+    ),
+)
+"""What a project says that says nothing."""

@@ -1,0 +1,109 @@
+"""The API key: from the environment, a file of the user's own where there is no keyring, or the keyring."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from assent_core.errors import KeyMissing, UsageError
+from assent_core.settings import OPENAI, config_dir
+
+PLACEHOLDER = "no-key-needed"
+_SERVICE = "assent"
+
+
+def host_of(base_url: str) -> str:
+    """The host whose key is wanted; keys are kept for each host, so that none goes to a server it is not for."""
+    return urlsplit(base_url or OPENAI).hostname or ""
+
+
+def is_loopback(base_url: str) -> bool:
+    """Whether the server is on this machine."""
+    host = host_of(base_url)
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def find_key(base_url: str = "") -> str:
+    """The key for a server; a placeholder for one on this machine; KeyMissing where there is none."""
+    key = os.environ.get("OPENAI_API_KEY", "").strip() or _from_file(base_url)
+    if not key and is_loopback(base_url):
+        return PLACEHOLDER
+    if not key:
+        key = _from_keyring(base_url)
+    if not key:
+        host = host_of(base_url)
+        raise KeyMissing(f"There is no API key for {host}.", "Set OPENAI_API_KEY, or store a key once: assent key.")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise KeyMissing(
+            "The API key holds characters that no key has.", "Copy it again, without quotes or line breaks."
+        )
+    return key
+
+
+def store_key(key: str, base_url: str = "") -> str:
+    """Keep a key in the keyring, or where there is none in a file that only the user can read; says in words where."""
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError("That is not an API key.", "A key is one word of ASCII characters, without quotes.")
+    host = host_of(base_url)
+    if _into_keyring(key, host):
+        with contextlib.suppress(FileNotFoundError):
+            _file(host).unlink()
+        return f"The key for {host} is in the keyring of this system."
+    _into_file(key, host)
+    return f"This system has no keyring: the key for {host} is in {_file(host)}, readable only by you, not encrypted."
+
+
+def _file(host: str) -> Path:
+    return config_dir() / "keys" / host
+
+
+def _from_file(base_url: str) -> str:
+    file = _file(host_of(base_url))
+    try:
+        mode = file.stat().st_mode
+        text = file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeError) as error:
+        raise KeyMissing(f"The key file {file} cannot be read: {error}", "Store the key again: assent key.") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyMissing(f"The key file {file} is open to other users.", f"Close it: chmod 600 {file}")
+    return text
+
+
+def _into_file(key: str, host: str) -> None:
+    file = _file(host)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = file.with_name(f".{host}.{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(key + "\n")
+        fresh.replace(file)
+    except OSError as error:
+        raise UsageError(f"The key cannot be kept in {file}: {error}", "Set OPENAI_API_KEY instead.") from error
+
+
+def _from_keyring(base_url: str) -> str:
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return (keyring.get_password(_SERVICE, host_of(base_url)) or "").strip()
+    except (KeyringError, OSError, RuntimeError):
+        return ""
+
+
+def _into_keyring(key: str, host: str) -> bool:
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        keyring.set_password(_SERVICE, host, key)
+        return keyring.get_password(_SERVICE, host) == key
+    except (KeyringError, OSError, RuntimeError):
+        return False

@@ -1,0 +1,74 @@
+"""How far one reply has come, over all the requests that it takes; no input or output."""
+
+from __future__ import annotations
+
+import time
+
+from assent_core import wire
+from assent_core.model import Finished, Item, Reply, Request, Usage, WireItem
+
+
+class Progress:
+    """What has come of one reply so far."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.kept: list[WireItem] = []
+        self.failures = 0
+        self.terminal: wire.Terminal | None = None
+        self.last: dict[str, object] = {}
+        self._names: set[str] = set()
+        self._usage: Usage | None = None
+        self._requests = 0
+        self._started = time.monotonic()
+        self._first = 0.0
+        self._fresh = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether a call has come whole: it must be answered before anything else is asked."""
+        return any(item.get("type") in wire.CALLS for item in self.kept)
+
+    def begin(self) -> None:
+        """Another request leaves."""
+        self._requests += 1
+        self._fresh = len(self.kept)
+        self.last = {}
+
+    def begun(self, replies: list[Reply]) -> list[Reply]:
+        """Note when the first piece of the answer came."""
+        self._first = self._first or time.monotonic() - self._started
+        return replies
+
+    def took(self, item: WireItem) -> list[Reply]:
+        """Keep a complete item; one that is already there is not taken again."""
+        name = wire.name_of(item)
+        if not item or (name and name in self._names):
+            return []
+        self._names.add(name)
+        self.kept.append(item)
+        return [Item(item)]
+
+    def ended(self, terminal: wire.Terminal) -> list[Reply]:
+        """Take the terminal event, and the items of a server that names them only there."""
+        self.terminal = terminal
+        self.spent(terminal.usage)
+        if len(self.kept) > self._fresh:
+            return []
+        return [reply for item in terminal.items for reply in self.took(item)]
+
+    def spent(self, usage: Usage | None) -> None:
+        """Add what an attempt used up."""
+        self._usage = wire.added(self._usage, usage)
+
+    def finished(self) -> Finished:
+        """The last reply."""
+        return Finished(
+            model=self.terminal.model if self.terminal else self.request.model,
+            usage=self._usage,
+            incomplete=self.terminal.incomplete if self.terminal else "",
+            requests=self._requests,
+            context=self.terminal.usage.input if self.terminal and self.terminal.usage else 0,
+            seconds_to_first=self._first,
+            seconds=time.monotonic() - self._started,
+        )
