@@ -1,0 +1,273 @@
+"""The chat: what happened so far as entries, and a live tail for what streams."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar, assert_never
+
+from msgspec.structs import replace
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from assent_core.events import (
+    AnyEvent,
+    Asked,
+    Billed,
+    Decided,
+    Digested,
+    Drifted,
+    Ended,
+    Landed,
+    Mistaken,
+    Noticed,
+    Opened,
+    Performed,
+    Printed,
+    Prompted,
+    Proposed,
+    Retried,
+    Routed,
+    Said,
+    Staged,
+    Texted,
+    Thought,
+    Undone,
+    Verified,
+)
+from assent_core.model import Role
+from assent_tui.blocks import BlockView
+from assent_tui.entries import Answer, Call, Entry, Level, Note, Reasoning, Request
+from assent_tui.stream import Stream
+
+_BEAT = 0.1
+"""Seconds over which streamed pieces are gathered before they are shown."""
+_OUTPUT_KEPT = 1 << 20
+"""Characters of one command's output that the chat keeps."""
+
+
+class Chat(BlockView):
+    """Reads events and shows them. It follows its end, unless the user scrolled away from it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "choose(1)", "next entry", show=False),
+        Binding("k", "choose(-1)", "previous entry", show=False),
+        Binding("enter,space", "unfold", "open/fold", show=False),
+    ]
+    _follows = True
+    can_focus = True
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._calls: dict[str, int] = {}
+        self._printed: dict[str, list[str]] = {}
+        self._stream = Stream()
+        self._stream_start = 0
+        self._thought = ""
+        self._beat: Timer | None = None
+        self._began = time.monotonic()
+        self._spent: dict[Role, float] = {}
+
+    def note(self, text: str, level: Level = "info", hint: str = "", detail: str = "") -> None:
+        """Say something that is no event: the screen's own words."""
+        self._commit()
+        self.append(Note(text=text, level=level, hint=hint, detail=detail, gap=self._gap(Note)))
+
+    def show(self, event: AnyEvent) -> None:
+        """Show one event; what belongs to an earlier entry changes that."""
+        match event:
+            case Texted(delta=delta):
+                self._feed(text=delta)
+            case Thought(delta=delta):
+                self._feed(thought=delta)
+            case Printed():
+                self._printed.setdefault(event.id, []).append(event.text)
+                self._schedule()
+            case Said(text=text):
+                self._said(text)
+            case Retried():
+                self._void()
+                self.note(f"{event.why}; asking again in {event.seconds:.0f} s (attempt {event.attempt})", "warn")
+            case Proposed() | Mistaken() | Decided() | Performed() | Digested():
+                self._called(event)
+            case Billed(role=role, usd=usd):
+                self._spent[role] = self._spent.get(role, 0.0) + (usd or 0.0)
+            case Prompted(text=text):
+                self._commit()
+                self._began, self._spent = time.monotonic(), {}
+                self.append(Request(text=text, gap=len(self) > 0))
+            case Opened() | Drifted() | Verified() | Ended() | Landed() | Undone() | Noticed():
+                self._told(event)
+            case Routed() | Asked() | Staged():
+                pass
+            case _:
+                assert_never(event)
+
+    def _told(self, event: Opened | Drifted | Verified | Ended | Landed | Undone | Noticed) -> None:
+        match event:
+            case Opened(notices=notices):
+                for text in notices:
+                    self.note(text, "warn")
+            case Drifted(moved=moved):
+                said = ", ".join(f"{each.path} ({each.how})" for each in moved)
+                conflict = any(each.how == "conflict" for each in moved)
+                hint = "The review shows the conflicts." if conflict else ""
+                self.note(f"Your files changed meanwhile: {said}", "warn" if conflict else "info", hint)
+            case Verified(evidence=seen):
+                passed = "passed" if seen.code == 0 else f"failed, exit {seen.code}"
+                self.note(f"{seen.command}: {seen.summary or passed}", "ok" if seen.code == 0 else "error")
+            case Ended():
+                self._ended(event)
+            case Landed():
+                files = _count(len(event.paths), "file")
+                left = f"; {event.left} left undecided" if event.left else ""
+                self.note(f"landed {_count(event.hunks, 'hunk')} in {files}{left}; /undo takes it back", "ok")
+            case Undone(paths=paths):
+                self.note(f"taken back: {', '.join(paths)}", "ok")
+            case Noticed(text=text):
+                self.note(text)
+            case _:
+                assert_never(event)
+
+    def _ended(self, event: Ended) -> None:
+        self._commit()
+        if event.how != "done":
+            failed = event.how in ("failed", "environment")
+            self.note(event.message or event.how, "error" if failed else "warn", event.hint)
+        seconds = time.monotonic() - self._began
+        parts = [event.how] + ([f"{seconds:.0f} s"] if seconds >= 1 else [])
+        parts += [f"{role} ${usd:.4f}" for role, usd in self._spent.items()]
+        self.append(Note(text=" · ".join(parts), level="cost", gap=False))
+
+    def _called(self, event: Proposed | Mistaken | Decided | Performed | Digested) -> None:
+        self._commit()
+        match event:
+            case Proposed():
+                self._begin(Call(id=event.id, proposal=event.proposal))
+            case Mistaken():
+                self._begin(Call(id=event.id, proposal=None, tool=event.tool, state="mistaken", output=event.message))
+            case Decided(allowed=allowed):
+                decided = (allowed, event.by, event.why, event.scope)
+                self._change(event.id, decided=decided, state="running" if allowed else "refused")
+            case Performed():
+                printed = "".join(self._printed.pop(event.id, ()))
+                self._change(
+                    event.id,
+                    state="ok" if event.ok else "failed",
+                    code=event.code,
+                    seconds=event.seconds,
+                    denials=event.denials,
+                    paths=event.paths,
+                    output=(printed or event.told)[:_OUTPUT_KEPT],
+                )
+            case Digested(digest=digest):
+                self._change(event.id, digest=digest)
+
+    def _begin(self, call: Call) -> None:
+        self._calls[call.id] = self.append(replace(call, gap=self._gap(Call)))
+
+    def _change(self, id: str, **fields: Any) -> None:
+        index = self._calls.get(id)
+        call = self._blocks[index] if index is not None else None
+        if index is not None and isinstance(call, Call):
+            self.replace(index, replace(call, **fields))
+
+    def _gap(self, kind: type[Entry]) -> bool:
+        """Entries of one kind stand close together."""
+        return bool(self._blocks) and not isinstance(self._blocks[-1], kind)
+
+    def _feed(self, text: str = "", thought: str = "") -> None:
+        if text and not self._stream.began:
+            self._end_thought()
+            self._stream_start = len(self)
+        self._stream.feed(text)
+        self._thought += thought
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._beat is None:
+            self._beat = self.set_timer(_BEAT, self._flush)
+
+    def _flush(self) -> None:
+        """Show what was gathered: the finished parts of a stream once, its open end each time."""
+        if self._beat is not None:
+            self._beat.stop()
+            self._beat = None
+        if self._thought:
+            block = Reasoning(text=self._thought, gap=True)
+            if self._blocks and isinstance(self._blocks[-1], Reasoning):
+                self.replace(len(self) - 1, block)
+            else:
+                self.append(block)
+        if self._stream.pending:
+            shown, finished, tail = self._stream.advance()
+            parts = [Answer(text=text, gap=gap) for text, gap in (*finished, tail) if text]
+            self.splice(self._stream_start + shown, *parts)
+        for id, pieces in self._printed.items():
+            self._printed[id] = ["".join(pieces)[-_OUTPUT_KEPT:]]
+            self._change(id, output=self._printed[id][0])
+
+    def _said(self, text: str) -> None:
+        """The whole message: what was streamed stays if it is the same."""
+        self._flush()
+        if not self._stream.began:
+            self._stream_start = len(self)
+        if self._stream.text != text:
+            whole = [Answer(text=text, gap=self._stream_start > 0)] if text.strip() else []
+            self.splice(self._stream_start, *whole)
+        self._stream = Stream()
+
+    def _commit(self) -> None:
+        """Finish what streams as it stands."""
+        self._flush()
+        self._end_thought()
+        self._stream = Stream()
+
+    def _end_thought(self) -> None:
+        if self._thought:
+            self._flush()
+            self._thought = ""
+
+    def _void(self) -> None:
+        self._flush()
+        if self._stream.began:
+            self.splice(self._stream_start)
+        self._stream = Stream()
+
+    def on_block_view_clicked(self, message: BlockView.Clicked) -> None:
+        """Open or fold the entry that was clicked."""
+        message.stop()
+        self._open(message.index)
+
+    def action_choose(self, step: int) -> None:
+        """Select the next or previous entry that opens."""
+        foldable = [at for at, block in enumerate(self._blocks) if _foldable(block)]
+        first, end = self.selected
+        if first == end:
+            chosen = foldable[-1:] if step < 0 or self.follow else foldable[:1]
+        else:
+            beyond = [at for at in foldable if (at > first if step > 0 else at < first)]
+            chosen = beyond[:1] if step > 0 else beyond[-1:]
+        for at in chosen:
+            self.selected = (at, at + 1)
+            self.reveal(at, at + 1)
+
+    def action_unfold(self) -> None:
+        """Open or fold the selected entry, or the last one that opens."""
+        first, end = self.selected
+        foldable = [at for at, block in enumerate(self._blocks) if _foldable(block)]
+        for at in [first] if first < end else foldable[-1:]:
+            self._open(at)
+
+    def _open(self, index: int) -> None:
+        block = self._blocks[index]
+        if isinstance(block, Call | Reasoning | Note) and _foldable(block):
+            self.follow = False
+            self.replace(index, replace(block, open=not block.open))
+
+
+def _foldable(block: object) -> bool:
+    return isinstance(block, Call | Reasoning) or (isinstance(block, Note) and bool(block.detail))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

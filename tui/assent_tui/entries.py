@@ -1,0 +1,267 @@
+"""The entries of the chat as values, and the lines that each becomes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+from rich.cells import cell_len
+
+from assent_core.consent import Decider, Scope
+from assent_core.digest import Digest
+from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_sandbox.policy import Denial
+from assent_tui.lines import BLANK, Line, Span, clean, indent, line, rows, shorten, wrap, wrap_all
+from assent_tui.markdown import markdown
+
+_MARGIN: Span = ("  ", "")
+_DEEP: Span = ("    ", "")
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """Base of the chat's entries; `gap` puts a blank line above it."""
+
+    gap: bool = True
+
+    def body(self, width: int) -> list[Line]:
+        """The rows of the entry itself."""
+        raise NotImplementedError
+
+    def lines(self, width: int) -> list[Line]:
+        """All rows, the gap included."""
+        body = self.body(width)
+        return [BLANK, *body] if self.gap else body
+
+    def guess(self, width: int) -> int:
+        """About how many rows it has."""
+        return 2
+
+
+class Request(Entry, frozen=True):
+    """What the user asked for."""
+
+    text: str
+
+    def body(self, width: int) -> list[Line]:
+        """The text on a ground of its own, so that turns are found again when scrolling."""
+        made = wrap_all((line((row, "bold")) for row in rows(self.text)), width - 3)
+        return [Line(row.spans, "user.fill") for row in indent(made, ("› ", "accent bold"), _MARGIN)]
+
+    def guess(self, width: int) -> int:
+        """Rows by length."""
+        return 1 + self.text.count("\n") + 1 + len(self.text) // max(width, 1)
+
+
+class Answer(Entry, frozen=True):
+    """What the model said, or a part of it while it streams."""
+
+    text: str
+
+    def body(self, width: int) -> list[Line]:
+        """The text as markdown."""
+        return indent(markdown(self.text, width - 3), _MARGIN, _MARGIN)
+
+    def guess(self, width: int) -> int:
+        """Rows by length."""
+        return 1 + self.text.count("\n") + 1 + len(self.text) // max(width, 1)
+
+
+class Reasoning(Entry, frozen=True):
+    """The summary of what the model thought; folded to one row."""
+
+    text: str
+    open: bool = False
+
+    def body(self, width: int) -> list[Line]:
+        """One row, or all of it."""
+        parts = [row for row in rows(self.text) if row.strip()]
+        head = line((_fold(self.open), "faint"), (shorten(f"thought: {parts[0] if parts else ''}", width - 3), "faint"))
+        if not self.open:
+            return [head]
+        made = wrap_all((line((row, "dim")) for row in parts), width - 4)
+        return [line((_fold(True), "faint"), ("thought", "faint")), *indent(made, _MARGIN, _MARGIN)]
+
+
+Level = Literal["info", "ok", "warn", "error", "cost"]
+_LEVELS: dict[Level, tuple[str, str]] = {
+    "info": ("· ", "dim"),
+    "ok": ("✓ ", "ok"),
+    "warn": ("! ", "warn"),
+    "error": ("✗ ", "bad"),
+    "cost": ("─ ", "faint"),
+}
+
+
+class Note(Entry, frozen=True):
+    """Something that happened, in one sentence, with a hint at what to do; details are folded away."""
+
+    text: str
+    level: Level = "info"
+    hint: str = ""
+    detail: str = ""
+    open: bool = False
+
+    def body(self, width: int) -> list[Line]:
+        """The sentence, the hint under it, and the details if it is open."""
+        mark, style = _LEVELS[self.level]
+        made = wrap_all((line((row, style)) for row in rows(self.text)), width - 3)
+        lines = indent(made, (mark, style), _MARGIN)
+        if self.hint:
+            hints = wrap_all((line((row, "text")) for row in rows(self.hint)), width - 5)
+            lines += indent(hints, ("  → ", "accent"), _DEEP)
+        if self.detail:
+            lines.append(line(_MARGIN, (_fold(self.open) + "details", "faint")))
+        if self.detail and self.open:
+            lines += _raw(self.detail, width)
+        return lines
+
+
+class Call(Entry, frozen=True):
+    """One proposal of the model and what became of it; folded to a row that opens."""
+
+    id: str
+    proposal: Proposal | None
+    tool: str = ""
+    """Its name where there is no proposal, because the call could not be understood."""
+    state: Literal["proposed", "running", "refused", "mistaken", "ok", "failed"] = "proposed"
+    code: int | None = None
+    seconds: float = 0.0
+    output: str = ""
+    paths: tuple[str, ...] = ()
+    denials: tuple[Denial, ...] = ()
+    digest: Digest | None = None
+    decided: tuple[bool, Decider, str, Scope] | None = None
+    open: bool = False
+
+    def body(self, width: int) -> list[Line]:
+        """The row, what must not be hidden (refusals, denials), a digest, and all the rest if it is open."""
+        lines = [self._head(width), *self._decision(width)]
+        lines += [row for denial in self.denials for row in _denied(denial, width)]
+        if self.digest and self.state == "failed":
+            lines += _digested(self.digest, width)
+        if self.open:
+            lines += self._inside(width)
+        return lines
+
+    def guess(self, width: int) -> int:
+        """Folded, it is mostly one row."""
+        return 1 + self.gap + len(self.denials)
+
+    def _head(self, width: int) -> Line:
+        mark, style = ("✗ ", "bad") if self.state in ("failed", "mistaken") else ("", "dim")
+        told = f"  {mark}{self._told()}"
+        title = title_of(self.proposal) if self.proposal else (self.tool, "call not understood")
+        verb = f"{title[0]} "
+        room = max(width - 3 - cell_len(verb) - cell_len(told), width // 3)
+        told = shorten(told, max(width - 3 - cell_len(verb) - room, 12)) if len(told) > width // 2 else told
+        return line(
+            (_fold(self.open), "dim"),
+            (verb, "accent"),
+            (shorten(title[1], room), "text"),
+            (told, style),
+        )
+
+    def _told(self) -> str:
+        match self.state:
+            case "proposed":
+                return "…"
+            case "running":
+                return _last_row(self.output) or "running"
+            case "refused":
+                return "not done"
+            case "mistaken":
+                return "not understood, nothing done"
+            case "ok" | "failed":
+                parts = [] if self.code is None else [f"exit {self.code}"]
+                parts += [f"{self.seconds:.1f} s"] if self.seconds >= 0.05 else []
+                parts += [self.digest.summary] if self.digest and self.digest.summary and self.state == "ok" else []
+                return " · ".join(parts) or ("failed" if self.state == "failed" else "")
+
+    def _decision(self, width: int) -> list[Line]:
+        if self.decided is None:
+            return []
+        allowed, by, why, scope = self.decided
+        if not allowed:
+            return _flagged("⊘ REFUSED ", "bad", f"{_BY[by]}: {why}", width)
+        if by == "walls" and not self.open:
+            return []
+        return _flagged("✓ allowed ", "ok", f"{_BY[by]} ({_SCOPE[scope]}){': ' + why if why else ''}", width)
+
+    def _inside(self, width: int) -> list[Line]:
+        lines: list[Line] = []
+        if isinstance(self.proposal, Shell):
+            shown = wrap_all((line((row, "text")) for row in rows(self.proposal.command)), width - 6, 2, words=False)
+            lines += indent(shown, ("  $ ", "accent"), _DEEP)
+            lines += _flagged("in ", "dim", self.proposal.workdir, width) if self.proposal.workdir != "." else []
+            lines += _flagged("why: ", "dim", self.proposal.reason, width) if self.proposal.reason else []
+        if isinstance(self.proposal, Patch):
+            lines += _raw(self.proposal.text, width)
+        lines += _digested(self.digest, width) if self.digest and self.state != "failed" else []
+        lines += _flagged("changed: ", "dim", ", ".join(self.paths), width) if self.paths else []
+        return lines + (_raw(self.output, width) if self.output else _flagged("", "faint", "no output", width))
+
+
+_BY: dict[Decider, str] = {
+    "walls": "stays on the stage",
+    "rule": "by a rule",
+    "grant": "by a remembered yes",
+    "user": "by you",
+    "nobody": "nobody was there to ask",
+}
+_SCOPE: dict[Scope, str] = {"once": "once", "task": "this task", "session": "this session", "project": "this project"}
+
+
+def title_of(proposal: Proposal) -> tuple[str, str]:
+    """A verb and what it is about, in one row."""
+    match proposal:
+        case Shell():
+            first, _, more = proposal.command.strip().partition("\n")
+            return "$", first + (f"  (+{more.count(chr(10)) + 1} lines)" if more else "")
+        case Patch():
+            return "patch", ", ".join(patched(proposal.text)) or "no file"
+        case Read():
+            return "read", f"{proposal.path} {proposal.start}–{proposal.start + proposal.lines - 1}"
+        case Search():
+            where = "" if proposal.path == "." else f" in {proposal.path}"
+            return "search", f"{proposal.pattern}{where}{' (' + proposal.glob + ')' if proposal.glob else ''}"
+
+
+def patched(text: str) -> list[str]:
+    """The files that a V4A patch names, as written."""
+    found: list[str] = []
+    for row in text.split("\n"):
+        head, colon, path = row.partition(" File: ")
+        if colon and head in ("*** Update", "*** Add", "*** Delete"):
+            found.append(path.strip())
+    return found
+
+
+def _fold(is_open: bool) -> str:
+    return "▾ " if is_open else "▸ "
+
+
+def _last_row(text: str) -> str:
+    return next((clean(row) for row in reversed(text[-2000:].split("\n")) if row.strip()), "")
+
+
+def _flagged(flag: str, style: str, text: str, width: int) -> list[Line]:
+    made = wrap(line((flag, style), (clean(text), "dim")), width - 5, 2)
+    return indent(made, _MARGIN, _MARGIN)
+
+
+def _denied(denial: Denial, width: int) -> list[Line]:
+    sure = "" if denial.certainty == "sure" else "probably "
+    return _flagged("⊘ DENIED ", "bad", f"{sure}{denial.kind}: {denial.target} — {denial.why}", width)
+
+
+def _digested(digest: Digest, width: int) -> list[Line]:
+    flag = f"{'scout' if digest.source == 'scout' else 'digest'}: "
+    lines = _flagged(flag, "info", f"{digest.summary or digest.failure} [{digest.failure}]", width)
+    for row in (*digest.failing[:3], *digest.lines[:4]):
+        lines += _flagged("  ", "dim", row, width)
+    return lines
+
+
+def _raw(text: str, width: int) -> list[Line]:
+    made = wrap_all((line((row, "dim")) for row in rows(text.rstrip("\n"))), width - 5, words=False)
+    return indent([Line(row.spans, "code.fill") for row in made], ("  ▏ ", "rule"), ("  ▏ ", "rule"))

@@ -1,0 +1,107 @@
+"""Two calm themes, and the palette that turns the names of styles into colours of whichever theme is on."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.style import Style
+from textual.color import Color
+from textual.theme import Theme
+from textual.widget import Widget
+
+DARK = Theme(
+    name="assent-dark",
+    primary="#6cb6a8",
+    secondary="#82a7dd",
+    accent="#c6a0e0",
+    warning="#e2b56a",
+    error="#e8767a",
+    success="#86c278",
+    foreground="#d5d9e0",
+    background="#15181d",
+    surface="#1b1f26",
+    panel="#242a33",
+    variables={"border": "#39414e", "scrollbar": "#39414e", "scrollbar-background": "#15181d"},
+)
+LIGHT = Theme(
+    name="assent-light",
+    primary="#13786a",
+    secondary="#2b5fa8",
+    accent="#80419d",
+    warning="#8f5c00",
+    error="#b3262d",
+    success="#2c7a21",
+    foreground="#23272e",
+    background="#fbfaf7",
+    surface="#f3f1ec",
+    panel="#e7e4dc",
+    dark=False,
+    variables={"border": "#c5c0b4", "scrollbar": "#c5c0b4", "scrollbar-background": "#fbfaf7"},
+)
+THEMES = {"dark": DARK, "light": LIGHT}
+
+
+class Palette:
+    """The styles that lines name, for one theme; names may be joined by blanks, the later ones on top."""
+
+    def __init__(self, theme: Theme) -> None:
+        colours = theme.to_color_system().generate()
+        self._styles = _styles({name: colours[name] for name in _NEEDED}, theme.dark)
+        self.style = lru_cache(maxsize=512)(self._join)
+
+    def _join(self, names: str) -> Style:
+        return Style.combine(self._styles.get(name, _NOTHING) for name in names.split())
+
+
+def palette_of(widget: Widget) -> Palette:
+    """The palette of the theme that is on."""
+    return Palette(widget.app.current_theme)  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
+
+
+_NOTHING = Style()
+_NEEDED = ("foreground", "background", "panel", "primary", "secondary", "accent", "warning", "error", "success")
+
+
+def _styles(hex_of: dict[str, str], dark: bool) -> dict[str, Style]:
+    colour = {name: Color.parse(value) for name, value in hex_of.items()}
+    ground, text = colour["background"], colour["foreground"]
+
+    def ink(name: str, share: float = 1.0, *, bold: bool | None = None, italic: bool | None = None) -> Style:
+        return Style(color=ground.blend(colour[name], share).rich_color, bold=bold, italic=italic)
+
+    def fill(name: str, share: float) -> Style:
+        return Style(bgcolor=ground.blend(colour[name], share).rich_color)
+
+    tint = 0.15 if dark else 0.13
+    return {
+        "text": Style(color=text.rich_color),
+        "bold": Style(bold=True),
+        "italic": Style(italic=True),
+        "under": Style(underline=True),
+        "strike": Style(strike=True),
+        "dim": ink("foreground", 0.62),
+        "faint": ink("foreground", 0.45 if dark else 0.5),
+        "rule": ink("foreground", 0.22),
+        "accent": ink("primary"),
+        "ok": ink("success"),
+        "bad": ink("error"),
+        "warn": ink("warning"),
+        "info": ink("secondary"),
+        "code": ink("secondary"),
+        "head": ink("primary", bold=True),
+        "user.fill": fill("foreground", 0.07),
+        "code.fill": fill("foreground", 0.05),
+        "head.fill": fill("foreground", 0.08),
+        "mark.fill": fill("primary", 0.24),
+        "add.fill": fill("success", tint),
+        "del.fill": fill("error", tint),
+        "warn.fill": fill("warning", tint),
+        "bad.fill": fill("error", tint),
+        "kw": ink("accent"),
+        "str": ink("success"),
+        "num": ink("warning"),
+        "com": ink("foreground", 0.55, italic=True),
+        "fn": ink("secondary"),
+        "typ": ink("primary"),
+        "dec": ink("warning"),
+    }
