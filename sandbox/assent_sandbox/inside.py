@@ -1,0 +1,261 @@
+"""What runs inside the walls: the first process of a command's namespaces, and the step from it into the command.
+
+Standard library only. The first process (the *keeper*) builds the walls, starts the command's own program (the
+*leader*), watches the limits, and when the leader is done ends everything that is left. It reports over a socket:
+one line of JSON when the leader ended, one when all is over. When the socket closes at the other end, all ends.
+"""
+
+from __future__ import annotations
+
+import _signal
+import errno
+import json
+import os
+import resource
+import select
+import time
+
+from assent_sandbox import landlock, mounts, namespaces, seccomp, tally
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from assent_sandbox.plan import Plan
+
+GRACE = 0.3
+"""Seconds that what the leader left behind may go on writing."""
+_TICK = 0.1
+
+
+class Doors:
+    """The descriptors that a command comes with."""
+
+    def __init__(self, stdin: int, stdout: int, stderr: int, control: int) -> None:
+        self.stdin, self.stdout, self.stderr, self.control = stdin, stdout, stderr, control
+
+
+def keep(plan: Plan, doors: Doors, tmp: int, filter_: bytes, abi: int) -> None:
+    """Be the keeper of one command from the first namespace to the last report; never raises."""
+    try:
+        watched = tally.open_folder(plan.watched)
+        _become_first(plan)
+        if plan.spaces:
+            mounts.arrange(plan, tmp)
+        if plan.network is False and plan.spaces:
+            namespaces.raise_loopback()
+        leader, trouble = _start(plan, doors, filter_, abi)
+    except OSError as error:
+        _report(doors.control, {"failed": error.strerror or str(error)})
+        return
+    for door in (doors.stdin, doors.stdout, doors.stderr):
+        os.close(door)
+    watch = _Watch(plan, leader, doors.control, watched)
+    report = watch.until_ended()
+    report |= trouble()
+    report["refusals"] = tally.refused_routes() if plan.spaces and not plan.network else 0
+    _report(doors.control, {"ended": True})
+    watch.until_quiet()
+    end_all(plan.spaces)
+    _report(doors.control, report)
+
+
+def _become_first(plan: Plan) -> None:
+    os.setsid()
+    if plan.spaces:
+        namespaces.die_with_parent()
+    else:
+        namespaces.adopt_orphans()
+    namespaces.hide_from_tracers()
+
+
+def _report(control: int, values: dict[str, object]) -> None:
+    try:
+        os.write(control, json.dumps(values).encode() + b"\n")
+    except OSError:
+        return
+
+
+# The leader
+
+
+def _start(plan: Plan, doors: Doors, filter_: bytes, abi: int):
+    """Fork the leader; gives its process id and what to ask, once it has ended, about why it could not start."""
+    trouble, tell = os.pipe()
+    leader = os.fork()
+    if leader == 0:
+        try:
+            _lead(plan, doors, tell, filter_, abi)
+        finally:
+            os._exit(126)
+    os.close(tell)
+
+    def ask() -> dict[str, object]:
+        with open(trouble, "rb") as file:
+            told = file.read().decode()
+        return {"cause": "start", "why": told} if told else {}
+
+    return leader, ask
+
+
+def _lead(plan: Plan, doors: Doors, tell: int, filter_: bytes, abi: int) -> None:
+    what = "the walls"
+    code = 126
+    try:
+        os.setsid()
+        tell = _settle_descriptors(doors, tell)
+        what = plan.workdir
+        os.chdir(plan.workdir)
+        what = "the walls"
+        os.umask(0o022)
+        for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
+            _signal.signal(number, _signal.SIG_DFL)
+        _bound(plan)
+        namespaces.give_up_privileges() if plan.spaces or plan.walled else namespaces.forgo_new_privileges()
+        if plan.walled:
+            landlock.restrict(abi, list(plan.readable), list(plan.writable))
+            seccomp.confine(filter_)
+        what = plan.argv[0]
+        os.execvpe(plan.argv[0], list(plan.argv), dict(plan.environment))
+    except OSError as error:
+        code = 127 if error.errno in (errno.ENOENT, errno.ENOTDIR) and what == plan.argv[0] else 126
+        os.write(tell, f"{what}: {os.strerror(error.errno or 0)}".encode()[:4000])
+    finally:
+        os._exit(code)
+
+
+def _settle_descriptors(doors: Doors, tell: int) -> int:
+    kept = [os.dup(door) for door in (doors.stdin, doors.stdout, doors.stderr, tell)]
+    high = max(kept) + 1
+    spare = [os.dup2(door, high + place) for place, door in enumerate(kept)]
+    for place in range(3):
+        os.dup2(spare[place], place)
+    os.dup2(spare[3], 3, inheritable=False)
+    namespaces.close_from(4)
+    return 3
+
+
+def _bound(plan: Plan) -> None:
+    limits = plan.limits
+    bounds = [(resource.RLIMIT_FSIZE, limits.file), (resource.RLIMIT_DATA, limits.memory), (resource.RLIMIT_CORE, 0)]
+    if plan.spaces:
+        bounds.append((resource.RLIMIT_NPROC, limits.processes))
+    for kind, value in bounds:
+        hard = resource.getrlimit(kind)[1]
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (bound, bound))
+
+
+# The watch
+
+
+class _Watch:
+    """Waits for the leader, the limits, or the end of whoever asked."""
+
+    def __init__(self, plan: Plan, leader: int, control: int, watched: int) -> None:
+        self.plan, self.leader, self.control = plan, leader, control
+        self.started = time.monotonic()
+        self.cause = "exit"
+        self.drained = False
+        self.closed = False
+        self.growth = tally.Growth(watched, plan.limits.disk)
+        self.handle = os.pidfd_open(leader)
+        self.poller = select.poll()
+        self.poller.register(self.handle, select.POLLIN)
+        self.poller.register(control, select.POLLIN)
+
+    def until_ended(self) -> dict[str, object]:
+        """Give code, cause and seconds once the leader has ended by itself or was killed at a limit."""
+        status: int | None = None
+        deadline = self.started + self.plan.limits.seconds
+        while status is None:
+            rest = deadline - time.monotonic()
+            ready = self.poller.poll(max(0, min(rest, _TICK)) * 1000)
+            self._listen(ready)
+            if self.closed or rest <= 0 or self._overrun():
+                self.cause = "closed" if self.closed else "time" if rest <= 0 else self.cause
+                end_all(self.plan.spaces, spare=self.leader)
+                os.kill(self.leader, _signal.SIGKILL)
+                status = os.waitpid(self.leader, 0)[1]
+            else:
+                status = self._reap()
+        code = os.waitstatus_to_exitcode(status)
+        cause = "signal" if code < 0 and self.cause == "exit" else self.cause
+        code = 128 - code if code < 0 else code
+        return {
+            "code": 124 if cause == "time" else code,
+            "cause": cause,
+            "seconds": time.monotonic() - self.started,
+        }
+
+    def until_quiet(self) -> None:
+        """Wait at most GRACE seconds for what the leader left behind, unless its output was read to the end."""
+        deadline = time.monotonic() + GRACE
+        self.poller.unregister(self.handle)
+        while not (self.drained or self.closed or self.cause != "exit"):
+            rest = deadline - time.monotonic()
+            if rest <= 0 or not _reap_orphans():
+                return
+            self._listen(self.poller.poll(min(rest, 0.02) * 1000))
+
+    def _listen(self, ready: list[tuple[int, int]]) -> None:
+        if any(descriptor == self.control for descriptor, _ in ready):
+            try:
+                heard = os.read(self.control, 64)
+            except OSError:
+                heard = b""
+            self.drained, self.closed = True, not heard
+            if self.closed:
+                self.poller.unregister(self.control)
+
+    def _reap(self) -> int | None:
+        """Collect the ended; give the leader's status if it is among them."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return 0
+            if pid == self.leader:
+                return status
+            if pid == 0:
+                return None
+
+    def _overrun(self) -> bool:
+        if tally.memory(self.plan.spaces, self.plan.limits.memory) > self.plan.limits.memory:
+            self.cause = "memory"
+        elif self.growth.exceeded():
+            self.cause = "disk"
+        return self.cause != "exit"
+
+
+def _reap_orphans() -> bool:
+    """Collect the ended; say whether anything still lives."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def end_all(spaces: bool, spare: int = 0) -> None:
+    """Kill every process of this namespace (or every descendant) and wait until none is left; `spare` is not waited for."""
+    while True:
+        if spaces:
+            _kill(-1)
+        else:
+            for process in tally.descendants():
+                _kill(process)
+        if spare:
+            return
+        try:
+            while os.waitpid(-1, 0 if spaces else os.WNOHANG)[0]:
+                pass
+            time.sleep(0.001)
+        except ChildProcessError:
+            return
+
+
+def _kill(process: int) -> None:
+    try:
+        os.kill(process, _signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

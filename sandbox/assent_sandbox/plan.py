@@ -1,0 +1,154 @@
+"""What the warden is to do for one command: a policy and a view, put in terms of the kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from assent_sandbox.environment import build_environment
+from assent_sandbox.policy import Command, Limits, Policy, View
+from assent_sandbox.toolchains import CREDENTIALS
+
+
+class Layers(Struct, frozen=True, kw_only=True):
+    """An overlay: `lower` under `upper`, with the kernel's `work` folder, seen at `lower` itself."""
+
+    lower: str
+    upper: str
+    work: str
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """A file or folder of the host that is put at a path although something there was hidden."""
+
+    path: str
+    source: str
+    writable: bool = False
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """One command and its walls; paths absolute, sizes in bytes.
+
+    `spaces` = own mount, process, ipc and host-name namespaces; `walled` = everything outside is read-only or hidden,
+    Landlock and the filter of system calls are on.
+    """
+
+    argv: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    workdir: str
+    limits: Limits
+    spaces: bool
+    walled: bool
+    network: bool
+    layers: Layers | None = None
+    hidden: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    blank: tuple[str, ...] = ()
+    """Files and folders outside the overlay that are not shown."""
+    masked: tuple[str, ...] = ()
+    """The same inside the overlay, relative to it."""
+    readable: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    watched: str = ""
+    """A folder whose growth counts against the limit on disk."""
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What was found on this machine for a command: our environment, tools under home, secret files, sockets."""
+
+    variables: Mapping[str, str]
+    home: str
+    toolchains: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """Relative to the repository."""
+    sockets: tuple[str, ...] = ()
+    git: str = ""
+    """The main git folder of a linked worktree, outside the repository."""
+
+
+SYSTEM = (
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/snap", "/sys", "/var/lib/dpkg",
+    "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version", "/proc/filesystems", "/proc/sys",
+)  # fmt: skip
+"""What the copy tier lets be read of the system."""
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts")
+_KEYS_OF_ROOT = (
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/ssl/private",
+)
+
+
+def tmp_of(view: View) -> str:
+    """Where commands of a view have their temporary files."""
+    return "/tmp" if view.tier == "overlay" else os.path.join(view.home, "tmp")
+
+
+def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> Plan:
+    """Put one command's policy in terms of the kernel; everything that it does not allow is refused."""
+    tmp = tmp_of(view)
+    environment = build_environment(view, command, policy, around.variables, tmp)
+    overlay = view.tier == "overlay"
+    return Plan(
+        argv=command.argv,
+        environment=tuple(environment.items()),
+        workdir=os.path.normpath(os.path.join(view.path, command.workdir)),
+        limits=policy.limits,
+        spaces=overlay,
+        walled=view.tier != "unconfined" and not policy.allows("unconfined"),
+        network=policy.allows("network") or policy.allows("unconfined") or view.tier == "unconfined",
+        layers=Layers(lower=view.root, upper=view.upper, work=view.work) if overlay else None,
+        hidden=tuple(dict.fromkeys((around.home, "/home", "/root", view.home))),
+        shown=_shown(policy, around),
+        blank=_blank(around, policy),
+        masked=_masked(view, policy, around),
+        readable=("/",) if overlay else (*SYSTEM, *around.toolchains, *policy.readable, *_granted(policy, "read")),
+        writable=_writable(view, policy, tmp),
+        watched=view.upper if overlay else view.copy,
+    )
+
+
+def _granted(policy: Policy, kind: str) -> tuple[str, ...]:
+    return tuple(widening.target for widening in policy.widenings if widening.kind == kind)
+
+
+def _shown(policy: Policy, around: Surroundings) -> tuple[Shown, ...]:
+    read_only = (
+        *around.toolchains,
+        *policy.readable,
+        *_granted(policy, "read"),
+        *((around.git,) if around.git else ()),
+    )
+    shown = {path: Shown(path=path, source=path) for path in read_only}
+    shown |= {path: Shown(path=path, source=path, writable=True) for path in _granted(policy, "write")}
+    if policy.allows("network"):
+        resolver = os.path.realpath("/etc/resolv.conf")
+        if resolver.startswith("/run/"):
+            shown[resolver] = Shown(path=resolver, source=resolver)
+    return tuple(shown.values())
+
+
+def _writable(view: View, policy: Policy, tmp: str) -> tuple[str, ...]:
+    if view.tier == "overlay":
+        return (view.root, "/tmp", "/var/tmp", "/run", "/dev", *_granted(policy, "write"))
+    return (view.copy, tmp, *DEVICES, *_granted(policy, "write"))
+
+
+def _blank(around: Surroundings, policy: Policy) -> tuple[str, ...]:
+    allowed = {*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable}
+    keys = (os.path.join(around.home, name) for name in CREDENTIALS)
+    return tuple(path for path in (*_KEYS_OF_ROOT, *keys, *around.sockets) if path not in allowed)
+
+
+def _masked(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:
+    """Secret files that were not granted; keys and our own folders too, where home is (in) the repository."""
+    secrets = [path for path in around.secrets if not policy.allows("secret", path)]
+    places = (view.home, *(os.path.join(around.home, name) for name in CREDENTIALS))
+    beneath = [os.path.relpath(path, view.root) for path in places if path.startswith(view.root + "/")]
+    return tuple(dict.fromkeys((*secrets, *beneath)))

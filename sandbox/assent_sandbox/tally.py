@@ -1,0 +1,134 @@
+"""What a running command uses up and what its network refused, counted from inside.
+
+Standard library only. In a namespace of its own every process but the first belongs to the command; elsewhere its
+descendants do.
+"""
+
+from __future__ import annotations
+
+import os
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def open_folder(path: str) -> int:
+    """A descriptor of a folder that stays valid when the folder is hidden; -1 for no path."""
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) if path else -1
+
+
+def processes() -> list[int]:
+    """Every process that this /proc shows, but the first."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+
+
+def descendants() -> list[int]:
+    """Every process that descends from this one."""
+    children: dict[int, list[int]] = {}
+    for process in processes():
+        children.setdefault(_parent(process), []).append(process)
+    found = list(children.get(os.getpid(), ()))
+    for process in found:
+        found.extend(children.get(process, ()))
+    return found
+
+
+def _parent(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return -1
+
+
+def memory(spaces: bool, limit: int) -> int:
+    """Bytes of memory in use, each shared page counted once if that decides about the limit."""
+    members = processes() if spaces else descendants()
+    resident = sum(_resident(process) for process in members)
+    private = _in_memory_files() if spaces else 0
+    if resident + private <= limit:
+        return resident + private
+    return sum(_proportional(process) for process in members) + private
+
+
+def _resident(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _proportional(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        return _resident(process)
+    return 0
+
+
+def _in_memory_files() -> int:
+    """What lies in the private in-memory file systems."""
+    used = 0
+    for path in ("/dev/shm", "/tmp"):
+        try:
+            state = os.statvfs(path)
+        except OSError:
+            continue
+        used += (state.f_blocks - state.f_bfree) * state.f_frsize
+    return used
+
+
+class Growth:
+    """Watches what a folder's file system loses, and measures the folder only when that could matter."""
+
+    def __init__(self, folder: int, limit: int) -> None:
+        self.folder, self.limit = folder, limit
+        self.free = self._free()
+
+    def _free(self) -> int:
+        if self.folder < 0:
+            return 0
+        state = os.statvfs(self.folder)
+        return state.f_bfree * state.f_frsize
+
+    def exceeded(self) -> bool:
+        """Say whether the folder holds more than the limit."""
+        if self.folder < 0 or self.free - self._free() <= self.limit:
+            return False
+        return size(self.folder) > self.limit
+
+
+def size(folder: int) -> int:
+    """Bytes on disk below a folder, links not followed."""
+    total = 0
+    for _, _, names, at in os.fwalk(".", dir_fd=folder):
+        for name in names:
+            try:
+                total += os.stat(name, dir_fd=at, follow_symlinks=False).st_blocks * 512
+            except OSError:
+                continue
+    return total
+
+
+def refused_routes() -> int:
+    """How many packets had nowhere to go from this network namespace: only its own loopback has a route."""
+    return _count("/proc/self/net/snmp", b"Ip: ", b"OutNoRoutes") + _count(
+        "/proc/self/net/snmp6", b"", b"Ip6OutNoRoutes"
+    )
+
+
+def _count(path: str, prefix: bytes, name: bytes) -> int:
+    try:
+        with open(path, "rb") as file:
+            rows = [line.split() for line in file if line.startswith(prefix)]
+    except OSError:
+        return 0
+    for row in rows:
+        if row[0] == name:
+            return int(row[1])
+    if len(rows) >= 2 and name in rows[0]:
+        return int(rows[1][rows[0].index(name)])
+    return 0

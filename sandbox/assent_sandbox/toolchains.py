@@ -1,0 +1,109 @@
+"""Which folders under home hold the tools on PATH, so that home can be hidden and the tools still run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+_NEVER = (
+    ".ssh",
+    ".aws",
+    ".gnupg",
+    ".kube",
+    ".docker",
+    ".azure",
+    ".config",
+    ".cache",
+    ".local",
+    ".local/share",
+    ".local/state",
+    ".mozilla",
+)
+"""Folders of home that are no toolchain themselves, whatever lies on PATH."""
+_BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("go/pkg",)}
+"""What a toolchain needs that no link leads to."""
+CREDENTIALS = (
+    ".cargo/credentials", ".cargo/credentials.toml", ".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".netrc", ".npmrc", ".pypirc",
+    ".git-credentials", ".config/gh", ".config/gcloud", ".config/git/credentials", ".config/op", ".local/share/keyrings", ".password-store",
+    ".config/assent", ".local/state/assent", ".config/openai", ".codex", ".bash_history", ".zsh_history", ".python_history", ".vault-token",
+    ".m2/settings.xml", ".gradle/gradle.properties", ".terraform.d", ".mozilla", ".config/google-chrome", ".config/chromium",
+)  # fmt: skip
+"""Places under home that hold keys: never shown, also where home itself is the repository."""
+_LARGEST_BIN = 500
+
+
+def find_toolchains(path: str, interpreters: Iterable[str], home: str) -> tuple[str, ...]:
+    """Give the folders under `home` that the entries of PATH and these programs need, as they are written and resolved."""
+    found: dict[str, None] = {}
+    for entry in path.split(":"):
+        if _beneath(entry, home):
+            found |= dict.fromkeys(_prefixes(entry, home))
+            found |= dict.fromkeys(
+                p for target in _link_targets(entry) for p in _prefixes(os.path.dirname(target), home)
+            )
+        elif entry.startswith("/") and os.path.islink(entry):
+            found |= dict.fromkeys(_prefixes(os.path.realpath(entry), home))
+    for interpreter in interpreters:
+        for hop in _hops(interpreter):
+            found |= dict.fromkeys(_prefixes(os.path.dirname(hop), home))
+    extra = [
+        os.path.join(home, each) for key, more in _BESIDES.items() if os.path.join(home, key) in found for each in more
+    ]
+    return _outermost([*found, *extra])
+
+
+def find_interpreters(root: str, variables: Iterable[str]) -> Iterator[str]:
+    """Give the pythons of the virtual environments that a repository or the user's shell has."""
+    for folder in (*variables, *(os.path.join(root, name) for name in (".venv", "venv", "env"))):
+        if folder:
+            yield os.path.join(folder, "bin", "python")
+
+
+def _beneath(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip("/") + "/")
+
+
+def _prefixes(folder: str, home: str) -> Iterator[str]:
+    """The installation that a folder of programs belongs to, as written and resolved, if it lies under home."""
+    for place in dict.fromkeys((os.path.normpath(folder), os.path.realpath(folder))):
+        name = os.path.basename(place)
+        prefix = os.path.dirname(place) if name in {"bin", "sbin", "shims", "Scripts"} else place
+        for candidate in (prefix, place):
+            if (
+                _beneath(candidate, home)
+                and os.path.relpath(candidate, home) not in _NEVER
+                and os.path.isdir(candidate)
+            ):
+                yield candidate if candidate != os.path.join(home, "go") else place
+                break
+
+
+def _link_targets(folder: str) -> Iterator[str]:
+    """What the links in a folder of programs lead to, one folder's worth at most."""
+    try:
+        with os.scandir(folder) as entries:
+            for _, entry in zip(range(_LARGEST_BIN), entries, strict=False):
+                if entry.is_symlink():
+                    yield from _hops(entry.path)
+    except OSError:
+        return
+
+
+def _hops(path: str) -> Iterator[str]:
+    """Each step of a chain of links, then where it really ends."""
+    for _ in range(8):
+        try:
+            target = os.readlink(path)
+        except OSError:
+            break
+        path = os.path.normpath(os.path.join(os.path.dirname(path), target))
+        yield path
+    yield os.path.realpath(path)
+
+
+def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
+    kept: list[str] = []
+    for folder in sorted(set(folders)):
+        if not any(_beneath(folder, each) for each in kept):
+            kept.append(folder)
+    return tuple(kept)
