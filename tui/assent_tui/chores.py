@@ -1,0 +1,92 @@
+"""The small commands: landings and taking them back, grants and revoking them, the key."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from assent_core import landing
+from assent_core.errors import UsageError
+from assent_core.ledger import Grant, Ledger
+from assent_core.reach import effect
+from assent_core.settings import Settings
+from assent_core.workspace import find
+from assent_tui.oneshot import here, settings_for
+from assent_tui.printer import plain
+
+
+def undo(id: str) -> int:
+    """Take back a landing, the newest one if none is named."""
+    root, settings = _place()
+    for one in landing.recover(root, settings.state_dir):
+        _say(f"An interrupted landing was {one.how}: {', '.join(one.paths)}")
+    undone = landing.undo(root, settings.state_dir, id)
+    _say(f"Taken back: {', '.join(undone.paths)}")
+    return 0
+
+
+def list_landings() -> int:
+    """List the landings of this repository, newest first."""
+    root, settings = _place()
+    made = landing.landings(root, settings.state_dir)
+    for one in made:
+        _say(f"{one.id}  {_day(one.time)}  {'taken back  ' if one.undone else ''}{', '.join(one.paths)}")
+    if not made:
+        _say("Nothing was landed in this repository yet.")
+    return 0
+
+
+def list_grants() -> int:
+    """List what is allowed beyond the walls in this repository."""
+    root, settings = _place()
+    grants = _ledger(settings).grants(str(root))
+    for grant in grants:
+        _say(_grant(grant))
+    if not grants:
+        _say("Nothing is allowed beyond the walls here. What you allow with a scope is listed, and ends by itself.")
+    return 0
+
+
+def revoke(id: str) -> int:
+    """Take a grant back; UsageError if there is none of this name."""
+    _, settings = _place()
+    if not _ledger(settings).revoke(id):
+        raise UsageError(f"There is no consent {id!r} in force.", "`assent consent` lists those that are.")
+    _say(f"{id} is revoked.")
+    return 0
+
+
+def keep_key() -> int:
+    """Ask for the key without showing it, and keep it; without a terminal it is read from stdin."""
+    from getpass import getpass
+
+    from assent_core.keys import store_key
+    from assent_core.settings import load
+
+    base_url = load().base_url
+    key = getpass("API key (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
+    _say(store_key(key, base_url))
+    return 0
+
+
+def _place() -> tuple[Path, Settings]:
+    folder = here()
+    return find(folder).root, settings_for(folder)
+
+
+def _ledger(settings: Settings) -> Ledger:
+    return Ledger(settings.state_dir / "consent.jsonl")
+
+
+def _grant(grant: Grant) -> str:
+    until = _day(grant.until) if grant.until else "its task ends"
+    return f"{grant.id}  {effect(grant.widening)}  ({grant.scope}; since {_day(grant.time)}, until {until})"
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(plain(text) + "\n")

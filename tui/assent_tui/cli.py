@@ -1,0 +1,261 @@
+"""Words of the command line become calls; every error ends as a message and a hint."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from assent_core.errors import AssentError, UsageError
+from assent_tui import __version__
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+HELP = """\
+usage: assent [PROMPT]
+       assent COMMAND [options]
+
+A terminal coding assistant that changes nothing without your assent.
+
+commands:
+  (none)    work together in the terminal; PROMPT is the first thing asked
+  fix       run a command, repair what makes it fail, review the change
+  run       run any command on a stage and see what it would change
+  undo      take back what was landed
+  consent   what you allowed, and taking it back
+  doctor    which walls this machine gives
+  demo      see it work in a temporary repository, without a key
+  key       keep an API key in the keyring
+
+options:
+  -h, --help  this; `assent COMMAND --help` for one command
+  --version   the version
+
+exit codes: 0 done, 1 not fixed, 2 usage, 3 consent missing, 4 budget or limit, 5 environment, 6 service, 130 interrupted
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code; nothing but the exit of argparse's --help is raised."""
+    try:
+        words, rest = split(argv)
+        return COMMANDS[words[0]](words[1:], rest) if words and words[0] in COMMANDS else interactive(words, rest)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _reader_gone()
+    except AssentError as error:
+        return tell(error.message, error.hint, error.code)
+    except Exception as error:
+        from assent_tui.crash import report
+
+        return report(error, argv)
+
+
+def split(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
+    """Our own words, and what follows the first `--`: None if there is no `--`."""
+    words = list(argv)
+    if "--" not in words:
+        return words, None
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
+
+
+def tell(message: str, hint: str, code: int) -> int:
+    """Say on stderr what happened and what helps; both may quote hostile text."""
+    from assent_tui.printer import plain
+
+    sys.stderr.write(f"assent: {plain(message)}\n")
+    if hint:
+        sys.stderr.write(f"hint: {plain(hint)}\n")
+    return code
+
+
+def parser(name: str, about: str) -> argparse.ArgumentParser:
+    """An argument parser whose mistakes are UsageErrors."""
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise UsageError(message, f"`{self.prog} --help` says what it takes.")
+
+    return Parser(prog=f"assent {name}".strip(), description=about, allow_abbrev=False)
+
+
+def interactive(words: list[str], rest: list[str] | None) -> int:
+    """`assent [PROMPT]`: the terminal interface."""
+    if words == ["--version"]:
+        sys.stdout.write(f"assent {__version__}\n")
+        return 0
+    if words and words[0] in ("-h", "--help"):
+        sys.stdout.write(HELP)
+        return 0
+    prompt = _prompt(words, rest)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the interactive assent needs a terminal.",
+            "Without one: `assent fix --apply -- CMD`, `assent fix --patch-out FILE -- CMD`, or `assent run -- CMD`.",
+        )
+    from assent_tui.interact import interact
+
+    return interact(prompt)
+
+
+def fix(words: list[str], rest: list[str] | None) -> int:
+    """`assent fix`: run, repair, run again."""
+    take = parser(
+        "fix",
+        "Run CMD on a stage; while it fails, let the worker repair it. Your files change only by what you accept.",
+    )
+    take.usage = "assent fix [options] [PROMPT] [-- CMD...]"
+    take.add_argument(
+        "prompt", nargs="?", default="", metavar="PROMPT", help="what to repair, or what to know about it"
+    )
+    ends = take.add_mutually_exclusive_group()
+    ends.add_argument("--apply", action="store_true", help="land the result if CMD passes on exactly what lands")
+    ends.add_argument("--patch-out", default="", metavar="FILE", help="write the result as a diff instead; - is stdout")
+    take.add_argument(
+        "--allow-tests", action="store_true", help="with --apply: changes to tests and CI files may land too"
+    )
+    take.add_argument(
+        "--unverified", action="store_true", help="with --apply and no CMD: land what nothing has verified"
+    )
+    take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
+    take.add_argument("--max-cost", type=_dollars, default=None, metavar="USD", help="end when this much was spent")
+    take.add_argument("--max-turns", type=_count, default=0, metavar="N", help="end after N requests to the worker")
+    given = take.parse_args(words)
+    from assent_tui.fix import Fix, fix
+
+    return fix(Fix(command=tuple(rest or ()), **vars(given)))
+
+
+def run(words: list[str], rest: list[str] | None) -> int:
+    """`assent run`: the dry run for everything."""
+    take = parser(
+        "run", "Run CMD on a stage and say what it would change. Needs no model; CMD's exit code is passed through."
+    )
+    take.usage = "assent run [--land] [--json] -- CMD..."
+    take.add_argument("--land", action="store_true", help="review what it changed, and land what you accept")
+    take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
+    given, stray = take.parse_known_args(words)
+    if stray:
+        raise UsageError(f"unexpected `{stray[0]}` before the command.", f"`assent run -- {' '.join(stray)}`")
+    if not rest:
+        raise UsageError("there is no command to run.", "For example: `assent run -- make`.")
+    from assent_tui.run import Run, run
+
+    return run(Run(command=tuple(rest), land=given.land, json=given.json))
+
+
+def undo(words: list[str], rest: list[str] | None) -> int:
+    """`assent undo`: take back a landing."""
+    take = parser("undo", "Take back the newest landing of this repository, or the one named.")
+    take.add_argument("id", nargs="?", default="", metavar="ID", help="a landing, as --list names it")
+    take.add_argument("--list", action="store_true", help="list the landings, newest first")
+    given = take.parse_args(_alone("undo", words, rest))
+    from assent_tui import chores
+
+    return chores.list_landings() if given.list else chores.undo(given.id)
+
+
+def consent(words: list[str], rest: list[str] | None) -> int:
+    """`assent consent`: what is allowed beyond the walls."""
+    take = parser("consent", "List what you allowed for this project: exactly what, since when, until when.")
+    take.add_argument("--revoke", default="", metavar="ID", help="take one back")
+    given = take.parse_args(_alone("consent", words, rest))
+    from assent_tui import chores
+
+    return chores.revoke(given.revoke) if given.revoke else chores.list_grants()
+
+
+def doctor(words: list[str], rest: list[str] | None) -> int:
+    """`assent doctor`: which walls stand here."""
+    take = parser(
+        "doctor", "Try each wall on this machine and say which tier it gives. Exit 0 if commands can be confined."
+    )
+    take.add_argument("--json", action="store_true", help="the findings as one JSON object")
+    given = take.parse_args(_alone("doctor", words, rest))
+    from assent_tui.doctor import doctor
+
+    return doctor(as_json=given.json)
+
+
+def demo(words: list[str], rest: list[str] | None) -> int:
+    """`assent demo`: the main job, rehearsed."""
+    take = parser(
+        "demo", "Repair a small repository in a temporary folder. The model is rehearsed: no key, no network, no cost."
+    )
+    take.add_argument("--headless", action="store_true", help="without the interface: `fix --apply`, printed")
+    given = take.parse_args(_alone("demo", words, rest))
+    from assent_tui.demo import demo
+
+    return demo(headless=given.headless)
+
+
+def key(words: list[str], rest: list[str] | None) -> int:
+    """`assent key`: keep the API key."""
+    parser("key", "Ask for an API key and keep it in the keyring. OPENAI_API_KEY, where set, comes first.").parse_args(
+        _alone("key", words, rest)
+    )
+    from assent_tui import chores
+
+    return chores.keep_key()
+
+
+COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
+    "fix": fix,
+    "run": run,
+    "undo": undo,
+    "consent": consent,
+    "doctor": doctor,
+    "demo": demo,
+    "key": key,
+}
+
+
+def _prompt(words: list[str], rest: list[str] | None) -> str:
+    given = words + (rest or [])
+    if rest is None and words and words[0].startswith("-"):
+        raise UsageError(f"unknown option `{words[0]}`.", "`assent --help` lists commands and options.")
+    if len(given) > 1:
+        raise UsageError("the prompt must be one argument.", f"Put it in quotes: assent '{' '.join(given)}'")
+    if rest is None and words and (near := _meant(words[0])):
+        raise UsageError(
+            f"unknown command `{words[0]}`.", f"Did you mean `assent {near}`? A prompt: `assent -- {words[0]}`."
+        )
+    return given[0] if given else ""
+
+
+def _meant(word: str) -> str:
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.7)), "")
+
+
+def _alone(name: str, words: list[str], rest: list[str] | None) -> list[str]:
+    if rest is not None:
+        raise UsageError(f"`assent {name}` takes no command.", f"`assent {name} --help` says what it takes.")
+    return words
+
+
+def _dollars(text: str) -> float:
+    """An amount above nothing."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def _reader_gone() -> int:
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 141

@@ -1,0 +1,129 @@
+"""What `fix` and `run` share: where they are, who reads the events, and how a signal ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from assent_core.errors import AssentError, EnvironmentFault, UsageError
+from assent_core.events import AnyEvent, Ended
+from assent_core.settings import Settings
+from assent_sandbox.stage import StageError
+from assent_tui.printer import Printer, plain
+from assent_tui.tally import Summary, Tally
+
+
+class Teller(Protocol):
+    """Whoever prints the events of a one-shot command."""
+
+    def tell(self, event: AnyEvent) -> None:
+        """Print one event, or nothing of it."""
+        ...
+
+
+class Report:
+    """Tells each event: to people on stderr, or as JSON lines on stdout; and at the end what came out."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.tally = Tally()
+        self.printer = Printer(sys.stderr)
+        self._as_json = as_json
+
+    def tell(self, event: AnyEvent) -> None:
+        """Tell one event."""
+        self.tally.add(event)
+        if self._as_json:
+            self._line(event)
+        else:
+            self.printer.show(event)
+
+    def end(self, outcome: str, code: int, message: str = "", hint: str = "") -> int:
+        """Tell how it came out and return the exit code."""
+        if self._as_json:
+            self._line(self.tally.summary(outcome, code, message, hint))
+        if message:
+            self.printer.say(f"assent: {message}", "good" if code == 0 else "bad")
+        if hint:
+            self.printer.say(f"hint: {hint}")
+        return code
+
+    def _line(self, value: AnyEvent | Summary) -> None:
+        text = msgspec.json.encode(value).decode()
+        sys.stdout.write((plain(text) if sys.stdout.isatty() else text) + "\n")
+        sys.stdout.flush()
+
+
+async def told(work: Coroutine[None, None, int], report: Report) -> int:
+    """Run the work of a one-shot command; however it ends, the report says so."""
+    try:
+        return await work
+    except asyncio.CancelledError:
+        return report.end("interrupted", 130, "Interrupted; your files are as they were.")
+    except StageError as error:
+        return report.end("environment", EnvironmentFault.code, str(error), error.hint)
+    except AssentError as error:
+        return report.end(OUTCOMES.get(error.code, "failed"), error.code, error.message, error.hint)
+
+
+OUTCOMES = {2: "usage", 3: "refused", 4: "budget", 5: "environment", 6: "service", 130: "interrupted"}
+
+
+async def follow(events: AsyncGenerator[AnyEvent], report: Teller) -> Ended:
+    """Tell all events of a generator and return the last one; an interrupt closes the generator properly."""
+    ended: Ended | None = None
+    async with aclosing(events):
+        async for event in events:
+            report.tell(event)
+            if isinstance(event, Ended):
+                ended = event
+    assert ended is not None
+    return ended
+
+
+def run_until_signal(run: asyncio.Runner, work: Coroutine[None, None, int]) -> int:
+    """Run to the end; SIGINT, SIGTERM and SIGHUP interrupt it, and then the exit code is 130."""
+    try:
+        return run.run(_stoppable(work))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+
+
+async def _stoppable(work: Coroutine[None, None, int]) -> int:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, task.cancel)
+    try:
+        return await work
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+def here() -> Path:
+    """The folder in which the command was started; raises UsageError where it is gone."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageError(f"The current folder cannot be found: {error}", "Change into a folder that exists.") from error
+
+
+def settings_for(folder: Path) -> Settings:
+    """The user's settings as the project around a folder narrows them."""
+    from assent_core.settings import load
+    from assent_core.workspace import find
+
+    return load(find(folder).root)
+
+
+def in_terminal() -> bool:
+    """Whether somebody can be asked and shown a review."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
