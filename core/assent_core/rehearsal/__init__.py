@@ -42,8 +42,9 @@ stand as `${name}` in all texts of this step and the later ones. `repeat = true`
 
 The answer, in this order on the wire: `think` (a reasoning item with that summary), `say` (a message) or `json` (a
 message that is this JSON), then tool calls: `read`, `search` (a table of arguments, or a text that is the path, the
-pattern), `patch` (V4A text, its common indentation removed), `shell` (a table or the command), `call = { name = ..., arguments = table or raw text }`. For several calls in one
-answer or a fixed order: `calls = [{ read = "a.py" }, { read = "b.py" }]`.
+pattern), `patch` (V4A text, its common indentation removed), `shell` (a table, or a text that is the command),
+`call = { name = ..., arguments = table or raw text }`. For several calls of a kind or another order:
+`calls = [{ read = "a.py" }, { shell = "ls" }, { read = "b.py" }]`.
 
 `latency` and `tokens_per_second` can stand in a step. `fault` is a table with any of:
 

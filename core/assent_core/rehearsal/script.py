@@ -17,6 +17,7 @@ from assent_core.model import WireItem
 ScriptRole = Literal["worker", "scout"]
 Arguments = dict[str, object]
 
+CONDITIONS = ("when_input_matches", "unless_input_matches", "when_history_matches")
 MODEL_MADE = ("reasoning", "function_call", "custom_tool_call")
 
 
@@ -110,9 +111,16 @@ class Script(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def parse(text: str, name: str = "script") -> Script:
     """Read a script; UsageError says where it is wrong."""
     try:
-        return msgspec.convert(tomllib.loads(text), Script)
+        script = msgspec.convert(tomllib.loads(text), Script)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"{name}: {error}", "The format is described in assent_core/rehearsal/__init__.py.") from error
+        raise UsageError(f"{name}: {error}", _HINT) from error
+    for step in (*script.worker, *script.scout):
+        for condition in CONDITIONS:
+            try:
+                re.compile(getattr(step, condition))
+            except re.error as error:
+                raise UsageError(f"{name}: {condition}: {getattr(step, condition)!r}: {error}", _HINT) from error
+    return script
 
 
 def role_of(body: Arguments) -> ScriptRole:
@@ -203,3 +211,6 @@ class Conversation:
         for name, value in self._captured.items():
             text = text.replace("${" + name + "}", json.dumps(value)[1:-1])
         return msgspec.json.decode(text, type=Step)
+
+
+_HINT = "The format is described in assent_core/rehearsal/__init__.py."

@@ -54,7 +54,7 @@ class Rehearsal:
     @classmethod
     def from_file(cls, path: str | Path, port: int = 0) -> Self:
         """A rehearsal of a script file, or of one of the bundled scripts by its name."""
-        bundled = Path(__file__).with_name(f"{path}.toml")
+        bundled = Path(__file__).parent / f"{path}.toml"
         file = bundled if not Path(path).exists() and bundled.exists() else Path(path)
         try:
             return cls(parse(file.read_text(encoding="utf-8"), str(file)), port)
