@@ -19,10 +19,11 @@ from assent_core.digest import Digest, extract
 from assent_core.errors import PatchMistake
 from assent_core.events import Performed, Printed
 from assent_core.patches import apply_patch
-from assent_core.proposals import Patch, Read, Search, Shell
+from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_core.reach import locate, reach
 from assent_core.transcript import image_url
 from assent_core.workspace import Workspace
-from assent_sandbox.policy import Command, Denial, Ended, Output, Policy
+from assent_sandbox.policy import Command, Denial, Ended, Output, Policy, Widening
 from assent_sandbox.stage import Entry, File, Link, Opaque, Stage, StageError
 
 TOLD = 40_000
@@ -63,7 +64,7 @@ class Performer:
             case Patch(text=text):
                 return _single(lambda: self._patch(id, text))
             case Read() as read:
-                return _single(lambda: self._read(id, read, approved))
+                return _single(lambda: self._read(id, read))
 
     def changes(self) -> tuple[FileChange, ...]:
         """What is staged and not ignored, taken apart; cost follows what changed."""
@@ -90,7 +91,7 @@ class Performer:
         )
         policy = msgspec.structs.replace(self.policy, widenings=approved.widenings, limits=limits)
         interpreter = "bash" if shutil.which("bash") else "sh"
-        command = Command(argv=(interpreter, "-c", shell.command), workdir=self.relative(shell.workdir))
+        command = Command(argv=(interpreter, "-c", shell.command), workdir=self.locate(shell.workdir))
         ended: Ended | None = None
         lines = {"stdout": Lines(self.redact), "stderr": Lines(self.redact)}
         async with aclosing(self.stage.run(command, policy)) as outputs:
@@ -118,7 +119,7 @@ class Performer:
         yield Result(performed=performed, digest=digest, command=shell.command, output=text)
 
     async def _search(self, id: str, search: Search) -> AsyncGenerator[Printed | Result]:
-        command = Command(argv=_search_argv(search, self.relative(search.path)))
+        command = Command(argv=_search_argv(search, self.locate(search.path)))
         ended: Ended | None = None
         async with aclosing(self.stage.run(command, self.policy)) as outputs:
             async for output in outputs:
@@ -143,24 +144,23 @@ class Performer:
         paths = tuple(edit.path for edit in edits)
         return Result(performed=Performed(id=id, ok=True, told="Done.\n" + "\n".join(said), paths=paths))
 
-    def _read(self, id: str, read: Read, approved: Approved) -> Result:
-        granted = Path(read.path).is_absolute() and any(w.kind == "read" for w in approved.widenings)
-        path = read.path if granted else self.relative(read.path)
-        entry = _outside(Path(path)) if granted else self.stage.read(path)
+    def _read(self, id: str, read: Read) -> Result:
+        path = self.locate(read.path)
+        entry = _outside(Path(path)) if path.startswith("/") else self.stage.read(path)
         if isinstance(entry, File) and (image := image_url(path, entry.data)):
             return Result(performed=Performed(id=id, ok=True, told=f"{path}: see the image."), images=(image,))
-        if entry is None and not granted and (names := self.stage.folder(path)) is not None:
+        if entry is None and not path.startswith("/") and (names := self.stage.folder(path)) is not None:
             return Result(performed=Performed(id=id, ok=True, told=cut("\n".join(names) or "(empty folder)", TOLD)))
         ok, told = _window(path, entry, read)
         return Result(performed=Performed(id=id, ok=ok, told=cut(self.redact(told), TOLD)))
 
-    def relative(self, path: str) -> str:
-        """A path as the model may write it, absolute ones within the repository too, relative to the root."""
-        given = Path(path)
-        for root in (Path(self.stage.view.path), self.workspace.root):
-            if given.is_absolute() and given.is_relative_to(root):
-                return given.relative_to(root).as_posix()
-        return path
+    def reach(self, proposal: Proposal) -> tuple[Widening, ...]:
+        """What a proposal touches outside this stage."""
+        return reach(proposal, self.workspace.root, self.policy, Path(self.stage.view.path))
+
+    def locate(self, path: str) -> str:
+        """Where a path of the model leads: relative to the repository, or absolute if it is outside."""
+        return locate(path, self.workspace.root, Path(self.stage.view.path))
 
 
 class Lines:

@@ -14,7 +14,7 @@ from assent_core.instructions import repair_prompt
 from assent_core.perform import Result
 from assent_core.proposals import Shell
 from assent_core.review import Evidence
-from assent_core.turn import Bench, carry
+from assent_core.turn import Bench, carry, decided
 
 ROUNDS = 6
 """Most times that the worker is sent back with a command that still fails."""
@@ -31,9 +31,11 @@ def contents_digest(files: tuple[FileChange, ...]) -> str:
 async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEvent | Result]:
     """Run a command that the user typed: typing it was consent to run it on the stage."""
     yield Proposed(id=id, proposal=shell)
-    approved = bench.gate.typed(shell)
-    yield Decided(id=id, allowed=True, by=approved.by, why=approved.why)
-    async with aclosing(carry(bench, id, approved)) as events:
+    decision = bench.gate.typed(shell)
+    yield decided(id, decision)
+    if isinstance(decision, Refused):
+        raise ConsentMissing(f"The command may not run: {decision.why}.")
+    async with aclosing(carry(bench, id, decision)) as events:
         async for event in events:
             yield event
 

@@ -32,7 +32,6 @@ from assent_core.model import Finished, Item, Model, Reply, Request, Retrying, T
 from assent_core.model import Thought as Thinking
 from assent_core.perform import Performer, Result, mistaken
 from assent_core.proposals import Patch, Proposal, Shell
-from assent_core.reach import reach
 from assent_core.tools import Mistake, parse
 from assent_core.transcript import CALLS, Transcript, text_of
 from assent_core.usage import Meter
@@ -133,10 +132,10 @@ async def _carry_out(bench: Bench, call: WireItem) -> AsyncGenerator[AnyEvent]:
 
 async def propose(bench: Bench, id: str, proposal: Proposal) -> AsyncGenerator[AnyEvent | Result | Refused]:
     """Put one proposal before the gate, perform it, and ask for what the walls surely denied to a failed command."""
-    wanted = reach(proposal, bench.performer.workspace.root, bench.performer.policy)
+    wanted = bench.performer.reach(proposal)
     yield Proposed(id=id, proposal=proposal, reach=wanted)
     decision = await bench.gate.decide(id, proposal, wanted)
-    yield _decided(id, decision)
+    yield decided(id, decision)
     if isinstance(decision, Refused):
         bench.refused.update(wanted)
         yield decision
@@ -151,7 +150,7 @@ async def propose(bench: Bench, id: str, proposal: Proposal) -> AsyncGenerator[A
         return
     wider = msgspec.structs.replace(proposal, needs=(*decision.widenings, *denied))
     again = await bench.gate.decide(id, wider, wider.needs)
-    yield _decided(id, again)
+    yield decided(id, again)
     if isinstance(again, Refused):
         bench.refused.update(denied)
         yield again
@@ -194,7 +193,7 @@ def _liftable(performed: Performed, approved: Approved, refused: set[Widening]) 
     return () if refused & set(wanted) else tuple(wanted)
 
 
-def _decided(id: str, decision: Decision) -> Decided:
+def decided(id: str, decision: Decision) -> Decided:
     match decision:
         case Approved(by=by, why=why, scope=scope):
             return Decided(id=id, allowed=True, by=by, why=why, scope=scope)

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
+
 from assent_core.background import Background
 from assent_core.events import AnyEvent, Noticed, Said
 

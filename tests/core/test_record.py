@@ -3,6 +3,7 @@
 import stat
 
 import pytest
+
 from assent_core.events import Ended, Noticed, Printed, Prompted, Texted
 from assent_core.record import Record, read
 from assent_core.redact import Redactor

@@ -1,0 +1,45 @@
+"""A real repository, a rehearsed model over real HTTP, and a session over both."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from assent_core.rehearsal import Rehearsal
+from assent_core.session import Session, open_session
+from assent_core.settings import Settings
+from rehearsed import CALC, TEST, Said, git
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "calc.py").write_text(CALC)
+    (root / "test_calc.py").write_text(TEST)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "start")
+    return root
+
+
+@pytest.fixture
+async def opened(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Open a session over a script; all is closed at the end, and the rehearsal had nothing to complain of."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-not-a-real-key-0123456789")
+    monkeypatch.setenv("ASSENT_STATE_DIR", str(tmp_path / "state"))
+    async with AsyncExitStack() as stack:
+        rehearsals: list[Rehearsal] = []
+
+        async def open(script: str, user: Said | None = None, root: Path = repository, **choices: object) -> Session:
+            rehearsal = await stack.enter_async_context(Rehearsal.from_text(script))
+            rehearsals.append(rehearsal)
+            settings = Settings(base_url=rehearsal.url, state=str(tmp_path / "state"), **choices)
+            session = await open_session(root, settings, user)
+            session.rehearsal = rehearsal
+            stack.push_async_callback(session.close)
+            return session
+
+        yield open
+    for rehearsal in rehearsals:
+        assert rehearsal.complaints == []

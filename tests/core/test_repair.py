@@ -1,0 +1,80 @@
+"""The fix loop runs, repairs, runs again, and says truthfully how it ended."""
+
+from assent_core.events import Asked, Ended, Noticed, Performed, Verified
+from rehearsed import CHECK, FIX, of, told, tree
+
+REPAIR = f"""
+[[worker]]
+read = "calc.py"
+[[worker]]
+patch = '''{FIX}'''
+[[worker]]
+shell = "python3 -m unittest -q"
+[[worker]]
+say = "It added the wrong way."
+"""
+
+
+async def test_a_failing_command_is_repaired_and_verified(opened, repository):
+    session = await opened(REPAIR)
+    before = tree(repository)
+    events = await told(session.repair(CHECK))
+    assert tree(repository) == before
+    checks = [event for event in of(Performed, events) if event.id.startswith("check")]
+    assert [event.code for event in checks] == [1, 0]
+    (verified,) = of(Verified, events)
+    assert verified.evidence.code == 0
+    assert events[-1] == Ended(turn=1, how="done")
+
+
+async def test_a_command_that_passes_asks_no_model(opened):
+    session = await opened(REPAIR)
+    events = await told(session.repair(("true",)))
+    assert session.rehearsal.requests == []
+    assert events[-1].code == 0
+
+
+async def test_a_command_that_is_missing_is_the_environments_fault(opened):
+    session = await opened(REPAIR)
+    events = await told(session.repair(("no-such-command-here",)))
+    assert (events[-1].how, events[-1].code) == ("environment", 5)
+    assert session.rehearsal.requests == []
+
+
+async def test_a_worker_who_does_not_mend_it_ends_with_one(opened, repository):
+    session = await opened('[[worker]]\nsay = "I cannot."\nrepeat = true\n')
+    events = await told(session.repair(("false",)))
+    assert (events[-1].how, events[-1].code) == ("failed", 1)
+    assert 1 < len(of(Asked, events)) < 10
+
+
+async def test_a_limit_of_requests_ends_it_with_four(opened):
+    session = await opened('[[worker]]\nshell = "true"\nrepeat = true\n')
+    events = await told(session.repair(("false",), turns=3))
+    assert (events[-1].how, events[-1].code) == ("budget", 4)
+    assert len(of(Asked, events)) == 3
+
+
+async def test_the_second_round_tells_the_worker_what_still_fails(opened):
+    script = f"[[worker]]\nsay = \"Is it not fine?\"\n[[worker]]\npatch = '''{FIX}'''\n[[worker]]\nsay = \"Now.\"\n"
+    session = await opened(script)
+    events = await told(session.repair(CHECK))
+    assert events[-1].how == "done"
+    assert "AssertionError" in str(session.rehearsal.requests[1]["input"])
+
+
+async def test_a_command_that_changes_files_itself_is_run_again_on_what_it_made(opened):
+    session = await opened("")
+    events = await told(session.repair(("sh", "-c", "echo made > generated.txt")))
+    assert [event.text for event in of(Noticed, events)] == [
+        "The command changed files itself, so it is run again on what it made."
+    ]
+    assert len({event.evidence.digest for event in of(Verified, events)}) == 2
+
+
+async def test_caches_that_the_command_leaves_are_no_part_of_the_change(opened):
+    session = await opened(REPAIR)
+    await told(
+        session.repair(("sh", "-c", "mkdir -p .pytest_cache && echo x > .pytest_cache/x; python3 -m unittest -q"))
+    )
+    assert [file.path for file in (await session.review())[0].files] == ["calc.py"]

@@ -1,0 +1,60 @@
+"""What the tests of a rehearsed session share: a small broken repository, a scripted user, readings of events."""
+
+import subprocess
+from contextlib import aclosing
+from pathlib import Path
+
+from assent_core.consent import Answer, Question
+from assent_core.events import AnyEvent
+
+CALC = "def add(left, right):\n    return left - right\n"
+TEST = """\
+import unittest
+from calc import add
+
+class Adding(unittest.TestCase):
+    def test_two_and_two(self):
+        self.assertEqual(add(2, 2), 4)
+"""
+CHECK = ("python3", "-m", "unittest", "-q")
+FIX = """
+*** Begin Patch
+*** Update File: calc.py
+@@
+-    return left - right
++    return left + right
+*** End Patch
+"""
+
+
+def git(root: Path, *args: str) -> str:
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
+    done = subprocess.run(["git", "-C", str(root), *identity, *args], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """All files of a tree but git's own, to compare it whole."""
+    files = (path for path in root.rglob("*") if ".git" not in path.parts and path.is_file())
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+
+class Said:
+    """A user who answers each question with the next of his answers."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.questions: list[Question] = []
+
+    async def ask(self, question: Question) -> Answer:
+        self.questions.append(question)
+        return self.answers.pop(0)
+
+
+async def told(events) -> list[AnyEvent]:
+    async with aclosing(events) as stream:
+        return [event async for event in stream]
+
+
+def of(kind: type, events: list[AnyEvent]) -> list:
+    return [event for event in events if isinstance(event, kind)]
