@@ -1,0 +1,201 @@
+"""What test runners report: which tests failed and how many, read from their output by the way they print it.
+
+Everything here takes text without escape sequences, is linear in its length and never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+LONGEST_LINE = 2000
+MOST_TESTS = 2000
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The outcome that one runner printed; `failing` maps the id of a failing test to the line that says so."""
+
+    runner: str
+    failing: dict[str, str] = {}
+    failed: int = 0
+    passed: int | None = None
+    errors: int = 0
+
+    @property
+    def summary(self) -> str:
+        """One phrase, for example 'pytest: 3 failed, 12 passed'."""
+        parts = [f"{max(self.failed, 0)} failed"]
+        parts += [f"{self.passed} passed"] if self.passed is not None else []
+        parts += [f"{self.errors} error{'s' * (self.errors != 1)}"] if self.errors else []
+        return f"{self.runner}: {', '.join(parts)}"
+
+
+def reports(text: str) -> tuple[Report, ...]:
+    """What each runner that left its marks in the text reports."""
+    found = (_pytest(text), _unittest(text), _go(text), _jest(text), _vitest(text), _cargo(text))
+    return tuple(report for report in found if report)
+
+
+def holding(text: str, needle: str) -> Iterator[str]:
+    """Each line that holds the needle, in order, cut to LONGEST_LINE."""
+    place = text.find(needle)
+    while place >= 0:
+        start, end = bounds(text, place)
+        yield text[start : min(end, start + LONGEST_LINE)]
+        place = text.find(needle, end)
+
+
+def bounds(text: str, place: int) -> tuple[int, int]:
+    """Where the line around a place starts and ends."""
+    end = text.find("\n", place)
+    return text.rfind("\n", 0, place) + 1, len(text) if end < 0 else end
+
+
+def counted(text: str) -> dict[str, int]:
+    """Pairs such as '3 failed, 12 passed' or 'failures=3' as numbers by word."""
+    pairs = [(word, number) for number, word in re.findall(r"\b(\d{1,9}) ([a-z]+)", text)]
+    pairs += re.findall(r"\b([a-z]+)=(\d{1,9})\b", text)
+    return {word: int(number) for word, number in pairs}
+
+
+PYTEST_END = re.compile(r"=* ?((?:\d{1,9} [a-z]+(?:, )?){1,12}) in \d[\d.]*s\b.*")
+PYTEST_ERROR = re.compile(r"ERROR (\S+\.py(?:::.*?)?)(?: - .*)?")
+PYTEST_VERBOSE = re.compile(
+    r"(?:\[gw\d+\] \[ *\d+%\] (?:FAILED|ERROR) (\S+::.*)|(\S+::.*?) (?:FAILED|ERROR)(?: +\[ *\d+%\])?)\s*"
+)
+PYTEST_HEADING = re.compile(r"_{3,} (?:ERROR collecting )?(\S.*?) _{3,}")
+
+
+def _pytest(text: str) -> Report | None:
+    failing: dict[str, str] = {}
+    for line in holding(text, "FAILED"):
+        if line.startswith("FAILED ") and "::" in line:
+            failing.setdefault(_pytest_id(line.removeprefix("FAILED ")), line)
+        elif found := PYTEST_VERBOSE.fullmatch(line):
+            failing.setdefault((found[1] or found[2]).strip(), line)
+    for line in holding(text, "ERROR"):
+        found = PYTEST_ERROR.fullmatch(line) or PYTEST_VERBOSE.fullmatch(line)
+        if found:
+            failing.setdefault(_pytest_id(next(filter(None, found.groups()), "")), line)
+    _prefer_reasons(failing, text)
+    ends = [found[1] for word in ("passed", "failed", "error", "skipped") for line in holding(text, word)
+            if (found := PYTEST_END.fullmatch(line))]  # fmt: skip
+    if not ends and not failing:
+        return None
+    counts = counted(max(ends, key=text.rfind)) if ends else {}
+    failed, errors = counts.get("failed", 0), counts.get("error", 0) + counts.get("errors", 0)
+    if ends and failed + errors and not failing:
+        headings = (PYTEST_HEADING.fullmatch(line) for line in holding(text, "___"))
+        failing = {found[1]: found[0] for found in headings if found}
+    if not ends:
+        return Report(runner="pytest", failing=_most(failing), failed=len(failing))
+    return Report(runner="pytest", failing=_most(failing), failed=failed, passed=counts.get("passed", 0), errors=errors)
+
+
+def _pytest_id(rest: str) -> str:
+    """The id before ' - reason'; parameters in brackets may hold that themselves."""
+    bracket, dash = rest.find("["), rest.find(" - ")
+    if 0 <= bracket < dash:
+        closed = rest.find("] - ")
+        return rest[: closed + 1] if closed >= 0 else rest.rstrip()
+    return (rest if dash < 0 else rest[:dash]).strip()
+
+
+def _prefer_reasons(failing: dict[str, str], text: str) -> None:
+    """Where a test is named in progress and in the summary, keep the line that gives the reason."""
+    for line in holding(text, "FAILED "):
+        if line.startswith("FAILED ") and (id := _pytest_id(line.removeprefix("FAILED "))) in failing:
+            failing[id] = line
+
+
+def _unittest(text: str) -> Report | None:
+    ran = [
+        int(found[1]) for line in holding(text, "Ran ") if (found := re.fullmatch(r"Ran (\d{1,9}) tests? in .*", line))
+    ]
+    if not ran:
+        return None
+    failing: dict[str, str] = {}
+    for word in ("FAIL: ", "ERROR: "):
+        for line in holding(text, word):
+            if found := re.match(rf"{word}(\S+)(?: \(([\w.<>]+)\))?", line):
+                failing.setdefault(_unittest_id(found[1], found[2] or ""), line)
+    ends = [counted(line) for line in holding(text, "FAILED (") if line.startswith("FAILED (")]
+    failed = sum(end.get("failures", 0) + end.get("errors", 0) + end.get("successes", 0) for end in ends)
+    aside = sum(end.get("skipped", 0) for end in ends)
+    return Report(runner="unittest", failing=_most(failing), failed=failed, passed=max(0, sum(ran) - failed - aside))
+
+
+def _unittest_id(name: str, owner: str) -> str:
+    if not owner or owner.startswith("unittest.loader._FailedTest"):
+        return name
+    return owner if owner.rpartition(".")[2] == name else f"{owner}.{name}"
+
+
+def _go(text: str) -> Report | None:
+    failing: dict[str, str] = {}
+    waiting: list[tuple[str, str]] = []
+    packages = 0
+    for line in holding(text, "FAIL"):
+        if found := re.match(r"\s*--- FAIL: (\S+) \(", line):
+            waiting.append((found[1], line))
+        elif line.startswith("FAIL\t"):
+            package = line.split("\t")[1].split(" ")[0]
+            packages += 1
+            failing.update({f"{package}.{name}": shown for name, shown in waiting})
+            waiting.clear()
+    failing.update(waiting)
+    good = sum(line.startswith("ok  \t") for line in holding(text, "ok  \t"))
+    passed = sum(1 for _ in holding(text, "--- PASS: "))
+    if not failing and not packages and not good:
+        return None
+    broken = packages if not failing else 0
+    return Report(runner="go test", failing=_most(failing), failed=len(failing), passed=passed or None, errors=broken)
+
+
+def _jest(text: str) -> Report | None:
+    ends = [line for line in holding(text, "Tests: ") if re.fullmatch(r"Tests: +\d.* total", line)]
+    broken = sum(1 for _ in holding(text, "Test suite failed to run"))
+    if not ends and not (broken and "● " in text):
+        return None
+    failing: dict[str, str] = {}
+    for line in holding(text, "● "):
+        name = line.strip().removeprefix("● ")
+        if line.strip().startswith("● ") and name not in ("Console", "Test suite failed to run"):
+            failing.setdefault(name, line)
+    counts = counted(ends[-1]) if ends else {}
+    passed = counts.get("passed", 0)
+    return Report(runner="jest", failing=_most(failing), failed=counts.get("failed", 0), passed=passed, errors=broken)
+
+
+def _vitest(text: str) -> Report | None:
+    ends = [line for line in holding(text, "Tests  ") if re.fullmatch(r"\s*Tests  +\d.*\(\d+\)\s*", line)]
+    failing: dict[str, str] = {}
+    for line in holding(text, " FAIL  "):
+        if line.startswith(" FAIL  ") and (" > " in line or " [ " in line):
+            failing.setdefault(line.removeprefix(" FAIL  ").split(" [ ")[0].strip(), line)
+    if not ends and not failing:
+        return None
+    counts = counted(ends[-1]) if ends else {}
+    return Report(
+        runner="vitest",
+        failing=_most(failing),
+        failed=counts.get("failed", 0),
+        passed=counts.get("passed", 0),
+        errors=0 if counts.get("failed") else len(failing),
+    )
+
+
+def _cargo(text: str) -> Report | None:
+    ends = [counted(line) for line in holding(text, "test result: ")]
+    if not ends:
+        return None
+    found = (re.match(r"test (.+?) \.\.\. FAILED", line) for line in holding(text, " ... FAILED"))
+    failing = {match[1]: match.string for match in found if match}
+    failed, passed = (sum(end.get(word, 0) for end in ends) for word in ("failed", "passed"))
+    return Report(runner="cargo test", failing=_most(failing), failed=failed, passed=passed)
+
+
+def _most(failing: dict[str, str]) -> dict[str, str]:
+    return dict(list(failing.items())[:MOST_TESTS])
