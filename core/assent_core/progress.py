@@ -16,7 +16,7 @@ class Progress:
         self.kept: list[WireItem] = []
         self.failures = 0
         self.terminal: wire.Terminal | None = None
-        self.last: dict[str, object] = {}
+        self._seen: set[tuple[object, object]] = set()
         self._names: set[str] = set()
         self._usage: Usage | None = None
         self._requests = 0
@@ -33,7 +33,17 @@ class Progress:
         """Another request leaves."""
         self._requests += 1
         self._fresh = len(self.kept)
-        self.last = {}
+        self._seen = set()
+
+    def repeated(self, event: dict[str, object]) -> bool:
+        """Whether an event of this request came before; servers that do not number theirs are believed."""
+        number = event.get("sequence_number")
+        if not isinstance(number, int) or number <= 0:
+            return False
+        mark = number, event.get("type")
+        twice = mark in self._seen
+        self._seen.add(mark)
+        return twice
 
     def begun(self, replies: list[Reply]) -> list[Reply]:
         """Note when the first piece of the answer came."""

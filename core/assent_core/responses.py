@@ -171,9 +171,8 @@ class Responses:
 
     def _read(self, event: dict[str, object], progress: Progress) -> list[Reply]:
         """What one event says; what is unknown or came twice says nothing."""
-        if event == progress.last:
+        if progress.repeated(event):
             return []
-        progress.last = event
         match event.get("type"):
             case "response.output_text.delta" | "response.refusal.delta":
                 return progress.begun([Text(str(event.get("delta") or ""))])

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 
 import h11
 import pytest
-from core.wire import check_event, check_request, check_stream
 
 from assent_core.errors import UsageError
 from assent_core.rehearsal import Rehearsal
 from assent_core.rehearsal.script import parse
+from core.wire import check_event, check_request, check_stream
 
 SHELL = {"type": "function", "name": "shell", "description": "run", "parameters": {"type": "object"}, "strict": False}
 PATCH = {"type": "custom", "name": "apply_patch", "description": "edit", "format": {"type": "text"}}
@@ -136,7 +136,7 @@ async def test_the_first_unused_step_whose_conditions_hold_answers_and_captures_
         told = [said(await wire.respond(body(user("hello"))))]
         history = [user('line 12 of a"b.py')]
         told.append(said(await wire.respond(body(*history))))
-        history += items([]) + [{"type": "message", "role": "assistant", "content": "x"}, user("secret")]
+        history += [{"type": "message", "role": "assistant", "content": "x"}, user("secret")]
         told.append(said(await wire.respond(body(*history))))
         told.append(said(await wire.respond(body(*history))))
         told.append(said(await wire.respond(body(user("hello"), prompt_cache_key="another"))))
@@ -213,7 +213,7 @@ def test_a_script_that_is_wrong_is_refused_with_its_place():
         ("[[worker", "at end of document"),
         ("[[worker]]\nwhen_input_matches = '('", "when_input_matches"),
     ):
-        with pytest.raises(UsageError, match="scene.toml") as caught:
+        with pytest.raises(UsageError, match=r"scene\.toml") as caught:
             parse(text, "scene.toml")
         assert said_of_it in caught.value.message
         assert caught.value.hint

@@ -65,7 +65,8 @@ class Answer:
             "max_output_tokens": body.get("max_output_tokens"), "model": str(body.get("model")), "output": [],
             "parallel_tool_calls": bool(body.get("parallel_tool_calls", True)), "previous_response_id": None,
             "prompt_cache_key": body.get("prompt_cache_key"),
-            "reasoning": {"effort": reasoning.get("effort", "none"), "summary": reasoning.get("summary")}, "temperature": 1.0, "text": body.get("text") or {"format": {"type": "text"}},
+            "reasoning": {"effort": reasoning.get("effort", "none"), "summary": reasoning.get("summary")},
+            "temperature": 1.0, "text": body.get("text") or {"format": {"type": "text"}},
             "tool_choice": body.get("tool_choice", "auto"), "tools": body.get("tools") or [], "top_p": 1.0,
             "truncation": "disabled", "usage": None, "metadata": {},
         }  # fmt: skip
