@@ -57,7 +57,7 @@ suitable() { # PYTHON: is it there, and 3.11 or newer?
 }
 
 find_python() {
-    for python in python3 /usr/bin/python3 python3.14 python3.13 python3.12 python3.11; do
+    for python in python3 python3.14 python3.13 python3.12 python3.11; do
         suitable "$python" && return
     done
     fail "no Python 3.11 or newer was found." "Install one (Debian, Ubuntu: apt install python3 python3-venv), or uv."

@@ -61,7 +61,8 @@ def card(question: Question) -> list[str]:
 def understood(line: str, question: Question) -> Answer:
     """What a typed line answers; a scope that was not offered is a no."""
     word, _, rest = line.strip().partition(" ")
-    offered: dict[str, Scope] = {"y": "once", "yes": "once"} | {WORDS[scope]: scope for scope, _ in question.scopes}
+    offered: dict[str, Scope] = {"y": "once", "yes": "once"}
+    offered.update({WORDS[scope]: scope for scope, _ in question.scopes})
     if word.lower() in offered and not rest:
         return Answer(yes=True, scope=offered[word.lower()])
     return Answer(yes=False, reason=rest.strip() if word.lower() in ("n", "no") else "")

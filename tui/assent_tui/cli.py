@@ -64,11 +64,11 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
 
 def tell(message: str, hint: str, code: int) -> int:
     """Say on stderr what happened and what helps; both may quote hostile text."""
-    from assent_tui.printer import plain
+    from assent_sandbox.output import inert
 
-    sys.stderr.write(f"assent: {plain(message)}\n")
+    sys.stderr.write(f"assent: {inert(message)}\n")
     if hint:
-        sys.stderr.write(f"hint: {plain(hint)}\n")
+        sys.stderr.write(f"hint: {inert(hint)}\n")
     return code
 
 

@@ -148,7 +148,8 @@ def count(number: int, noun: str) -> str:
 def _opened(event: Opened) -> Iterator[tuple[Style, str]]:
     branch = f", branch {event.branch}" if event.branch else ""
     yield "plain", f"assent: {event.tier} stage of {event.root}{branch}"
-    yield from (("warn", notice) for notice in event.notices)
+    for notice in event.notices:
+        yield "warn", notice
 
 
 def _performed(event: Performed) -> Iterator[tuple[Style, str]]:
