@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from assent_sandbox.folder import Folder
+from assent_sandbox.overlay import OverlayStage
 from assent_sandbox.policy import Tier
 from assent_sandbox.stage import Stage
 
@@ -13,4 +16,7 @@ async def open_stage(root: Path, home: Path, tier: Tier | None = None) -> Stage:
 
     `tier` forces one; None takes the best that works when tried. Raises LockedError, WallsError, StageError.
     """
-    raise NotImplementedError
+    place = os.path.realpath(root)
+    folder = Folder.open(os.path.realpath(home))
+    folder.describe(place, "overlay")
+    return OverlayStage(place, folder)

@@ -1,0 +1,120 @@
+"""The folder in which a stage is kept: its lock, what it is a stage of, a scratch place, the mark of a running command."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+
+from assent_sandbox import tree
+from assent_sandbox.policy import Tier
+from assent_sandbox.stage import LockedError, StageError
+
+_FORMAT = 1
+
+
+class Meta(Struct, frozen=True):
+    """What a stage's folder says of itself."""
+
+    root: str
+    """Absolute path of the repository, as bytes read as Latin-1."""
+    tier: Tier
+    format: int = _FORMAT
+
+
+class Folder:
+    """A stage's folder, locked as long as this value is open."""
+
+    def __init__(self, home: str, lock: int) -> None:
+        self.home = home
+        self._lock = lock
+        self._count = 0
+
+    @classmethod
+    def open(cls, home: str) -> Self:
+        """Make the folder if it is missing, and lock it; raises LockedError if another process has it."""
+        try:
+            os.makedirs(home, mode=0o700, exist_ok=True)
+            os.chmod(home, 0o700)
+            lock = os.open(f"{home}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise StageError(
+                f"the stage's folder {home} cannot be made: {error.strerror}",
+                "Check the permissions of its parent folder.",
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise LockedError(
+                "this stage is open in another assent", "End the other one, or start a session of its own here."
+            ) from error
+        tree.erase(f"{home}/scratch")
+        os.mkdir(f"{home}/scratch", 0o700)
+        return cls(home, lock)
+
+    def meta(self) -> Meta | None:
+        """What the folder is a stage of; None if it is a fresh one."""
+        try:
+            with open(f"{self.home}/stage.json", "rb") as file:
+                found = msgspec.json.decode(file.read(), type=Meta)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            raise StageError(
+                f"the stage in {self.home} cannot be read: {error}", "Delete that folder to begin anew."
+            ) from error
+        if found.format != _FORMAT:
+            raise StageError(
+                f"the stage in {self.home} was made by another version of assent",
+                "Finish it with that version, or delete it.",
+            )
+        return found
+
+    def describe(self, root: str, tier: Tier) -> None:
+        """Write down what this is a stage of."""
+        draft = self.draft()
+        with open(draft, "wb") as file:
+            file.write(msgspec.json.encode(Meta(os.fsencode(root).decode("latin-1"), tier)))
+        os.rename(draft, f"{self.home}/stage.json")
+
+    def draft(self) -> str:
+        """A path in the scratch place where nothing stands, on the same file system as the view."""
+        self._count += 1
+        return f"{self.home}/scratch/{self._count}"
+
+    def mark(self) -> int:
+        """Note that a command runs, and give the time by the clock that stamps files, in nanoseconds."""
+        with open(f"{self.home}/running", "wb") as file:
+            now = os.fstat(file.fileno()).st_ctime_ns
+            os.utime(file.fileno())
+            now = max(now, os.fstat(file.fileno()).st_ctime_ns)
+            file.write(b"%d" % now)
+        return now
+
+    def marked(self) -> int | None:
+        """The mark of a command whose traces were never recorded, because assent was killed meanwhile."""
+        try:
+            with open(f"{self.home}/running", "rb") as file:
+                return int(file.read() or b"0")
+        except FileNotFoundError:
+            return None
+
+    def unmark(self) -> None:
+        """Note that no command runs and all traces are recorded."""
+        with suppress(FileNotFoundError):
+            os.unlink(f"{self.home}/running")
+
+    def unlock(self) -> None:
+        """Let others open the folder."""
+        os.close(self._lock)
+
+    def erase(self) -> None:
+        """Delete the folder with all that is in it; the lock goes last."""
+        for name in sorted(os.listdir(self.home), key=lambda name: name in ("lock", "stage.json")):
+            tree.erase(f"{self.home}/{name}")
+        os.rmdir(self.home)

@@ -1,0 +1,191 @@
+"""The stage as an overlay: an upper folder holds what differs, all else is the real tree itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, contextmanager
+
+from assent_sandbox import tree
+from assent_sandbox.folder import Folder
+from assent_sandbox.layers import Layers
+from assent_sandbox.life import LivingStage
+from assent_sandbox.policy import Policy, View
+from assent_sandbox.run import Walls
+from assent_sandbox.stage import Entry, File, Link, OutsideError, StageError
+from assent_sandbox.tree import entry_of, status_of
+from assent_sandbox.upper import Held, Upper
+
+
+class OverlayStage(LivingStage):
+    """A stage whose view is mounted for commands, and read and written here without any process."""
+
+    def __init__(self, root: str, folder: Folder, walls: Walls | None = None) -> None:
+        upper, work = f"{folder.home}/upper", f"{folder.home}/work"
+        super().__init__(View(tier="overlay", root=root, home=folder.home, upper=upper, work=work), folder, walls)
+        os.makedirs(work, mode=0o700, exist_ok=True)
+        self._upper = Upper(upper, self._real, folder.draft)
+        self._held = Held(frozenset(), frozenset(), frozenset())
+        start = folder.marked()
+        if start is not None:
+            self.record(start)
+        else:
+            self._look()
+
+    def read(self, path: str) -> Entry | None:
+        """What stands at a path of the view; None for nothing or a folder."""
+        names = tree.parts(path)
+        if not names:
+            return None
+        with self._at(names[:-1]) as above:
+            found = above.status(names[-1])
+            if found is None:
+                return None
+            layer, _ = found
+            return entry_of(above.descriptor(layer), names[-1], ours=layer == "upper")
+
+    def folder(self, path: str) -> tuple[str, ...] | None:
+        """The names in a folder of the view, sorted, folders with a trailing slash; None if it is no folder."""
+        names = tree.parts(path)
+        with self._at(names[:-1]) as above:
+            if names and not _shows_folder(above, names[-1]):
+                return None
+        with self._at(names) as here:
+            if not here.exists():
+                return None
+            return tuple(sorted(name + "/" * is_folder for name, is_folder in here.names().items()))
+
+    def _at(self, names: tuple[str, ...]) -> AbstractContextManager[Layers]:
+        return Layers.at(self._view.upper, self._view.root, names)
+
+    def _is_clean(self, path: str) -> bool:
+        *above, name = path.split("/")
+        with self._at(tuple(above)) as here:
+            found = here.status(name)
+            return found is not None and found[0] == "lower"
+
+    def _put(self, path: str, entry: File | Link) -> None:
+        draft = self._folder.draft()
+        tree.fill(draft, entry)
+        *above, name = path.split("/")
+        with self._prepared(tuple(above)) as here:
+            assert here.upper is not None
+            self._refuse_full_folder(here, path, name)
+            self._upper.place(draft, here.upper, name)
+        self._touched.add(path)
+
+    def _take(self, path: str) -> None:
+        *above, name = path.split("/")
+        with self._at(tuple(above)) as here:
+            found = here.status(name)
+        if found is None:
+            return
+        with self._prepared(tuple(above)) as here:
+            assert here.upper is not None
+            if here.lower is not None and status_of(here.lower, name) is not None:
+                self._upper.whiteout(here.upper, name)
+            else:
+                self._upper.trash(here.upper, name)
+        if stat.S_ISDIR(found[1].st_mode):
+            self._touched = {held for held in self._touched if not held.startswith(path + "/")}
+        self._touched.discard(path)
+
+    def _drop(self, path: str) -> None:
+        self._upper.reveal(path)
+        self._touched.discard(path)
+
+    def _survey(self) -> tuple[set[str], set[str]]:
+        before, known = self._held, set(self._touched)
+        now = self._look()
+        held = set(now.files) - known
+        hidden = (now.whiteouts - before.whiteouts) | (now.replaced - before.replaced) | held
+        deleted = {below for path in hidden for below in self._real_files(path)}
+        return held, deleted - held
+
+    def _follow(self) -> None:
+        """Remove whiteouts that hide nothing, and let through what appeared under a folder's whiteout."""
+        self._refresh_private()
+        for path in self._look().whiteouts:
+            files = list(self._real_files(path))
+            if not files and not self._is_real_folder(path):
+                self._upper.prune(path)
+            for below in files:
+                if below not in self._bases:
+                    self._upper.reveal(below)
+        self._look()
+
+    def _prepare_run(self, policy: Policy) -> None:
+        """Nothing: the view is mounted anew, with what the policy grants."""
+
+    def _look(self) -> Held:
+        self._held = self._upper.look()
+        self._touched = set(self._held.files)
+        return self._held
+
+    def _real_files(self, path: str) -> Iterable[str]:
+        """What really stands at a path: itself, or all files below it."""
+        names = tuple(path.split("/"))
+        try:
+            if self._real.is_folder(names):
+                yield from (below for below, _ in self._real.files(names))
+            elif self._real.status(names) is not None:
+                yield path
+        except OutsideError:
+            return
+
+    def _is_real_folder(self, path: str) -> bool:
+        try:
+            return self._real.is_folder(tuple(path.split("/")))
+        except OutsideError:
+            return False
+
+    def _refresh_private(self) -> None:
+        """Give up the view's own `.git` if the real one moved on since and nothing was committed in the view."""
+        with self._at(()) as root:
+            assert root.upper is not None
+            found = status_of(root.upper, ".git")
+            if found is None or not stat.S_ISDIR(found.st_mode):
+                return
+            stale = self._newest_real() > self._newest_held()
+            if stale and not any(self._upper.tree.status((".git", name)) for name in ("HEAD", "refs", "packed-refs")):
+                self._upper.trash(root.upper, ".git")
+
+    def _newest_real(self) -> int:
+        found = (self._real.status((".git", name)) for name in ("HEAD", "index", "logs"))
+        return max((status.st_ctime_ns for status in found if status is not None), default=0)
+
+    def _newest_held(self) -> int:
+        found = self._upper.tree.status((".git", "index"))
+        return found.st_ctime_ns if found is not None else 0
+
+    def _refuse_full_folder(self, here: Layers, path: str, name: str) -> None:
+        """A file takes the place of an empty folder, and of no other."""
+        if not _shows_folder(here, name):
+            return
+        below = here.below(name)
+        names = below.names()
+        below.close()
+        if names:
+            raise StageError(f"{path} is a folder with something in it", "Delete what is in it first.")
+
+    @contextmanager
+    def _prepared(self, names: tuple[str, ...]) -> Generator[Layers]:
+        """The folder at a path, made in the upper layer with all above it, each with the mode that it had."""
+        for index, name in enumerate(names):
+            with self._at(names[:index]) as here:
+                found = here.status(name)
+                if found is not None and stat.S_ISLNK(found[1].st_mode):
+                    here.below(name)
+                if found is not None and not stat.S_ISDIR(found[1].st_mode):
+                    path = "/".join(names[: index + 1])
+                    raise StageError(f"{path} is a file, so nothing can be put into it", "Delete that file first.")
+                if found is None or found[0] == "lower":
+                    self._upper.make_folder(here, name)
+        with self._at(names) as here:
+            yield here
+
+
+def _shows_folder(here: Layers, name: str) -> bool:
+    found = here.status(name)
+    return found is not None and stat.S_ISDIR(found[1].st_mode)

@@ -1,0 +1,197 @@
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from assent_sandbox.folder import Folder
+from assent_sandbox.overlay import OverlayStage
+from assent_sandbox.policy import Command, Ended, Policy
+from assent_sandbox.stage import File, Link, Stage
+
+
+def open_overlay(root: Path, home: Path) -> OverlayStage:
+    return OverlayStage(str(root), Folder.open(str(home)))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "repo"
+    (root / "src" / "deep").mkdir(parents=True)
+    (root / "a.txt").write_text("a\n")
+    (root / "src" / "b.txt").write_text("b\n")
+    (root / "src" / "deep" / "c.txt").write_text("c\n")
+    (root / "ln").symlink_to("a.txt")
+    return root
+
+
+@pytest.fixture
+async def stage(root: Path, tmp_path: Path):
+    stage = open_overlay(root, tmp_path / "state" / "one")
+    yield stage
+    await stage.close()
+
+
+async def sh(stage: Stage, script: str, code: int = 0) -> Ended:
+    ended = None
+    async for piece in stage.run(Command(argv=("sh", "-ec", script)), Policy()):
+        if isinstance(piece, Ended):
+            ended = piece
+    assert ended is not None
+    assert ended.code == code, ended.output
+    return ended
+
+
+def changes(stage: Stage) -> dict[str, tuple[object, object]]:
+    found = {}
+    for path in stage.paths():
+        change = stage.change(path)
+        if change is not None:
+            found[path] = (change.before, change.after)
+    return found
+
+
+async def test_a_command_changes_only_the_view(stage: OverlayStage, root: Path):
+    await sh(
+        stage, "echo more >> a.txt; rm src/b.txt; mkdir -p n/e/w; echo n > n/e/w/f; ln -s /etc/passwd out; chmod +x ln"
+    )
+    assert (root / "a.txt").read_text() == "a\n"
+    assert changes(stage) == {
+        "a.txt": (File(b"a\n"), File(b"a\nmore\n", 0o755)),
+        "src/b.txt": (File(b"b\n"), None),
+        "n/e/w/f": (None, File(b"n\n")),
+        "out": (None, Link("/etc/passwd")),
+    }
+
+
+async def test_everything_removed_is_each_file_deleted_and_the_tree_untouched(stage: OverlayStage, root: Path):
+    await sh(stage, "rm -rf *; echo x > new")
+    assert sorted(os.listdir(root)) == ["a.txt", "ln", "src"]
+    assert changes(stage) == {
+        "a.txt": (File(b"a\n"), None),
+        "ln": (Link("a.txt"), None),
+        "src/b.txt": (File(b"b\n"), None),
+        "src/deep/c.txt": (File(b"c\n"), None),
+        "new": (None, File(b"x\n")),
+    }
+
+
+async def test_a_folder_made_anew_hides_what_was_in_it(stage: OverlayStage, root: Path):
+    await sh(stage, "rm -r src; mkdir src; echo fresh > src/b.txt")
+    assert changes(stage) == {
+        "src/b.txt": (File(b"b\n"), File(b"fresh\n")),
+        "src/deep/c.txt": (File(b"c\n"), None),
+    }
+    await sh(stage, 'test ! -e src/deep; test "$(ls src)" = b.txt')
+
+
+async def test_a_file_becomes_a_folder_and_a_folder_a_file(stage: OverlayStage):
+    await sh(stage, "rm -r src a.txt; echo file > src; mkdir a.txt; echo in > a.txt/x")
+    assert changes(stage) == {
+        "a.txt": (File(b"a\n"), None),
+        "a.txt/x": (None, File(b"in\n")),
+        "src": (None, File(b"file\n")),
+        "src/b.txt": (File(b"b\n"), None),
+        "src/deep/c.txt": (File(b"c\n"), None),
+    }
+
+
+async def test_a_folder_moved_comes_out_as_files_deleted_and_added(stage: OverlayStage):
+    await sh(stage, "mv src moved")
+    assert changes(stage) == {
+        "moved/b.txt": (None, File(b"b\n")),
+        "moved/deep/c.txt": (None, File(b"c\n")),
+        "src/b.txt": (File(b"b\n"), None),
+        "src/deep/c.txt": (File(b"c\n"), None),
+    }
+
+
+async def test_what_the_stage_wrote_is_what_a_command_sees(stage: OverlayStage):
+    stage.delete("src")
+    stage.write("src/deep/new.txt", File(b"n", 0o755))
+    stage.write("a.txt", Link("src"))
+    await sh(
+        stage, 'test $(readlink a.txt) = src; test -x src/deep/new.txt; test "$(find src -type f)" = src/deep/new.txt'
+    )
+
+
+def shadowed(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for above, names, files in os.walk(folder):
+        for name in [*files, *(name for name in names if os.path.islink(os.path.join(above, name)))]:
+            place = Path(above, name)
+            path = place.relative_to(folder).as_posix()
+            if place.is_symlink():
+                found[path] = Link(os.readlink(place))
+            else:
+                found[path] = File(place.read_bytes(), place.stat().st_mode & 0o777)
+    return found
+
+
+def act(rng: random.Random, shadow: Path) -> str:
+    """One random command of a shell; it may fail."""
+    pool = ["a.txt", "src", "src/b.txt", "src/deep", "src/deep/c.txt", "ln", "x", "x/y", "x/y/z", "src/n", "w"]
+    one, two = rng.choice(pool), rng.choice(pool)
+    return rng.choice(
+        [
+            f"echo {rng.random()} > {one}",
+            f"echo {rng.random()} >> {one}",
+            f"rm -rf {one}",
+            f"mkdir -p {one}",
+            f"mv -T {one} {two}",
+            f"cp -rT {one} {two}",
+            f"ln -sfT {two} {one}",
+            f"chmod 600 {one}",
+            f"rm -rf {one}; mkdir -p {one}; echo q > {one}/q",
+            f"rm -rf {one}; echo q > {one}",
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_sequence_of_commands_and_edits_comes_out_as_in_a_plain_copy(
+    stage: OverlayStage, root: Path, tmp_path: Path, seed: int
+):
+    rng = random.Random(seed)
+    shadow = tmp_path / "shadow"
+    shutil.copytree(root, shadow, symlinks=True)
+    before = shadowed(root)
+    for _ in range(12):
+        if rng.random() < 0.5:
+            script = "; ".join(f"({act(rng, shadow)}) 2>/dev/null || true" for _ in range(rng.randint(1, 4)))
+            await sh(stage, "umask 022; " + script)
+            os.system(f"cd {shadow} && umask 022 && {{ {script} ; }}")
+        else:
+            edit(rng, stage, shadow)
+        after = shadowed(shadow)
+        expected = {
+            path: (before.get(path), after.get(path))
+            for path in before.keys() | after.keys()
+            if before.get(path) != after.get(path)
+        }
+        assert changes(stage) == expected
+        assert {path: stage.read(path) for path in after} == after
+    assert shadowed(root) == before
+
+
+def edit(rng: random.Random, stage: Stage, shadow: Path) -> None:
+    """Write or delete through the stage what can be, and the same in the shadow."""
+    path = rng.choice(["a.txt", "src/b.txt", "src/deep/c.txt", "x/y/z", "src/n", "w", "x"])
+    place = shadow / path
+    if any(above.is_symlink() or above.is_file() for above in list(place.parents)[: path.count("/")]):
+        return
+    if place.is_dir() and not place.is_symlink():
+        stage.delete(path)
+        shutil.rmtree(place)
+    elif os.path.lexists(place) and rng.random() < 0.4:
+        stage.delete(path)
+        place.unlink()
+    else:
+        data = b"%f" % rng.random()
+        stage.write(path, File(data, 0o644))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_symlink():
+            place.unlink()
+        place.write_bytes(data)
+        place.chmod(0o644)
