@@ -6,15 +6,17 @@ import datetime
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from assent_core.errors import UsageError
 from assent_core.model import Effort, Usage
 from assent_core.settings import config_dir
 
 MILLION = 1_000_000
+Usd = Annotated[float, Meta(ge=0)]
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,9 +29,9 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
 class Rate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """USD per million tokens."""
 
-    input: float
-    cached: float
-    output: float
+    input: Usd
+    cached: Usd
+    output: Usd
 
 
 class Long(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

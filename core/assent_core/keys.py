@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import stat
 from pathlib import Path
@@ -23,7 +24,10 @@ def host_of(base_url: str) -> str:
 def is_loopback(base_url: str) -> bool:
     """Whether the server is on this machine."""
     host = host_of(base_url)
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def find_key(base_url: str = "") -> str:
