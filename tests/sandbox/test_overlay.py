@@ -67,7 +67,7 @@ async def test_a_command_changes_only_the_view(stage: OverlayStage, root: Path):
 
 async def test_everything_removed_is_each_file_deleted_and_the_tree_untouched(stage: OverlayStage, root: Path):
     await sh(stage, "rm -rf *; echo x > new")
-    assert sorted(os.listdir(root)) == ["a.txt", "ln", "src"]
+    assert sorted(place.name for place in root.iterdir()) == ["a.txt", "ln", "src"]
     assert changes(stage) == {
         "a.txt": (File(b"a\n"), None),
         "ln": (Link("a.txt"), None),
@@ -118,18 +118,16 @@ async def test_what_the_stage_wrote_is_what_a_command_sees(stage: OverlayStage):
 
 def shadowed(folder: Path) -> dict[str, object]:
     found: dict[str, object] = {}
-    for above, names, files in os.walk(folder):
-        for name in [*files, *(name for name in names if os.path.islink(os.path.join(above, name)))]:
-            place = Path(above, name)
-            path = place.relative_to(folder).as_posix()
-            if place.is_symlink():
-                found[path] = Link(os.readlink(place))
-            else:
-                found[path] = File(place.read_bytes(), place.stat().st_mode & 0o777)
+    for place in folder.rglob("*"):
+        path = place.relative_to(folder).as_posix()
+        if place.is_symlink():
+            found[path] = Link(str(place.readlink()))
+        elif place.is_file():
+            found[path] = File(place.read_bytes(), place.stat().st_mode & 0o777)
     return found
 
 
-def act(rng: random.Random, shadow: Path) -> str:
+def act(rng: random.Random) -> str:
     """One random command of a shell; it may fail."""
     pool = ["a.txt", "src", "src/b.txt", "src/deep", "src/deep/c.txt", "ln", "x", "x/y", "x/y/z", "src/n", "w"]
     one, two = rng.choice(pool), rng.choice(pool)
@@ -142,14 +140,14 @@ def act(rng: random.Random, shadow: Path) -> str:
             f"mv -T {one} {two}",
             f"cp -rT {one} {two}",
             f"ln -sfT {two} {one}",
-            f"chmod 600 {one}",
+            f"test -d {one} || chmod 600 {one}",
             f"rm -rf {one}; mkdir -p {one}; echo q > {one}/q",
             f"rm -rf {one}; echo q > {one}",
         ]
     )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 async def test_any_sequence_of_commands_and_edits_comes_out_as_in_a_plain_copy(
     stage: OverlayStage, root: Path, tmp_path: Path, seed: int
 ):
@@ -159,7 +157,7 @@ async def test_any_sequence_of_commands_and_edits_comes_out_as_in_a_plain_copy(
     before = shadowed(root)
     for _ in range(12):
         if rng.random() < 0.5:
-            script = "; ".join(f"({act(rng, shadow)}) 2>/dev/null || true" for _ in range(rng.randint(1, 4)))
+            script = "; ".join(f"({act(rng)}) 2>/dev/null || true" for _ in range(rng.randint(1, 4)))
             await sh(stage, "umask 022; " + script)
             os.system(f"cd {shadow} && umask 022 && {{ {script} ; }}")
         else:
