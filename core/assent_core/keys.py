@@ -10,35 +10,34 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from assent_core.errors import KeyMissing, UsageError
-from assent_core.settings import OPENAI, config_dir
+from assent_core.settings import Settings, config_dir
 
 PLACEHOLDER = "no-key-needed"
 _SERVICE = "assent"
 
 
-def host_of(base_url: str) -> str:
-    """The host whose key is wanted; keys are kept for each host, so that none goes to a server it is not for."""
-    return urlsplit(base_url or OPENAI).hostname or ""
+def host_of(server: str) -> str:
+    """The host of a base URL; keys are kept for each host, so that none goes to a server it is not for."""
+    return urlsplit(server).hostname or ""
 
 
-def is_loopback(base_url: str) -> bool:
+def is_loopback(server: str) -> bool:
     """Whether the server is on this machine."""
-    host = host_of(base_url)
+    host = host_of(server)
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def find_key(base_url: str = "") -> str:
-    """The key for a server; a placeholder for one on this machine; KeyMissing where there is none."""
-    key = os.environ.get("OPENAI_API_KEY", "").strip() or _from_file(base_url)
-    if not key and is_loopback(base_url):
+def find_key(settings: Settings | None = None) -> str:
+    """The key for the server of the settings; a placeholder for one on this machine; KeyMissing where there is none."""
+    server = (settings or Settings()).server
+    host = host_of(server)
+    key = os.environ.get("OPENAI_API_KEY", "").strip() or _from_file(host)
+    if not key and is_loopback(server):
         return PLACEHOLDER
-    if not key:
-        key = _from_keyring(base_url)
-    if not key:
-        host = host_of(base_url)
+    if not (key := key or _from_keyring(host)):
         raise KeyMissing(f"There is no API key for {host}.", "Set OPENAI_API_KEY, or store a key once: assent key.")
     if not key.isascii() or not key.isprintable() or " " in key:
         raise KeyMissing(
@@ -48,11 +47,11 @@ def find_key(base_url: str = "") -> str:
 
 
 def store_key(key: str, base_url: str = "") -> str:
-    """Keep a key in the keyring, or where there is none in a file that only the user can read; says in words where."""
+    """Keep the key of a server (none: the one in use) in the keyring, or else in a file of the user alone; says where."""
     key = key.strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise UsageError("That is not an API key.", "A key is one word of ASCII characters, without quotes.")
-    host = host_of(base_url)
+    host = host_of(Settings(base_url=base_url).server)
     if _into_keyring(key, host):
         with contextlib.suppress(FileNotFoundError):
             _file(host).unlink()
@@ -65,8 +64,8 @@ def _file(host: str) -> Path:
     return config_dir() / "keys" / host
 
 
-def _from_file(base_url: str) -> str:
-    file = _file(host_of(base_url))
+def _from_file(host: str) -> str:
+    file = _file(host)
     try:
         mode = file.stat().st_mode
         text = file.read_text(encoding="utf-8").strip()
@@ -92,12 +91,12 @@ def _into_file(key: str, host: str) -> None:
         raise UsageError(f"The key cannot be kept in {file}: {error}", "Set OPENAI_API_KEY instead.") from error
 
 
-def _from_keyring(base_url: str) -> str:
+def _from_keyring(host: str) -> str:
     import keyring
     from keyring.errors import KeyringError
 
     try:
-        return (keyring.get_password(_SERVICE, host_of(base_url)) or "").strip()
+        return (keyring.get_password(_SERVICE, host) or "").strip()
     except (KeyringError, OSError, RuntimeError):
         return ""
 

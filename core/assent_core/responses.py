@@ -10,6 +10,8 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
 from assent_core import faults, wire
 from assent_core.errors import ServiceError
 from assent_core.faults import Fault
@@ -47,8 +49,9 @@ class Responses:
         custom_tools: bool | None = None,
         pause: float = 0.5,
     ) -> None:
-        self._url = base_url or settings.server
-        self._key = key if key is not None else lambda: find_key(self._url)
+        settings = msgspec.structs.replace(settings, base_url=base_url or settings.server)
+        self._url = settings.base_url
+        self._key = key if key is not None else lambda: find_key(settings)
         self._idle = settings.idle_seconds
         self._pause = pause
         host = host_of(self._url)

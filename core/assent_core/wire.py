@@ -13,7 +13,7 @@ CALLS = frozenset({"function_call", "custom_tool_call"})
 
 
 class Dialect(Struct, frozen=True, kw_only=True):
-    """What a server takes of the API; `without` names the optional parts that it has refused."""
+    """What a server takes of the API: custom tools (and then strict functions too), and without which optional parts."""
 
     custom_tools: bool = True
     without: frozenset[str] = frozenset()
@@ -66,7 +66,13 @@ def tool(spec: ToolSpec, dialect: Dialect) -> dict[str, object]:
         grammar = {"type": "grammar", "syntax": "lark", "definition": spec.grammar}
         return {"type": "custom", "name": spec.name, "description": spec.description, "format": grammar}
     function: dict[str, object] = {"type": "function", "name": spec.name, "description": spec.description}
-    return function | {"parameters": spec.parameters, "strict": False}
+    return function | {"parameters": spec.parameters, "strict": dialect.custom_tools and is_strict(spec.parameters)}
+
+
+def is_strict(parameters: dict[str, object]) -> bool:
+    """Whether a schema demands every field and allows no other, as strict mode wants it."""
+    required = parameters.get("required")
+    return parameters.get("additionalProperties") is False and required == list(table(parameters.get("properties")))
 
 
 def terminal(event: dict[str, object], model: str) -> Terminal:

@@ -9,6 +9,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from assent_core.errors import KeyMissing, UsageError
 from assent_core.keys import find_key, store_key
+from assent_core.settings import Settings
 
 
 class Chest(KeyringBackend):
@@ -31,6 +32,7 @@ class Chest(KeyringBackend):
 def config(tmp_path, monkeypatch):
     monkeypatch.setenv("ASSENT_CONFIG_DIR", str(tmp_path))
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     return tmp_path
 
 
@@ -95,22 +97,22 @@ def test_the_file_goes_when_a_keyring_takes_the_key(no_chest, config):
 def test_a_stored_key_is_never_given_to_another_server(chest):
     store_key("sk-openai")
     with pytest.raises(KeyMissing, match=r"models\.example"):
-        find_key("https://models.example/v1")
+        find_key(Settings(base_url="https://models.example/v1"))
     store_key("sk-other", "https://models.example/v1")
-    assert find_key("https://models.example/v1") == "sk-other"
-    assert find_key("https://api.openai.com/v1") == "sk-openai"
+    assert find_key(Settings(base_url="https://models.example/v1")) == "sk-other"
+    assert find_key(Settings(base_url="https://api.openai.com/v1")) == "sk-openai"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080/v1", "http://localhost:11434/v1", "http://[::1]:1/v1"])
 def test_a_server_on_this_machine_needs_no_key_and_gets_none(chest, url):
     store_key("sk-openai")
-    assert find_key(url) == "no-key-needed"
+    assert find_key(Settings(base_url=url)) == "no-key-needed"
 
 
 @pytest.mark.parametrize("url", ["http://127.evil.example/v1", "http://localhost.example/v1"])
 def test_a_name_that_only_looks_like_this_machine_needs_a_key(chest, url):
     with pytest.raises(KeyMissing):
-        find_key(url)
+        find_key(Settings(base_url=url))
 
 
 def test_no_key_anywhere_says_what_to_do(no_chest):
@@ -129,4 +131,13 @@ def test_what_cannot_be_a_key_is_not_kept(chest, key):
 def test_a_mangled_key_in_the_environment_is_not_sent(chest, monkeypatch):
     monkeypatch.setitem(os.environ, "OPENAI_API_KEY", "sk-a\nsk-b")
     with pytest.raises(KeyMissing, match="characters"):
+        find_key()
+
+
+def test_a_key_is_kept_for_the_server_of_the_environment(chest, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://models.example/v1")
+    store_key("sk-other")
+    assert find_key() == "sk-other"
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    with pytest.raises(KeyMissing):
         find_key()

@@ -27,7 +27,7 @@ from assent_core.responses import Responses
 from assent_core.settings import Settings
 from core.wire import check_request
 
-OBJECT = {"type": "object", "properties": {}, "additionalProperties": False}
+OBJECT = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 TOOLS = (
     ToolSpec(name="shell", description="Run a command.", parameters=OBJECT),
     ToolSpec(name="apply_patch", description="Edit files.", parameters=OBJECT, grammar="start: /.+/"),
@@ -142,6 +142,7 @@ async def test_a_conversation_is_resent_whole_and_a_service_finds_nothing_to_com
     assert {key: value for key, value in two.items() if key != "input"} == {
         k: v for k, v in one.items() if k != "input"
     }
+    assert [(tool["type"], tool.get("strict")) for tool in one["tools"]] == [("function", True), ("custom", None)]
     assert (one["store"], one["include"]) == (False, ["reasoning.encrypted_content"])
     assert one["reasoning"] == {"effort": "low", "summary": "auto"}
     assert rehearsal.complaints == []
@@ -150,6 +151,7 @@ async def test_a_conversation_is_resent_whole_and_a_service_finds_nothing_to_com
 async def test_other_servers_are_told_of_function_tools_only():
     _, rehearsal = await ask(GOOD)
     assert [tool["type"] for tool in rehearsal.requests[0]["tools"]] == ["function", "function"]
+    assert [tool["strict"] for tool in rehearsal.requests[0]["tools"]] == [False, False]
     assert not model(rehearsal).custom_tools
     assert Responses(Settings(base_url="https://eu.api.openai.com/v1"), "sk-test").custom_tools
     assert not Responses(Settings(base_url="https://api.openai.com.evil.example/v1"), "sk-test").custom_tools
