@@ -6,9 +6,10 @@ import asyncio
 import os
 import secrets
 import time
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Literal, Protocol, assert_never
+from typing import Literal, Protocol, assert_never, cast
 
 from msgspec import Struct
 
@@ -135,12 +136,16 @@ class Gate:
     def end_task(self) -> None:
         """Drop the grants that were given until the end of the task."""
         ended, self._task = self._task, set()
-        for id in ended:
-            self._ledger.revoke(id, "the task ended")
+        with suppress(OSError):
+            for id in ended:
+                self._ledger.revoke(id, "the task ended")
 
     def _grants(self) -> tuple[Grant, ...]:
-        """The grants that this gate honours at this moment, also those of other sessions on the same project."""
-        return tuple(grant for grant in self._ledger.grants(str(self._root)) if self._honours(grant))
+        """The grants that this gate honours at this moment; none if the ledger cannot be read."""
+        try:
+            return tuple(grant for grant in self._ledger.grants(str(self._root)) if self._honours(grant))
+        except OSError:
+            return ()
 
     def _honours(self, grant: Grant) -> bool:
         match grant.scope:
@@ -184,7 +189,7 @@ class Gate:
             scopes=() if always else self._scopes(missing),
         )
         try:
-            answer = await self._asker.ask(question)
+            answer = cast("object", await self._asker.ask(question))
         except asyncio.CancelledError:
             self._refuse(proposal, reach, "nobody", "the question was taken away before it was answered")
             raise
@@ -192,6 +197,8 @@ class Gate:
             return self._refuse(
                 proposal, reach, "nobody", f"the question could not be put ({type(error).__name__}). {HOW}"
             )
+        if not isinstance(answer, Answer):
+            return self._refuse(proposal, reach, "nobody", "what came back was no answer")
         return self._answered(question, missing, answer)
 
     def _answered(self, question: Question, missing: tuple[Widening, ...], answer: Answer) -> Decision:

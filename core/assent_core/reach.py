@@ -160,7 +160,7 @@ def _touched(path: str, root: Path, policy: Policy, view: Path | None) -> Wideni
 
 def _secret(place: str, root: Path, policy: Policy) -> Widening | None:
     """A secret by its own name, or by the name of the file that a link in the repository leads to."""
-    if (root / place).is_dir():
+    if "\0" in place or _is_folder(root / place):
         return None
     if is_secret(place, policy):
         return Widening("secret", place)
@@ -171,7 +171,7 @@ def _secret(place: str, root: Path, policy: Policy) -> Widening | None:
 def _below(widening: Widening) -> str:
     real = os.path.realpath(widening.target)
     elsewhere = f" (really {visible(real)})" if real != widening.target else ""
-    return elsewhere + (" and everything below it" if Path(real).is_dir() else "")
+    return elsewhere + (" and everything below it" if _is_folder(Path(real)) else "")
 
 
 def _warning(widening: Widening) -> str:
@@ -192,3 +192,7 @@ def _key_stores() -> tuple[Path, ...]:
     data, home = user_data_path(), Path.home()
     rings = (data / "keyrings", data / "python_keyring", data / "kwalletd", home / "Library" / "Keychains")
     return (user_config_path("assent"), user_state_path("assent"), *rings)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  # unlike Path.is_dir, a name too long is no error
