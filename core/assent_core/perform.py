@@ -11,7 +11,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
-from assent_sandbox.output import cut, readable
+from assent_sandbox.output import cut, decode
 
 from assent_core.changes import FileChange, take_apart
 from assent_core.consent import Approved
@@ -106,7 +106,7 @@ class Performer:
             if rest := lines[stream].end():
                 yield Printed(id=id, text=rest, stream=stream)
         assert ended is not None
-        text = self.redact(readable(ended.output))
+        text = self.redact(decode(ended.output))
         digest = extract(shell.command, ended.code, text, ended.denials)
         performed = Performed(
             id=id,
@@ -126,7 +126,7 @@ class Performer:
                 if isinstance(output, Ended):
                     ended = output
         assert ended is not None
-        text = cut(self.redact(readable(ended.output)), TOLD)
+        text = cut(self.redact(decode(ended.output)), TOLD)
         nothing = ended.code == 1 and not text.strip()
         told = "Nothing matches." if nothing else text or f"The search ended with exit code {ended.code}."
         yield Result(performed=Performed(id=id, ok=ended.code <= 1, told=told, code=ended.code, seconds=ended.seconds))
