@@ -134,6 +134,8 @@ class View(Struct, frozen=True, kw_only=True):
     upper: str = ""
     work: str = ""
     copy: str = ""
+    borrowed: tuple[str, ...] = ()
+    """Real folders outside the copy that it needs: links to large ignored ones, git objects. To be read only."""
 
     @property
     def path(self) -> str:
