@@ -108,7 +108,7 @@ def hard_refusal(widening: Widening, root: Path, own: Path) -> str:
     target = widening.target
     if widening.kind in ("network", "unconfined"):
         return f"malformed: {widening.kind} takes no target" if target else ""
-    if "\0" in target or not target:
+    if "\0" in target or target in ("", "."):
         return f"malformed: {widening.kind} needs a target, an exact path"
     if widening.kind == "secret":
         inside = not target.startswith("/") and ".." not in PurePosixPath(target).parts

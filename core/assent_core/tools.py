@@ -222,12 +222,12 @@ def _unknown(name: str) -> Mistake:
 
 def _explained(error: str, name: str) -> str:
     """The decoder's message, with the field that was probably meant."""
-    if not (found := re.fullmatch(r"Object contains unknown field `(.*)`(.*)", error, re.DOTALL)):
+    if not (found := re.fullmatch(r"Object contains unknown field `(.*?)`( - at .*)?", error, re.DOTALL)):
         started = "the arguments are not valid JSON: " if "JSON is malformed" in error or "truncated" in error else ""
         return f"{started}{error}."
-    fields = TABLE[name].__struct_fields__ + (Need.__struct_fields__ if "needs" in found[2] else ())
+    fields = TABLE[name].__struct_fields__ + (Need.__struct_fields__ if found[2] else ())
     near = get_close_matches(found[1], fields, 1, 0.5)
-    return f"there is no argument {found[1][:80]!r}{found[2]}{f', did you mean {near[0]!r}?' if near else '.'}"
+    return f"there is no argument {found[1][:80]!r}{found[2] or ''}{f', did you mean {near[0]!r}?' if near else '.'}"
 
 
 @cache
