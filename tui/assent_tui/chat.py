@@ -72,6 +72,15 @@ class Chat(BlockView):
         self._commit()
         self.append(Note(text=text, level=level, hint=hint, detail=detail, gap=self._gap(Note)))
 
+    def quote(self, text: str, detail: str) -> None:
+        """Show a text as it is, opened."""
+        self._commit()
+        self.append(Note(text=text, detail=detail, open=True, gap=True))
+
+    def page(self, pages: int) -> None:
+        """Scroll by pages, for whoever has the keys."""
+        self.scroll_relative(y=pages * max(self.size.height - 2, 1), animate=False, force=True)
+
     def show(self, event: AnyEvent) -> None:
         """Show one event; what belongs to an earlier entry changes that."""
         match event:

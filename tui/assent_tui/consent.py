@@ -140,7 +140,7 @@ class ConsentCard(Vertical):
     def _try_to_arm(self) -> None:
         if self._question is None or self._armed:
             return
-        if self._guard.left > 0:
+        if not self._guard.open:
             self.set_timer(max(self._guard.left, 0.01), self._try_to_arm)
             return
         self._armed = True
@@ -190,7 +190,10 @@ class ConsentCard(Vertical):
         question = self._question
         if question is None or not self._armed or self.query(Input):
             return
-        scopes: dict[str, Scope] = {"y": "once"} | {_KEY_OF[scope]: scope for scope, _ in question.scopes}
+        offered: tuple[Scope, ...] = ("once", *(scope for scope, _ in question.scopes))
+        scopes: dict[str, Scope] = {}
+        for scope in offered:
+            scopes[_KEY_OF[scope]] = scope
         if event.key in scopes:
             event.stop()
             self._answer(Answer(yes=True, scope=scopes[event.key]))

@@ -64,8 +64,10 @@ def _style(token: str) -> str:
 
 @lru_cache(maxsize=64)
 def _lexer(path: str, language: str) -> Lexer | None:
-    from pygments.lexers import find_lexer_class_for_filename
-    from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]  untyped options
+    from pygments.lexers import (
+        find_lexer_class_for_filename,
+        get_lexer_by_name,  # pyright: ignore[reportUnknownVariableType]  untyped options
+    )
     from pygments.util import ClassNotFound
 
     options = {"stripnl": False, "ensurenl": False}

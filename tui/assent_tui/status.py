@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
 from textual.timer import Timer
 
-from assent_core.events import AnyEvent, Asked, Billed, Landed, Opened, Routed, Staged
+from assent_core.events import AnyEvent, Asked, Billed, Opened, Routed, Staged
+from assent_core.model import Role, Usage
+from assent_core.review import Review
 from assent_tui.lines import Line, Span, clean
 from assent_tui.rows import Rows, keys_line
 
 _TICK = 0.5
 _WHEEL = "◐◓◑◒"
+
+
+class Spent(Struct, frozen=True):
+    """What one role has used up in a session; `usd` leaves out what has no known price."""
+
+    requests: int = 0
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    usd: float = 0.0
+
+    def plus(self, billed: Billed) -> Spent:
+        """With one more request."""
+        used = billed.usage or Usage()
+        return Spent(
+            self.requests + 1,
+            self.input + used.input,
+            self.cached + used.cached,
+            self.output + used.output,
+            self.usd + (billed.usd or 0.0),
+        )
+
+    def words(self, role: str) -> str:
+        """In one line."""
+        cached = f" ({self.cached:,} cached)" if self.cached else ""
+        asked = f"{self.requests} request{'s' * (self.requests != 1)}"
+        return f"{role}: ${self.usd:.4f} · {asked} · {self.input:,} tokens in{cached}, {self.output:,} out"
 
 
 class Status(Rows):
@@ -26,8 +56,9 @@ class Status(Rows):
         self._model = ""
         self._staged: Staged | None = None
         self._billed: Billed | None = None
-        self._context = 0.0
+        self._fullness = 0.0
         self._tokens = 0
+        self._spent: dict[Role, Spent] = {}
 
     def show(self, event: AnyEvent) -> None:
         """Take from an event what the line says."""
@@ -42,16 +73,34 @@ class Status(Rows):
             case Billed():
                 self._billed = event
                 self._tokens += event.usage.input + event.usage.output if event.usage and event.usd is None else 0
-                self._context = event.context if event.role == "worker" else self._context
-            case Landed(left=0):
-                self._staged = None
+                self._fullness = event.context if event.role == "worker" else self._fullness
+                self._spent[event.role] = self._spent.get(event.role, Spent()).plus(event)
             case _:
                 return
         self._paint()
 
-    def staged(self, files: int, added: int, removed: int) -> None:
+    @property
+    def costs(self) -> str:
+        """What each role has cost, in words; empty before the first request."""
+        if self._billed is None:
+            return ""
+        lines = [spent.words(role) for role, spent in self._spent.items()]
+        unpriced = [f"{self._tokens:,} tokens have no known price"] if self._tokens else []
+        return "\n".join([f"${self._billed.total:.4f} by the prices of {self._billed.prices}", *lines, *unpriced])
+
+    @property
+    def place(self) -> str:
+        """Where we are and how high the walls are, in words; empty before the session is open."""
+        here = self._opened
+        if here is None:
+            return ""
+        return f"{here.root}\nwalls: {here.tier} · worker: {here.worker} · scout: {here.scout or 'off'}"
+
+    def staged(self, review: Review) -> None:
         """What is on the stage, as a review found it."""
-        self._staged = Staged(paths=("",) * files, added=added, removed=removed) if files else None
+        files = review.files
+        added, removed = sum(file.added for file in files), sum(file.removed for file in files)
+        self._staged = Staged(paths=tuple(file.path for file in files), added=added, removed=removed)
         self._paint()
 
     def working(self, doing: str) -> None:
@@ -102,9 +151,9 @@ class Status(Rows):
             parts.append(((files, "text"), (f"+{self._staged.added} ", "ok"), (f"−{self._staged.removed}", "bad")))
         if opened and opened.branch:
             parts.append(((f"⎇ {clean(opened.branch)}", "dim"),))
-        if self._context >= 0.005:
-            full = self._context >= 0.8
-            parts.append(((f"context {self._context:.0%}", "warn" if full else "dim"),))
+        if self._fullness >= 0.005:
+            full = self._fullness >= 0.8
+            parts.append(((f"context {self._fullness:.0%}", "warn" if full else "dim"),))
         return parts
 
     def _right(self) -> tuple[Span, ...]:
@@ -121,6 +170,36 @@ class Status(Rows):
         else:
             spans.append(("ready", "dim"))
         return tuple(spans)
+
+
+KEYS: dict[str, tuple[tuple[str, str], ...]] = {
+    "prompt": (("Enter", "send"), ("/", "commands"), ("F2", "review"), ("?", "all keys"), ("Ctrl+Q", "quit")),
+    "turn": (("Esc", "stop"), ("Enter", "queue"), ("Ctrl+O", "open tool call"), ("F2", "review"), ("F1", "all keys")),
+    "chat": (("j k", "choose"), ("Enter", "open"), ("Tab", "next pane"), ("Esc", "prompt"), ("?", "all keys")),
+    "consent": (
+        ("y", "yes, once"),
+        ("n", "no"),
+        ("r", "no, with a reason"),
+        ("PgDn", "scroll"),
+        ("Esc", "stop the turn"),
+    ),
+    "review": (
+        ("y", "accept"),
+        ("n", "reject"),
+        ("r", "reason"),
+        ("u", "undo"),
+        ("A", "accept all"),
+        ("L", "land"),
+        ("v", "verify"),
+        ("] [", "hunk"),
+        ("c", "comment"),
+        ("?", "all keys"),
+        ("} {", "file"),
+        ("z", "zoom"),
+        ("Esc", "later"),
+    ),
+}
+"""The keys worth showing in each place, the most wanted first."""
 
 
 class Keys(Rows):

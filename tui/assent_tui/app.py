@@ -1,0 +1,372 @@
+"""The screen: each event to its pane, each key to the session; turns run in a worker that Esc interrupts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.worker import Worker
+
+from assent_core.consent import Asker
+from assent_tui.asking import Asking, AskingOver, ScreenAsker
+from assent_tui.commands import COMMANDS, argv_of, nearest
+from assent_tui.consent import ConsentCard
+from assent_tui.guard import QUIET, Guard
+from assent_tui.jobs import Jobs
+from assent_tui.messages import Happened, Opened, Over, Reviewed, Trouble, trouble
+from assent_tui.panes import Panes
+from assent_tui.prompt import Prompt
+from assent_tui.review import ReviewPane
+from assent_tui.status import KEYS, Keys, Status
+from assent_tui.theme import THEMES
+
+if TYPE_CHECKING:
+    from assent_core.session import Session
+
+_WRITING = 1.0
+"""Seconds without a key before a question takes the keys from somebody who is writing."""
+
+Open = Callable[[Asker], Awaitable["Session"]]
+
+
+def run_app(
+    open: Open,
+    prompt: str = "",
+    *,
+    review_first: bool = False,
+    theme: str = "",
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> int:
+    """Show the screen until the user leaves it; 0, or the code of the error if no session could be opened.
+
+    The session is closed at the end, unless it belongs to a `loop` of the caller.
+    """
+    app = AssentApp(open, prompt, review_first=review_first, theme=theme)
+    if loop is not None:
+        return loop.run_until_complete(app.live())
+    return asyncio.run(_live_and_close(app))
+
+
+async def _live_and_close(app: AssentApp) -> int:
+    try:
+        return await app.live()
+    finally:
+        if app.jobs is not None:
+            await app.jobs.session.close()
+
+
+class AssentApp(App[int]):
+    """Opens the session, shows its events and turns keys into calls of it."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "assent"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "step_back", "stop, leave", priority=True),
+        Binding("f2,ctrl+r", "toggle_review", "review", priority=True),
+        Binding("ctrl+o", "unfold", "open the newest tool call", priority=True),
+        Binding("f1", "help", "keys", priority=True),
+        Binding("question_mark", "help", "keys"),
+        Binding("ctrl+c", "leave", "stop, quit"),
+        Binding("ctrl+q", "quit", "quit", priority=True),
+    ]
+
+    def __init__(self, open: Open, prompt: str = "", *, review_first: bool = False, theme: str = "") -> None:
+        super().__init__()
+        for known in THEMES.values():
+            self.register_theme(known)
+        name = THEMES[theme or "dark"].name if (theme or "dark") in THEMES else theme
+        self.theme = name if name in self.available_themes else THEMES["dark"].name
+        self.animation_level = "none"
+        self.jobs: Jobs | None = None
+        self._code = 0
+        self._idle = asyncio.Event()
+        self._open_session = open
+        self._review_first = review_first
+        self._queue = [prompt] if prompt else []
+        self._job: Worker[None] | None = None
+        self._asked: Asking | None = None
+        self._leaving = False
+        self._card_guard = Guard()
+        self._panes = Panes(Guard(), id="panes")
+        self._card = ConsentCard(self._card_guard, id="consent")
+        self._prompt = Prompt(id="prompt")
+        self._status = Status(id="status")
+        self._keys = Keys(id="keys")
+        self.chat = self._panes.chat
+        self.pane = self._panes.review
+
+    async def live(self) -> int:
+        """Run until the user leaves and what ran has ended."""
+        await self.run_async()
+        await self._idle.wait()
+        return self._code if self.jobs is None else 0
+
+    def compose(self) -> ComposeResult:
+        """Chat and review; under them the consent card, the prompt, the status line and the keys."""
+        yield self._panes
+        yield self._card
+        yield self._prompt
+        yield self._status
+        yield self._keys
+
+    def on_mount(self) -> None:
+        """Take keys at once; open the session meanwhile."""
+        self._prompt.focus()
+        self.watch(self.screen, "focused", self._offer_keys, init=False)
+        self._start("opening", self._open())
+
+    def _start(self, doing: str, job: Coroutine[None, None, None]) -> None:
+        self._idle.clear()
+        self._status.working(doing)
+        self._job = self.run_worker(self._run(job), group="job", exclusive=True, exit_on_error=False)
+        self._offer_keys()
+
+    async def _run(self, job: Coroutine[None, None, None]) -> None:
+        try:
+            await job
+        except asyncio.CancelledError:
+            self.post_message(Over(interrupted=True))
+            raise
+        except Exception as error:
+            self.post_message(Over(trouble(error)))
+        else:
+            self.post_message(Over())
+        finally:
+            self._idle.set()
+
+    async def _open(self) -> None:
+        self.post_message(Opened(await self._open_session(ScreenAsker(self.post_message))))
+
+    def on_opened(self, message: Opened) -> None:
+        """The session is there: show where we are."""
+        self.jobs = Jobs(message.session, self.post_message)
+        self.chat.show(message.session.opened)
+        self._status.show(message.session.opened)
+
+    def on_happened(self, message: Happened) -> None:
+        """Each event to its pane."""
+        self.chat.show(message.event)
+        self._status.show(message.event)
+
+    def on_reviewed(self, message: Reviewed) -> None:
+        """Show what is staged; the review comes up by itself when there is something else to decide."""
+        review, earlier = message.review, self.pane.review
+        self.pane.put(review)
+        self._status.staged(review)
+        if message.show or (review.files and review.files != earlier.files and not self._queue):
+            self._panes.guard.shut()
+            self._show_review(take_focus=not self._prompt.text)
+        elif not review.files and self._panes.reviewing:
+            self._leave_review()
+
+    def on_over(self, message: Over) -> None:
+        """A job ended: say how, and go on with what waits, or give it back."""
+        self._job = None
+        self._status.working("")
+        if message.error is not None:
+            self._tell(message.error)
+        if message.interrupted:
+            self.chat.note("Stopped; what is staged is kept.", "warn")
+        if self.jobs is not None and self._queue and (message.interrupted or message.error):
+            self._prompt.bring_back(self._queue)
+            self._queue = []
+        if self.jobs is not None:
+            self._next(self.jobs, stopped=message.interrupted)
+        self._offer_keys()
+
+    def _tell(self, error: Trouble) -> None:
+        self._code = error.code
+        self.chat.note(error.message, "error", error.hint, error.detail)
+        if self._panes.covered:
+            self.pane.say(f"{error.message} {error.hint}")
+
+    def _next(self, jobs: Jobs, *, stopped: bool) -> None:
+        if stopped or self._review_first:
+            show, self._review_first = self._review_first, False
+            self._start("looking at what is staged", jobs.look(self.pane.review, show=show))
+        elif self._queue:
+            self._ask(jobs, self._queue.pop(0))
+        self._prompt.queued(len(self._queue))
+
+    def on_prompt_sent(self, message: Prompt.Sent) -> None:
+        """A request, a command of ours, or a command of the user's own."""
+        text = message.text
+        if text.startswith("/") and "\n" not in text:
+            self._command(text.split()[0])
+        elif self.jobs is not None and self._job is None:
+            self._ask(self.jobs, text)
+        else:
+            self._queue.append(text)
+            self._prompt.queued(len(self._queue))
+            if self._job is None:
+                self._start("opening", self._open())
+
+    def _ask(self, jobs: Jobs, text: str) -> None:
+        self._panes.hide_review()
+        if text.startswith("!") and (command := text[1:].strip()):
+            self.pane.command = command
+            self._start("running", jobs.run(argv_of(command), self.pane.review))
+        else:
+            self._start("working", jobs.turn(text, self.pane.review))
+
+    def _command(self, name: str) -> None:
+        match name:
+            case "/help":
+                self.action_help()
+            case "/quit":
+                self.exit(0)
+            case "/cost":
+                self.chat.note(self._status.costs or "Nothing has been asked of a model yet.")
+            case "/doctor":
+                hint = "`assent doctor` in a shell says what was tried and what would help."
+                self.chat.note(self._status.place or "No session is open.", hint=hint)
+            case "/diff":
+                self.chat.quote("the staged changes", self.pane.text or "nothing is staged")
+            case "/review" | "/land" | "/undo":
+                self._about_stage(name)
+            case _:
+                self.chat.note(f"There is no command {name}.", "error", nearest(name))
+
+    def _about_stage(self, name: str) -> None:
+        jobs = self._free()
+        if jobs is not None and name == "/review":
+            self._start("looking at what is staged", jobs.look(self.pane.review, show=True))
+        elif jobs is not None and name == "/undo":
+            self._start("taking back", jobs.undo(self.pane.review))
+        elif jobs is not None:
+            self._show_review(take_focus=True)
+            self.pane.action_land()
+
+    def _free(self) -> Jobs | None:
+        """The session if nothing runs in it; else says so."""
+        if self.jobs is not None and self._job is None:
+            return self.jobs
+        self._tell(Trouble("Something is still running.", "Wait for it, or stop it with Esc."))
+        return None
+
+    def on_prompt_paged(self, message: Prompt.Paged) -> None:
+        """Scroll the chat while writing."""
+        self.chat.page(message.pages)
+
+    def on_prompt_left(self) -> None:
+        """Ctrl+C in an empty prompt."""
+        self.action_leave()
+
+    def on_prompt_help_wanted(self) -> None:
+        """A question mark in an empty prompt."""
+        self.action_help()
+
+    def on_asking(self, message: Asking) -> None:
+        """Show the card; its keys count once it could be read."""
+        if not message.future.done():
+            self._asked = message
+            self._card.ask(message.question, _WRITING if self._prompt.text else QUIET)
+            self._status.working("waiting for your answer")
+
+    def on_asking_over(self, message: AskingOver) -> None:
+        """Take the card away, whoever ended the question."""
+        if self._asked is not None and self._asked.question.id == message.question:
+            self._asked = None
+            self._card.take_away(message.question)
+            self._status.working("working" if self._job else "")
+            (self.pane.diff if self._panes.covered else self._prompt).focus(scroll_visible=False)
+
+    def on_consent_card_answered(self, message: ConsentCard.Answered) -> None:
+        """Hand the answer to whoever waits for it."""
+        if self._asked is not None and not self._asked.future.done():
+            self._asked.future.set_result(message.answer)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Tell the guards of each key before it is used."""
+        if isinstance(event, events.Key):
+            self._card_guard.pressed()
+            self._panes.guard.pressed()
+        await super().on_event(event)
+
+    def on_review_pane_land_wanted(self, message: ReviewPane.LandWanted) -> None:
+        """Write what is accepted."""
+        if (jobs := self._free()) is not None:
+            self._start("landing", jobs.land(message.review))
+
+    def on_review_pane_verify_wanted(self, message: ReviewPane.VerifyWanted) -> None:
+        """Run a command on exactly what is accepted."""
+        if (jobs := self._free()) is not None:
+            self.pane.command = message.command
+            self._start("verifying", jobs.verify(argv_of(message.command), message.review))
+
+    def _show_review(self, *, take_focus: bool) -> None:
+        self._panes.show_review()
+        if take_focus and self._asked is None:
+            self.pane.diff.focus(scroll_visible=False)
+        self._offer_keys()
+
+    def _leave_review(self) -> None:
+        self._panes.hide_review()
+        self._prompt.focus()
+
+    def action_step_back(self) -> None:
+        """Leave the innermost thing: a page, a field, the review, a turn."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self._card.leave_reason() or self.pane.leave_field():
+            pass
+        elif self._panes.reviewing:
+            self._leave_review()
+        elif self._job is not None and self.jobs is not None:
+            self._stop(self._job)
+        else:
+            self._panes.hide_review(wholly=True)
+            self._prompt.focus()
+
+    def _stop(self, job: Worker[None]) -> None:
+        self._status.working("stopping")
+        job.cancel()
+
+    def action_toggle_review(self) -> None:
+        """Show the review, or leave it."""
+        if self._panes.reviewing:
+            self._leave_review()
+        else:
+            self._show_review(take_focus=True)
+
+    def action_unfold(self) -> None:
+        """Open or fold the newest tool call."""
+        self.chat.action_unfold()
+
+    def action_help(self) -> None:
+        """Show all keys and commands."""
+        from assent_tui.help import HelpScreen
+
+        if len(self.screen_stack) == 1:
+            self.push_screen(HelpScreen(tuple(COMMANDS.items())))
+
+    def action_leave(self) -> None:
+        """Ctrl+C: stop what runs; twice in a row with nothing running: quit."""
+        if self._job is not None and self.jobs is not None:
+            self._stop(self._job)
+        elif self._leaving:
+            self.exit(0)
+        else:
+            self._leaving = True
+            self._keys.offer(("Ctrl+C", "again to quit"))
+            self.set_timer(2.0, self._stay)
+
+    def _stay(self) -> None:
+        self._leaving = False
+        self._offer_keys()
+
+    def _offer_keys(self) -> None:
+        if self._card.has_focus_within:
+            where = "consent"
+        elif self._panes.reviewing:
+            where = "review"
+        elif self.chat.has_focus:
+            where = "chat"
+        else:
+            where = "turn" if self._job is not None else "prompt"
+        self._keys.offer(*KEYS[where])

@@ -1,0 +1,32 @@
+"""What may be typed into the prompt beside a request: slash commands, and commands of the user's own."""
+
+from __future__ import annotations
+
+import shlex
+from difflib import get_close_matches
+
+COMMANDS: dict[str, str] = {
+    "/help": "all keys and commands",
+    "/review": "decide on what is staged, hunk by hunk",
+    "/land": "write what is accepted into your files",
+    "/undo": "take the newest landing back",
+    "/diff": "the staged changes as text in the chat",
+    "/cost": "what each role has cost in this session",
+    "/doctor": "how high the walls are here",
+    "/quit": "leave; what is staged is kept",
+}
+
+
+def nearest(name: str) -> str:
+    """A hint for a command that does not exist."""
+    close = get_close_matches(name, COMMANDS, n=1)
+    return f"Did you mean {close[0]}?" if close else f"There are {', '.join(COMMANDS)}."
+
+
+def argv_of(command: str) -> tuple[str, ...]:
+    """A command line as words where it is nothing but words, else as a text for the shell."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    return tuple(words) if words and shlex.join(words) == command else ("sh", "-c", command)

@@ -1,0 +1,103 @@
+"""All keys and commands on one page."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from assent_tui.blocks import BlockView
+from assent_tui.lines import BLANK, Line, indent, line, wrap
+
+PAGE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Anywhere",
+        (
+            ("Esc", "stop the turn and keep what was done; leave a field or the review"),
+            ("F2, Ctrl+R", "show or leave the review of what is staged"),
+            ("Ctrl+O", "open or fold the newest tool call"),
+            ("Tab", "to the next pane"),
+            ("F1, ?", "this page (? in an empty prompt or outside of it)"),
+            ("Ctrl+Q", "quit; what is staged and not landed is kept"),
+        ),
+    ),
+    (
+        "Prompt",
+        (
+            ("Enter", "send; while a turn runs: queue"),
+            ("Ctrl+J, Shift+Enter", "another line (or a backslash before Enter)"),
+            ("Up, Down", "the history, from the first and the last row"),
+            ("PgUp, PgDn", "scroll the chat"),
+            ("Ctrl+C", "copy what is selected, or empty the prompt, or stop, or quit"),
+            ("!command", "run a command of your own on the stage"),
+        ),
+    ),
+    (
+        "Review: each decision can be undone until it is landed",
+        (
+            ("y  n", "accept, reject the hunk at the cursor"),
+            ("r  c", "reject with a reason, comment: the model is told"),
+            ("a  A", "accept all of this file, all of everything"),
+            ("u", "undo the last decision"),
+            ("Down, Up", "through a long hunk, then to the next, the previous one"),
+            ("]  [", "next, previous hunk (also j, k)"),
+            ("}  {", "next, previous file"),
+            ("v", "run the evidence's command again on exactly what is accepted"),
+            ("L", "land what is accepted into your files; /undo takes it back"),
+            ("z", "review over the whole width, and back"),
+        ),
+    ),
+    (
+        "Consent",
+        (
+            ("y t s p", "yes: once, for this task, this session, this project (as far as offered)"),
+            ("n  r", "no, no with a reason; the model is told and goes on"),
+        ),
+    ),
+    ("Chat", (("j  k", "choose an entry"), ("Enter", "open or fold it: command, exit code, raw output"))),
+)
+
+
+class Page(Struct, frozen=True):
+    """The page as a block: the keys, and below them the commands."""
+
+    commands: tuple[tuple[str, str], ...]
+
+    def guess(self, width: int) -> int:
+        """About how many rows it has."""
+        return 40
+
+    def lines(self, width: int) -> list[Line]:
+        """Groups of keys with what they do."""
+        made: list[Line] = []
+        for title, keys in (*PAGE, ("Commands", self.commands)):
+            made += [*([BLANK] if made else []), line((title, "head"))]
+            for key, does in keys:
+                made += indent(wrap(line(does), width - 23), (f"  {key:<21}", "accent"), (" " * 23, ""))
+        return made
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the page over everything; any of its keys takes it away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,f1,q,enter", "dismiss", "close")]
+
+    def __init__(self, commands: tuple[tuple[str, str], ...]) -> None:
+        super().__init__()
+        self._page = Page(commands)
+
+    def compose(self) -> ComposeResult:
+        """One view that scrolls."""
+        view = BlockView(id="help")
+        view.can_focus = True
+        view.border_title = "keys"
+        view.border_subtitle = "Esc closes"
+        yield view
+
+    def on_mount(self) -> None:
+        """Show the page from its top."""
+        self.query_one(BlockView).reset([self._page], follow=False)
+        self.query_one(BlockView).focus()

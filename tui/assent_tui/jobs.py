@@ -1,0 +1,73 @@
+"""What the screen lets a session do, as coroutines for its worker: they post what happens and touch no widget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from assent_core.events import AnyEvent
+from assent_core.review import Review, message_to_model
+from assent_tui.messages import Happened, Reviewed
+
+if TYPE_CHECKING:
+    from assent_core.session import Session
+
+
+class Jobs:
+    """One session's work. Only one of them runs at a time; cancelling one keeps what is staged."""
+
+    def __init__(self, session: Session, post: Callable[[Message], object]) -> None:
+        self.session = session
+        self._post = post
+        self._noted = ""
+
+    async def turn(self, text: str, review: Review) -> None:
+        """Give the worker a prompt, with the reasons and comments that it has not been told yet."""
+        self._note(review)
+        await self._follow(self.session.turn(text), review)
+
+    async def run(self, argv: tuple[str, ...], review: Review) -> None:
+        """Run a command of the user's own on the stage."""
+        await self._follow(self.session.run(argv), review)
+
+    async def verify(self, argv: tuple[str, ...], review: Review) -> None:
+        """Run a command on exactly what is accepted."""
+        await self._follow(self.session.verify(review, argv), review)
+
+    async def look(self, review: Review, *, show: bool = False) -> None:
+        """Find out what is staged, with the marks of an earlier review."""
+        renewed, drifted = await self.session.review(review)
+        if drifted:
+            self._post(Happened(drifted))
+        self._post(Reviewed(renewed, show))
+
+    async def land(self, review: Review) -> None:
+        """Write what is accepted into the real files; look again, whatever came of it."""
+        try:
+            landed = await self.session.land(review)
+            self._post(Happened(landed))
+            self._note(review)
+        finally:
+            await self.look(review)
+
+    async def undo(self, review: Review) -> None:
+        """Take the newest landing back."""
+        self._post(Happened(await self.session.undo()))
+        await self.look(review, show=True)
+
+    async def _follow(self, happening: AsyncGenerator[AnyEvent], review: Review) -> None:
+        async with aclosing(happening) as stream:
+            async for event in stream:
+                self._post(Happened(event))
+                await asyncio.sleep(0)
+        await self.look(review)
+
+    def _note(self, review: Review) -> None:
+        words = message_to_model(review)
+        if words != self._noted:
+            self._noted = words
+            self.session.note_for_model(words)
