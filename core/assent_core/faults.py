@@ -43,7 +43,11 @@ QUOTA = frozenset(
 PASSING = frozenset({"rate_limit_exceeded", "slow_down", "server_is_overloaded", "server_error"})
 PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504, 529})
 TOO_LONG = re.compile(r"context.?(length|window|size)|maximum.context|prompt is too long|exceed_context", re.IGNORECASE)
+UNREADABLE = re.compile(
+    r"invalid_encrypted_content|required following item|could not be (verified|decrypted)", re.IGNORECASE
+)
 OPTIONAL = (
+    ("thoughts", UNREADABLE),
     ("include", re.compile(r"\binclude\b|encrypted_content", re.IGNORECASE)),
     ("summary", re.compile(r"reasoning.summary|reasoning summar", re.IGNORECASE)),
     ("reasoning", re.compile(r"reasoning|\beffort\b", re.IGNORECASE)),
@@ -86,7 +90,10 @@ def read(status: int, body: object) -> Complaint:
     if not isinstance(inner, dict):
         return Complaint(status=status, message=_short(str(inner)) if inner else "", json=bool(told))
     inner = cast("dict[str, object]", inner)
-    code = inner.get("code") if isinstance(inner.get("code"), str) else inner.get("type")
+    code = inner.get("code")
+    if isinstance(code, int):
+        status = status or code
+    code = code if isinstance(code, str) else inner.get("type")
     param = f" ({inner['param']})" if isinstance(inner.get("param"), str) else ""
     return Complaint(status=status, code=str(code or ""), message=_short(f"{inner.get('message') or ''}{param}"))
 
@@ -94,13 +101,13 @@ def read(status: int, body: object) -> Complaint:
 def judge(said: Complaint, model: str, server: str, headers: Mapping[str, str] | None = None) -> Fault:
     """Decide what a complaint means; `headers` are those of the answer, for the wait it asks for."""
     why = said.message or said.code or f"status {said.status}"
-    if said.code in QUOTA:
+    if said.code in QUOTA or said.status == 402:
         return Fault(error=QuotaExhausted(f"The account has no credit left: {why}", _QUOTA_HINT))
     if said.code in PASSING or said.status in PASSING_STATUS:
         return _passing(why, said.status, headers or {})
     if said.status == 413 or TOO_LONG.search(f"{said.code} {said.message}"):
         return Fault(error=ContextTooLong(f"The request is larger than {model} takes: {why}", _CONTEXT_HINT))
-    if not said.json and said.status != 404:
+    if not said.json and said.status not in (401, 404):
         hint = (
             f"Something between here and {server} answered, perhaps a proxy or a sign-in page; check OPENAI_BASE_URL."
         )
@@ -192,7 +199,7 @@ def _passing(why: str, status: int, headers: Mapping[str, str]) -> Fault:
 def _dispensable(said: Complaint) -> str:
     if said.status not in (400, 422):
         return ""
-    return next((name for name, named in OPTIONAL if named.search(said.message)), "")
+    return next((name for name, named in OPTIONAL if named.search(f"{said.code} {said.message}")), "")
 
 
 def _short(text: str) -> str:

@@ -29,6 +29,15 @@ class Progress:
         """Whether a call has come whole: it must be answered before anything else is asked."""
         return any(item.get("type") in wire.CALLS for item in self.kept)
 
+    def doubtful(self, shunned: frozenset[str], message: str) -> frozenset[str]:
+        """Ids of the reasoning items that a server cannot have meant well: those that it names, the carried last one, or all."""
+        thoughts = [
+            str(item.get("id")) for item in (*self.request.items, *self.kept) if item.get("type") == "reasoning"
+        ]
+        left = [id for id in thoughts if id not in shunned]
+        last = [str(item.get("id")) for item in self.kept[-1:]]
+        return frozenset([id for id in left if id in message] or [id for id in left if id in last] or left)
+
     def begin(self) -> None:
         """Another request leaves."""
         self._requests += 1

@@ -109,14 +109,15 @@ class Responses:
             await asyncio.sleep(seconds)
 
     def _adapt(self, fault: Fault, progress: Progress) -> bool:
-        """Leave out what the server refused, once each; whether that makes another request worth it."""
-        if progress.kept and fault.tries == 1 and progress.kept[-1].get("type") == "reasoning":
-            progress.kept.pop()
-            return True
-        if not fault.drop or fault.drop in self._dialect.without:
+        """Leave out from now on what the server refused; whether there is something that was not left out before."""
+        known = self._dialect
+        if fault.drop == "thoughts":
+            doubtful = progress.doubtful(known.shunned, fault.error.message)
+            self._dialect = msgspec.structs.replace(known, shunned=known.shunned | doubtful)
+            return bool(doubtful)
+        if not fault.drop or fault.drop in known.without:
             return False
-        without = self._dialect.without | {fault.drop}
-        self._dialect = wire.Dialect(custom_tools=self._dialect.custom_tools, without=without)
+        self._dialect = msgspec.structs.replace(known, without=known.without | {fault.drop})
         return True
 
     async def _attempt(self, client: AsyncOpenAI, progress: Progress) -> AsyncGenerator[Reply]:
@@ -138,7 +139,7 @@ class Responses:
             finally:
                 await stream.close()
         except openai.APIStatusError as error:
-            said = faults.read(error.status_code, error.body if error.body is not None else "")
+            said = faults.read(error.status_code, error.response.text)
             raise self._faltered(
                 faults.judge(said, progress.request.model, self.server, error.response.headers)
             ) from error

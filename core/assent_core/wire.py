@@ -17,6 +17,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
 
     custom_tools: bool = True
     without: frozenset[str] = frozenset()
+    shunned: frozenset[str] = frozenset()
+    """Ids of reasoning items that the server could not read."""
 
 
 class Terminal(Struct, frozen=True, kw_only=True):
@@ -34,7 +36,7 @@ def body(request: Request, kept: Iterable[WireItem], dialect: Dialect) -> dict[s
         "model": request.model,
         "instructions": request.instructions,
         "tools": [tool(spec, dialect) for spec in request.tools],
-        "input": [*request.items, *kept],
+        "input": [item for item in (*request.items, *kept) if item.get("id") not in dialect.shunned],
         "max_output_tokens": request.output_tokens,
         "store": False,
         "stream": True,

@@ -204,6 +204,10 @@ async def test_a_service_that_falters_is_asked_again_and_that_is_told_before_the
     ("fault", "kind"),
     [
         ('status = 401, code = "invalid_api_key"', KeyRefused),
+        ('status = 401, body = "Unauthorized"', KeyRefused),
+        ('status = 401, body = { error = "Unauthorized" }', KeyRefused),
+        ('status = 402, body = { error = { code = 402, message = "Insufficient credits" } }', QuotaExhausted),
+        ('status = 400, body = { detail = "Bad Request" }', ServiceError),
         ('status = 403, code = "unsupported_country_region_territory"', KeyRefused),
         ('status = 404, code = "model_not_found"', ModelMissing),
         ('status = 404, body = "<html>nothing here</html>"', BadReply),
@@ -300,6 +304,26 @@ async def test_a_carried_thought_that_the_service_refuses_is_left_out():
     got, rehearsal = await ask(script)
     assert [len(body["input"]) for body in rehearsal.requests] == [1, 2, 1]
     assert texts(got[got.index(waits(got)[0]) :]) == "Found."
+
+
+async def test_thoughts_that_the_service_cannot_read_are_left_out_and_others_are_kept():
+    thinks = '[[worker]]\nthink = "Hm."\nshell = "ls"\n'
+    refused = step('status = 400, code = "invalid_encrypted_content"')
+    async with Rehearsal.from_text(thinks + refused + thinks + GOOD) as rehearsal:
+        responses = model(rehearsal)
+        history = [user("go")]
+        for _ in range(3):
+            new = items(await replies(responses, request(*history)))
+            outputs = [
+                {"type": "function_call_output", "call_id": item["call_id"], "output": ""}
+                for item in new
+                if "call_id" in item
+            ]
+            history += [*new, *outputs]
+        await responses.close()
+    thoughts = [[item["id"] for item in body["input"] if item["type"] == "reasoning"] for body in rehearsal.requests]
+    old, young = [item["id"] for item in history if item["type"] == "reasoning"]
+    assert thoughts == [[], [old], [], [young]]
 
 
 async def test_events_that_come_twice_or_from_the_future_change_nothing():
