@@ -42,11 +42,16 @@ class Workspace(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...] = ()
 
     def ignored(self, paths: Iterable[str]) -> frozenset[str]:
-        """Which of these relative paths git ignores; without git a small built-in list (caches, virtual environments)."""
+        """Which of these relative paths git ignores, or are caches and virtual environments that git does not track."""
         wanted = tuple(paths)
-        if not self.git:
-            return frozenset(path for path in wanted if _is_cache(path))
-        return _check_ignore(self.root, wanted) if wanted else frozenset()
+        caches = frozenset(path for path in wanted if _is_cache(path))
+        if not self.git or not wanted:
+            return caches
+        return _check_ignore(self.root, wanted) | (caches - self._committed() if caches else caches)
+
+    def _committed(self) -> frozenset[str]:
+        listed = _execute(self.root, "ls-files", "-z", "--cached")
+        return frozenset(os.fsdecode(name) for name in listed.split(b"\0") if name)
 
     def tracked(self) -> tuple[str, ...]:
         """Tracked and untracked, not ignored files, relative to root, sorted."""

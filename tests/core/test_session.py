@@ -223,7 +223,7 @@ async def test_only_one_thing_runs_at_a_time(opened):
         ("{ status = 401 }", "key"),
         ('{ status = 429, code = "insufficient_quota" }', "credit|quota"),
         ('{ status = 400, code = "context_length_exceeded" }', "context|larger"),
-        ("{ html = true }", "Responses API"),
+        ("{ html = true }", "event stream"),
     ],
 )
 async def test_a_service_that_fails_ends_the_turn_with_a_hint_and_keeps_the_stage(opened, fault, words):
