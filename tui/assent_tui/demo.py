@@ -29,9 +29,10 @@ def demo(*, headless: bool) -> int:
     os.environ.pop("OPENAI_API_KEY", None)
     _say(f"The demo repository is in {repository}\n")
     _say(
-        "The model is rehearsed: a script on this machine plays it. No key and no network are used, nothing is paid.\n"
+        "The model is rehearsed: a script on this machine plays it. No key and no network are used, nothing is paid;\n"
     )
-    with rehearsed() as url:
+    _say("the costs that you see are what the real models would have cost.\n")
+    with served(Rehearsal.from_file("demo")) as url:
         settings = _settings(url)
         return _headless(repository, settings) if headless else _shown(repository, settings)
 
@@ -56,10 +57,9 @@ def plant(folder: Path) -> Path:
 
 
 @contextmanager
-def rehearsed() -> Generator[str]:
-    """The rehearsed model, served from a thread of its own; gives its base URL."""
+def served(rehearsal: Rehearsal) -> Generator[str]:
+    """A rehearsed model, served from a thread of its own; gives its base URL."""
     loop = asyncio.new_event_loop()
-    rehearsal = Rehearsal.from_file("demo")
     thread = threading.Thread(target=loop.run_forever, name="rehearsal", daemon=True)
     thread.start()
     asyncio.run_coroutine_threadsafe(rehearsal.__aenter__(), loop).result()

@@ -20,6 +20,10 @@ from assent_tui.interact import Held, review_held
 from assent_tui.oneshot import OUTCOMES, Report, follow, here, in_terminal, run_until_signal, settings_for, told
 from assent_tui.printer import count
 
+CACHES = frozenset(
+    ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".coverage", "node_modules")
+)
+
 
 class Fix(Struct, frozen=True, kw_only=True):
     """What the command line asks of `assent fix`; `max_cost` in USD, None and 0 leave it to the settings."""
@@ -103,32 +107,40 @@ async def _kept(session: Session, options: Fix, report: Report) -> int:
     review, drifted = await session.review()
     if drifted:
         report.tell(drifted)
-    report.tally.compare(review.files)
-    if not review.files:
+    review = accepted(review)
+    chosen = tuple(file for file in review.files if not is_cache(file))
+    report.tally.compare(chosen)
+    if not chosen:
         if options.patch_out:
             _write(options.patch_out, b"")
         return report.end("nothing to fix", 0, "Nothing had to be changed.")
-    review = accepted(review)
     if options.command:
         await _verified(session, review, options, report)
     if options.patch_out:
-        patch = b"".join(unified(file) for file in review.files)
-        _write(options.patch_out, patch)
-        return report.end("written", 0, f"{_files(review)} written as a patch; your files are as they were.")
-    _check_protected(review, options)
+        _write(options.patch_out, b"".join(unified(file) for file in chosen))
+        said = f"{count(len(chosen), 'file')} written as a patch; your files are as they were."
+        return report.end("written", 0, said)
+    _check_protected(chosen, options)
     report.tell(await session.land(review))
-    return report.end("landed", 0, f"{_files(review)} landed.")
+    return report.end("landed", 0, f"{count(len(chosen), 'file')} landed.")
 
 
 def accepted(review: Review) -> Review:
-    """A review with every hunk accepted; LandingRefused where a change cannot be."""
-    for file in review.files:
+    """A review with every hunk accepted, but those of caches; LandingRefused where a change cannot be."""
+    files = tuple(file for file in review.files if not is_cache(file))
+    for file in files:
         if file.conflict or "opaque" in file.marks:
             raise LandingRefused(
                 f"{file.path} cannot land: {file.conflict or 'it is no file that could be written'}.",
                 "Settle it in the review: run it again in a terminal, without --apply.",
             )
-    return decide(review, tuple(hunk.id for file in review.files for hunk in file.hunks), "accepted")
+    return decide(review, tuple(hunk.id for file in files for hunk in file.hunks), "accepted")
+
+
+def is_cache(file: FileChange) -> bool:
+    """Whether a file is a by-product of running something, which the repository forgot to ignore."""
+    made = file.before is None
+    return made and (file.path.endswith((".pyc", ".pyo")) or not CACHES.isdisjoint(file.path.split("/")))
 
 
 async def _verified(session: Session, review: Review, options: Fix, report: Report) -> None:
@@ -144,8 +156,8 @@ async def _verified(session: Session, review: Review, options: Fix, report: Repo
         )
 
 
-def _check_protected(review: Review, options: Fix) -> None:
-    named = [file for file in review.files if {"test", "outside"} & set(file.marks)]
+def _check_protected(chosen: tuple[FileChange, ...], options: Fix) -> None:
+    named = [file for file in chosen if {"test", "outside"} & set(file.marks)]
     if named and not options.allow_tests:
         paths = ", ".join(f"{file.path} ({_why_protected(file)})" for file in named)
         raise ConsentMissing(
@@ -199,7 +211,3 @@ def _write(name: str, patch: bytes) -> None:
         raise UsageError(
             f"The patch cannot be written to {name}: {error}", "Name a file that you may write."
         ) from error
-
-
-def _files(review: Review) -> str:
-    return count(len(review.files), "file")

@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator
 from typing import Literal, TextIO, assert_never
 
-from assent_sandbox.output import inert
-
 from assent_core.digest import Digest
 from assent_core.events import (
     AnyEvent,
@@ -35,6 +33,7 @@ from assent_core.events import (
     Verified,
 )
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_sandbox.output import inert
 from assent_sandbox.policy import Denial
 
 Style = Literal["plain", "dim", "good", "bad", "warn"]
@@ -91,7 +90,7 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
                 f"  {tool} was called wrongly; the model was told: {message.splitlines()[0] if message else ''}",
             )
         case Decided(allowed=False, by=by, why=why):
-            yield "bad", f"  refused by {by}: {why}"
+            yield "bad", f"  refused: {why}" if by == "nobody" else f"  refused by {by}: {why}"
         case Performed():
             yield from _performed(event)
         case Digested(digest=digest):
@@ -162,8 +161,10 @@ def _performed(event: Performed) -> Iterator[tuple[Style, str]]:
 
 
 def _digested(digest: Digest) -> Iterator[tuple[Style, str]]:
+    if digest.failure == "sandbox denial" and digest.source == "rules":
+        return
     yield "warn", f"  {digest.summary or digest.failure}" + (" (scout)" if digest.source == "scout" else "")
-    for line in digest.lines[:6]:
+    for line in digest.lines[:5]:
         yield "dim", f"    {line}"
 
 
