@@ -106,5 +106,7 @@ def _regular(root: Path, path: Path) -> bytes:
         file = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
-    with os.fdopen(file, "rb") as stream:
-        return stream.read(1 << 20) if stat.S_ISREG(os.fstat(file).st_mode) else b""
+    try:
+        return os.pread(file, 1 << 20, 0) if stat.S_ISREG(os.fstat(file).st_mode) else b""
+    finally:
+        os.close(file)

@@ -191,7 +191,8 @@ def _key_stores() -> tuple[Path, ...]:
 
     data, home = user_data_path(), Path.home()
     rings = (data / "keyrings", data / "python_keyring", data / "kwalletd", home / "Library" / "Keychains")
-    return (user_config_path("assent"), user_state_path("assent"), *rings)
+    config = os.environ.get("ASSENT_CONFIG_DIR") or user_config_path("assent")
+    return (Path(config).absolute(), user_state_path("assent"), *rings)
 
 
 def _is_folder(path: Path) -> bool:
