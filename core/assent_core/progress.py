@@ -16,7 +16,7 @@ class Progress:
         self.kept: list[WireItem] = []
         self.failures = 0
         self.terminal: wire.Terminal | None = None
-        self._seen: set[tuple[object, object]] = set()
+        self._seen: set[tuple[int, str]] = set()
         self._names: set[str] = set()
         self._usage: Usage | None = None
         self._requests = 0
@@ -49,7 +49,7 @@ class Progress:
         number = event.get("sequence_number")
         if not isinstance(number, int) or number <= 0:
             return False
-        mark = number, event.get("type")
+        mark = number, str(event.get("type"))
         twice = mark in self._seen
         self._seen.add(mark)
         return twice
@@ -60,9 +60,9 @@ class Progress:
         return replies
 
     def took(self, item: WireItem) -> list[Reply]:
-        """Keep a complete item; one that is already there is not taken again."""
+        """Keep a complete item; what is none, or is already there, is not taken."""
         name = wire.name_of(item)
-        if not item or (name and name in self._names):
+        if not isinstance(item.get("type"), str) or (name and name in self._names):
             return []
         self._names.add(name)
         self.kept.append(item)

@@ -25,12 +25,17 @@ if TYPE_CHECKING:
 
 
 def warm() -> None:
-    """Start importing the SDK (about 0.4 s) in the background; to be called as early as possible."""
-    threading.Thread(target=_import, name="warm", daemon=True).start()
+    """Start importing the SDK (about 0.4 s) in the background; to be called as early as possible.
+
+    The thread is waited for when the program ends: one that is stopped inside a compiled module can abort the process.
+    """
+    threading.Thread(target=_import, name="warm").start()
 
 
 def _import() -> None:
-    import openai as _  # noqa: F401
+    import openai
+
+    openai.DefaultAsyncHttpxClient(trust_env=False)  # the first client imports the other half
 
 
 class Responses:

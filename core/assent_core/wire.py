@@ -36,7 +36,7 @@ def body(request: Request, kept: Iterable[WireItem], dialect: Dialect) -> dict[s
         "model": request.model,
         "instructions": request.instructions,
         "tools": [tool(spec, dialect) for spec in request.tools],
-        "input": [item for item in (*request.items, *kept) if item.get("id") not in dialect.shunned],
+        "input": [item for item in (*request.items, *kept) if str(item.get("id")) not in dialect.shunned],
         "max_output_tokens": request.output_tokens,
         "store": False,
         "stream": True,

@@ -1,12 +1,14 @@
 """The Responses API as the core uses it: over real HTTP, against every way in which a service fails."""
 
 import asyncio
+import itertools
 import json
+import random
 import socket
 import subprocess
 import sys
 import time
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
 
@@ -184,6 +186,7 @@ async def test_a_schema_is_demanded_strictly():
         "garbage_after = 4",
         'error_after = 3, code = "server_error"',
         'error_after = 3, code = "rate_limit_exceeded"',
+        'error_after = 3, flat = true, code = "slow_down"',
         'failed = "server_error"',
         'failed = "rate_limit_exceeded"',
     ],
@@ -226,6 +229,7 @@ async def test_a_service_that_falters_is_asked_again_and_that_is_told_before_the
         ("html = true", BadReply),
         ("html = true, status = 407", BadReply),
         ("error_after = 4", QuotaExhausted),
+        ("error_after = 4, flat = true", QuotaExhausted),
         ('error_after = 0, code = "context_length_exceeded"', ContextTooLong),
         ('failed = "invalid_prompt"', ServiceError),
         ('status = 429, code = "rate_limit_exceeded", headers = { retry-after = "86400" }', Overloaded),
@@ -471,6 +475,81 @@ async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypa
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     got, _ = await ask(GOOD)
     assert texts(got) == "All is well."
+
+
+@asynccontextmanager
+async def serving(answers):
+    """A server that answers each request with the next of these bytes, whatever they are."""
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(next(answers))
+        with suppress(OSError):
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+
+
+def spoiled(value, chance: random.Random):
+    """A JSON value with something wrong at a random place."""
+    if chance.random() < 0.06:
+        return chance.choice([None, [], {}, "", "x", -1, 1e99, True, [[]], {"type": None}, "response.completed"])
+    if isinstance(value, dict):
+        return {key: spoiled(each, chance) for key, each in value.items() if chance.random() > 0.02}
+    return [spoiled(each, chance) for each in value] if isinstance(value, list) else value
+
+
+async def test_whatever_a_server_streams_ends_in_a_reply_or_in_a_service_error():
+    streams = [(await ask(script))[1].streams[0] for script in (THINKS, GOOD)]
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    ended = set()
+    for seed in range(60):
+        chance = random.Random(seed)
+
+        def answers(chance=chance, stream=streams[seed % 2]):
+            while True:
+                events = [spoiled(event, chance) for event in stream]
+                lines = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events]
+                data = b"".join(chance.sample(lines, len(lines)) if chance.random() < 0.3 else lines)
+                yield head + (data[: chance.randrange(len(data))] if chance.random() < 0.3 else data)
+
+        async with serving(answers()) as url:
+            responses = Responses(Settings(), "sk-test", url, pause=0.0)
+            try:
+                ended.add(type((await replies(responses, request()))[-1]))
+            except ServiceError as error:
+                ended.add(type(error))
+            await responses.close()
+    assert Finished in ended
+    assert len(ended) > 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", Unreachable),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", BadReply),
+        (b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{"output": []}', BadReply),
+        (
+            b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            BadReply,
+        ),
+        (b"", Unreachable),
+    ],
+    ids=["another protocol", "nothing", "JSON of something else", "a redirection", "no bytes"],
+)
+async def test_what_is_no_responses_api_is_said_to_be_none(answer, kind):
+    async with serving(itertools.repeat(answer)) as url:
+        responses = Responses(Settings(), "sk-test", url, pause=0.0)
+        with pytest.raises(ServiceError) as caught:
+            await replies(responses, request())
+        await responses.close()
+    assert type(caught.value) is kind
+    assert caught.value.hint
 
 
 async def test_malformed_arguments_reach_the_caller_as_they_came():

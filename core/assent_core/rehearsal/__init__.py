@@ -53,7 +53,8 @@ pattern), `patch` (V4A text, its common indentation removed), `shell` (a table, 
 - `cut_after = N`: the connection breaks after N events; `-1`: before the terminal event
 - `end_after = N`: the stream ends properly after N events, without a terminal event; `-1` as above
 - `stall_after = N`: nothing more comes after N events; `garbage_after = N`: a line that is not JSON
-- `error_after = N` with `code`: an `error` event inside the stream (insufficient_quota if there is no `code`)
+- `error_after = N` with `code`: an `error` event inside the stream (insufficient_quota if there is no `code`), nested as
+  the service sends it, or `flat = true` as it is documented
 - `incomplete = REASON`, `failed = CODE`: another terminal event; `duplicate = true`: every event twice
 - `unknown = true`: events and fields of the future in between; `malformed = true`: the calls' arguments break off
 """

@@ -35,6 +35,7 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stall_after: int | None = None
     garbage_after: int | None = None
     error_after: int | None = None
+    flat: bool = False
     incomplete: str = ""
     failed: str = ""
     duplicate: bool = False

@@ -251,8 +251,9 @@ class _Connection:
             await self._send(h11.Data(data=b'event: response.output_text.delta\ndata: {"type": \x00\xff garbage\n\n'))
         if fault.error_after == place:
             code = fault.code or "insufficient_quota"
-            error = {"type": code, "code": code, "message": "You exceeded your current quota.", "param": None}
-            event: WireEvent = {"type": "error", "sequence_number": place, "error": error}
+            error: WireEvent = {"code": code, "message": f"The rehearsal fails here: {code}.", "param": None}
+            nested: WireEvent = {"error": {"type": code} | error}
+            event: WireEvent = {"type": "error", "sequence_number": place} | (error if fault.flat else nested)
             await self._send(h11.Data(data=_framed(event)))
             raise _Ended
 
