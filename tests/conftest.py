@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
+from assent_core.rehearsal import Rehearsal
+from assent_tui.demo import served
 
 COMMAND = Path(sys.executable).with_name("assent")
 Assent = Callable[..., subprocess.CompletedProcess[str]]
@@ -49,3 +53,19 @@ def assent(surroundings: dict[str, str]) -> Iterator[Assent]:
         )
 
     yield run
+
+
+@pytest.fixture
+def rehearse() -> Iterator[Callable[[str], Rehearsal]]:
+    """Serve a rehearsed model from a thread; after the test the service had nothing to complain of."""
+    with ExitStack() as stack:
+        served_ones: list[Rehearsal] = []
+
+        def serve(script: str) -> Rehearsal:
+            rehearsal = Rehearsal.from_text(script)
+            stack.enter_context(served(rehearsal))
+            served_ones.append(rehearsal)
+            return rehearsal
+
+        yield serve
+    assert [complaint for rehearsal in served_ones for complaint in rehearsal.complaints] == []

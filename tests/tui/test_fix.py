@@ -1,0 +1,256 @@
+"""`assent fix` as a script uses it: what lands, what is told, and what each exit code means."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from assent_core.events import AnyEvent
+from rehearsed import CALC, CHECK, FIX, TEST, git, tree
+
+REPAIRED = CALC.replace("-", "+")
+REPAIR = f"""
+[[worker]]
+read = "calc.py"
+[[worker]]
+patch = '''{FIX}'''
+shell = "{" ".join(CHECK)}"
+[[worker]]
+say = "Repaired."
+"""
+GIVE_UP = '[[worker]]\nrepeat = true\nsay = "I do not know."\n'
+WEAKEN = '''
+[[worker]]
+patch = """
+*** Begin Patch
+*** Update File: test_calc.py
+@@
+-        self.assertEqual(add(2, 2), 4)
++        self.assertEqual(add(2, 2), 0)
+*** End Patch
+"""
+[[worker]]
+say = "The test was wrong."
+'''
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with one failing test, which ignores nothing."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "calc.py").write_text(CALC)
+    (root / "test_calc.py").write_text(TEST)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "start")
+    return root
+
+
+@pytest.fixture
+def fix(assent, rehearse, repository):
+    """Run `assent fix` on the repository with a scripted model."""
+
+    def run(script: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        model = rehearse(script)
+        return assent("fix", *words, cwd=repository, OPENAI_BASE_URL=model.url, **variables)
+
+    return run
+
+
+def summary(done: subprocess.CompletedProcess[str]) -> dict:
+    """The last line of `--json`; all lines before it are events."""
+    *lines, last = done.stdout.splitlines()
+    for line in lines:
+        msgspec.json.decode(line, type=AnyEvent)
+    found = json.loads(last)
+    assert found["event"] == "summary"
+    assert found["code"] == done.returncode
+    return found
+
+
+def test_apply_lands_exactly_the_verified_change_and_leaves_no_other_trace(fix, repository):
+    done = fix(REPAIR, "--apply", "--", *CHECK)
+    assert done.returncode == 0, done.stderr
+    assert tree(repository) == {"calc.py": REPAIRED.encode(), "test_calc.py": TEST.encode()}
+    assert git(repository, "status", "--porcelain") == " M calc.py\n"
+    assert done.stdout == ""
+
+
+def test_people_read_what_happened_on_stderr_without_colours_in_a_pipe(fix):
+    said = fix(REPAIR, "--apply", "--", *CHECK).stderr
+    assert "\x1b" not in said
+    for part in (
+        "$ python3 -m unittest -q",
+        "exit 1",
+        "read calc.py",
+        "patch calc.py",
+        "staged: calc.py (+1 -1)",
+        "Repaired.",
+        "verified: ",
+        "1 failed",
+        "landed: calc.py (1 hunk); `assent undo ",
+    ):
+        assert part in said
+
+
+def test_json_prints_events_and_a_summary_and_nothing_else(fix, repository):
+    done = fix(REPAIR, "--apply", "--json", "--", *CHECK)
+    found = summary(done)
+    assert found["outcome"] == "landed"
+    assert found["landed"] == ["calc.py"]
+    assert found["landing"]
+    assert found["verification"]["code"] == 0
+    assert [(one["path"], one["how"], one["added"], one["removed"]) for one in found["changes"]] == [
+        ("calc.py", "changed", 1, 1)
+    ]
+    assert found["cost"]["worker"]["requests"] == 3
+    assert found["usd"] > 0
+    assert found["denials"] == []
+
+
+def test_a_command_that_passes_costs_nothing(assent, rehearse, repository):
+    model = rehearse("")
+    before = tree(repository)
+    done = assent("fix", "--apply", "--", "true", cwd=repository, OPENAI_BASE_URL=model.url)
+    assert done.returncode == 0
+    assert "Nothing had to be changed" in done.stderr
+    assert model.requests == []
+    assert tree(repository) == before
+
+
+def test_a_fix_that_failed_leaves_nothing(fix, repository, place):
+    before = tree(repository)
+    done = fix(GIVE_UP, "--apply", "--json", "--", *CHECK)
+    assert done.returncode == 1
+    assert summary(done)["outcome"] == "failed"
+    assert "still fails" in done.stderr
+    assert tree(repository) == before
+    assert not list(place.rglob("upper"))
+
+
+def test_a_change_of_a_test_lands_only_when_it_is_allowed(fix, repository):
+    before = tree(repository)
+    done = fix(WEAKEN, "--apply", "--", *CHECK)
+    assert done.returncode == 3
+    assert "test_calc.py (test)" in done.stderr
+    assert "--allow-tests" in done.stderr
+    assert tree(repository) == before
+    assert fix(WEAKEN, "--apply", "--allow-tests", "--", *CHECK).returncode == 0
+    assert b"add(2, 2), 0)" in tree(repository)["test_calc.py"]
+
+
+def test_patch_out_writes_what_git_can_apply_and_touches_nothing(fix, repository, tmp_path):
+    before = tree(repository)
+    done = fix(REPAIR, "--patch-out", str(tmp_path / "out.diff"), "--", *CHECK)
+    assert done.returncode == 0
+    assert tree(repository) == before
+    git(repository, "apply", str(tmp_path / "out.diff"))
+    assert (repository / "calc.py").read_text() == REPAIRED
+
+
+def test_patch_out_to_stdout_keeps_talk_out_of_the_patch(fix, repository, tmp_path):
+    done = fix(REPAIR, "--patch-out", "-", "--", *CHECK)
+    assert done.stdout.startswith("diff --git a/calc.py b/calc.py\n")
+    (tmp_path / "out.diff").write_text(done.stdout)
+    git(repository, "apply", str(tmp_path / "out.diff"))
+    assert (repository / "calc.py").read_text() == REPAIRED
+
+
+def test_a_prompt_without_a_command_lands_only_as_unverified(fix, repository):
+    script = f'[[worker]]\npatch = """{FIX}"""\n[[worker]]\nsay = "Done."\n'
+    assert fix(script, "--apply", "make add add").returncode == 2
+    done = fix(script, "--apply", "--unverified", "make add add")
+    assert done.returncode == 0, done.stderr
+    assert (repository / "calc.py").read_text() == REPAIRED
+
+
+def test_a_denial_is_told_to_people_and_programs(fix):
+    script = '[[worker]]\nshell = "echo x >>$HOME/.bashrc || cat /etc/shadow/x; touch /usr/assent-was-here"\n' + REPAIR
+    done = fix(script, "--apply", "--json", "--", *CHECK)
+    found = summary(done)
+    assert done.returncode == 0, done.stderr
+    assert found["denials"]
+    assert not Path("/usr/assent-was-here").exists()
+
+
+def test_without_anybody_to_ask_a_widening_is_refused_and_told(fix):
+    script = (
+        """
+[[worker]]
+shell = { command = "true", needs = [{ kind = "network", target = "" }], reason = "to look it up" }
+"""
+        + REPAIR
+    )
+    found = summary(fix(script, "--apply", "--json", "--", *CHECK))
+    assert [one["by"] for one in found["refusals"]] == ["nobody"]
+
+
+def test_the_limit_of_turns_exits_4(fix, repository):
+    done = fix(REPAIR, "--apply", "--max-turns", "1", "--json", "--", *CHECK)
+    assert (done.returncode, summary(done)["outcome"]) == (4, "budget")
+    assert (repository / "calc.py").read_text() == CALC
+
+
+def test_the_budget_exits_4(fix, repository):
+    done = fix(REPAIR, "--apply", "--max-cost", "0.000001", "--json", "--", *CHECK)
+    assert (done.returncode, summary(done)["outcome"]) == (4, "budget")
+    assert (repository / "calc.py").read_text() == CALC
+
+
+def test_a_command_that_is_not_there_exits_5_before_any_request(assent, rehearse, repository):
+    model = rehearse("")
+    done = assent("fix", "--apply", "--", "no-such-tool", cwd=repository, OPENAI_BASE_URL=model.url)
+    assert done.returncode == 5
+    assert "no-such-tool" in done.stderr
+    assert model.requests == []
+
+
+def test_a_service_that_cannot_be_reached_exits_6(assent, repository):
+    before = tree(repository)
+    script = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    done = assent("fix", "--apply", "--json", "--", *CHECK, cwd=repository, **script)
+    assert (done.returncode, summary(done)["outcome"]) == (6, "service")
+    assert "hint: " in done.stderr
+    assert tree(repository) == before
+
+
+def test_a_missing_key_exits_6_with_a_hint(assent, repository, place):
+    keyring = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    done = assent(
+        "fix", "--apply", "--", *CHECK, cwd=repository, OPENAI_BASE_URL="https://models.invalid/v1", **keyring
+    )
+    assert done.returncode == 6
+    assert "assent key" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_interrupts_with_130_and_an_untouched_tree(rehearse, repository, surroundings, number):
+    model = rehearse(f'[[worker]]\npatch = """{FIX}"""\n[[worker]]\nlatency = 60\nsay = "late"\n')
+    before = tree(repository)
+    argv = [Path(sys.executable).with_name("assent"), "fix", "--apply", "--json", "--", *CHECK]
+    environment = surroundings | {"OPENAI_BASE_URL": model.url}
+    with subprocess.Popen(
+        argv, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        deadline = time.monotonic() + 60
+        while len(model.requests) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        run.send_signal(number)
+        out, err = run.communicate(timeout=60)
+    found = summary(subprocess.CompletedProcess(argv, run.returncode, out, err))
+    assert (run.returncode, found["outcome"]) == (130, "interrupted")
+    assert "Traceback" not in err
+    assert tree(repository) == before
+
+
+def test_hostile_text_cannot_steer_the_terminal_of_the_reader(fix):
+    script = '[[worker]]\nsay = "\\u001b]0;owned\\u0007\\u001b[2J\\u202Egood"\n' + GIVE_UP
+    said = fix(script, "--apply", "--", *CHECK).stderr
+    assert "owned" in said
+    assert not set("\x1b\x07\u202e") & set(said)

@@ -1,0 +1,135 @@
+"""`assent run`: the dry run for everything."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from assent_core.events import AnyEvent
+from rehearsed import git, tree
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "repository"
+    (root / "folder").mkdir(parents=True)
+    (root / "a.txt").write_text("one\ntwo\n")
+    (root / "folder" / "b.txt").write_text("three\n")
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "start")
+    return root
+
+
+@pytest.fixture
+def run(assent, repository):
+    """Run a command on a stage; the tree is untouched afterwards, and nothing of the stage is left."""
+
+    def go(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        before, status = tree(repository), git(repository, "status", "--porcelain")
+        done = assent("run", *words, cwd=repository, **variables)
+        assert tree(repository) == before
+        assert git(repository, "status", "--porcelain") == status
+        return done
+
+    return go
+
+
+def test_it_lists_what_would_have_changed_and_leaves_the_tree_untouched(run, place):
+    done = run("--", "sh", "-c", "rm -rf *; echo x > new")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "it would change 3 files" in done.stderr
+    for line in ("  D a.txt  +0 -2", "  D folder/b.txt  +0 -1", "  A new  +1 -0"):
+        assert line in done.stderr.splitlines()
+    assert not list(place.rglob("upper"))
+
+
+def test_output_goes_where_the_command_sent_it_and_its_exit_code_is_passed_through(run):
+    done = run("--", "sh", "-c", "echo to stdout; echo to stderr >&2; exit 7")
+    assert (done.returncode, done.stdout) == (7, "to stdout\n")
+    assert done.stderr.splitlines()[0] == "to stderr"
+    assert "changed nothing" in done.stderr
+
+
+def test_no_key_and_no_model_are_needed(run):
+    assert run("--", "true", OPENAI_BASE_URL="http://127.0.0.1:9/v1").returncode == 0
+
+
+def test_a_command_that_is_not_there_exits_127(run):
+    done = run("--", "no-such-tool")
+    assert done.returncode == 127
+    assert "Traceback" not in done.stderr
+
+
+def test_arguments_arrive_as_they_were_typed(run):
+    assert run("--", "printf", "%s|", "a b", "*", "$HOME", "").stdout == "a b|*|$HOME||"
+
+
+def test_it_runs_in_the_folder_in_which_it_was_started(assent, repository):
+    done = assent("run", "--", "cat", "b.txt", cwd=repository / "folder")
+    assert (done.returncode, done.stdout) == (0, "three\n")
+
+
+def test_a_denial_is_told_on_stderr_and_in_json(run):
+    words = ("--", "python3", "-c", "import socket; socket.create_connection(('192.0.2.1', 80), 2)")
+    assert "denied: network" in run(*words).stderr
+    assert json.loads(run("--json", *words).stdout.splitlines()[-1])["denials"]
+
+
+def test_json_prints_the_events_and_a_summary(run):
+    done = run("--json", "--", "sh", "-c", "echo hello; echo x >> a.txt; exit 3")
+    *lines, last = done.stdout.splitlines()
+    events = [type(msgspec.json.decode(line, type=AnyEvent)).__name__ for line in lines]
+    assert events[0] == "Opened"
+    assert events[-1] == "Ended"
+    assert {"Proposed", "Printed", "Performed", "Staged"} <= set(events)
+    found = json.loads(last)
+    assert (found["event"], found["outcome"], found["code"]) == ("summary", "ran", 3)
+    assert [(one["path"], one["added"], one["removed"]) for one in found["changes"]] == [("a.txt", 1, 0)]
+
+
+def test_land_needs_a_terminal(assent, repository):
+    done = assent("run", "--land", "--", "true", cwd=repository)
+    assert done.returncode == 2
+    assert "terminal" in done.stderr
+
+
+def test_a_folder_without_git_works_and_says_so(assent, tmp_path):
+    (tmp_path / "plain").mkdir()
+    done = assent("run", "--", "sh", "-c", "echo x > new", cwd=tmp_path / "plain")
+    assert done.returncode == 0
+    assert "not a git repository" in done.stderr
+    assert "  A new  +1 -0" in done.stderr
+    assert list((tmp_path / "plain").iterdir()) == []
+
+
+def test_an_interrupt_ends_the_command_and_exits_130(repository, surroundings, tmp_path):
+    argv = [Path(sys.executable).with_name("assent"), "run", "--", "sh", "-c", "echo begun; sleep 987; echo over"]
+    with subprocess.Popen(
+        argv, cwd=repository, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as go:
+        assert go.stdout and go.stdout.readline() == "begun\n"
+        go.send_signal(signal.SIGINT)
+        out, err = go.communicate(timeout=60)
+    assert (go.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    deadline = time.monotonic() + 10
+    while (
+        left := subprocess.run(["pgrep", "-f", "sleep 987"], capture_output=True, check=False).stdout
+    ) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == b""
+
+
+def test_a_reader_that_goes_away_ends_the_command(repository, surroundings):
+    command = f'"{Path(sys.executable).with_name("assent")}" run -- yes | head -n 1'
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=repository, env=surroundings, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "y\n"
+    assert "Traceback" not in done.stderr
