@@ -50,7 +50,7 @@ OPTIONAL = (
     ("thoughts", UNREADABLE),
     ("include", re.compile(r"\binclude\b|encrypted_content", re.IGNORECASE)),
     ("summary", re.compile(r"reasoning.summary|reasoning summar", re.IGNORECASE)),
-    ("reasoning", re.compile(r"reasoning|\beffort\b", re.IGNORECASE)),
+    ("reasoning", re.compile(r"reasoning|thinking|\beffort\b", re.IGNORECASE)),
     ("cache_key", re.compile(r"prompt_cache_key", re.IGNORECASE)),
     ("parallel", re.compile(r"parallel_tool_calls", re.IGNORECASE)),
 )
@@ -128,7 +128,7 @@ def _refused(said: Complaint, why: str, model: str, server: str) -> Fault:
             return Fault(error=BadReply(f"There is no Responses API at {server}: {why}", hint))
         case _:
             error = ServiceError(
-                f"{server} refused the request: {why}", "The request was not sent again; /model picks another."
+                f"{server} refused the request: {why}", "The request was not sent again; what is staged is kept."
             )
             return Fault(error=error, drop=_dispensable(said))
 
@@ -203,7 +203,7 @@ def _dispensable(said: Complaint) -> str:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
     return text if len(text) <= 300 else text[:299] + "…"
 
 

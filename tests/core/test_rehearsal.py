@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from contextlib import asynccontextmanager
 
 import h11
@@ -220,8 +221,12 @@ def test_a_script_that_is_wrong_is_refused_with_its_place():
 
 
 async def test_the_bundled_script_repairs_what_it_is_shown():
-    listed = "src/sums.py:7:    return one - other\n"
+    listed = "./src/sums.py:7:    return one - other\n"
+    log = user("$ pytest\nFAILED test_sums.py::test_add - assert 0 == 4 \n1 failed")
+    digest = SCHEMA | {"format": SCHEMA["format"] | {"name": "scout_digest"}}
     async with Rehearsal.from_file("fix") as rehearsal, line(rehearsal) as wire:
+        scouted = json.loads(said(await wire.respond(body(log, tools=[], text=digest))))
+        assert scouted["shown_by"] == "FAILED test_sums.py::test_add - assert 0 == 4"
         history = [user("fix it: FAILED test_sums.py::test_add")]
         shown = [listed, f"7 {listed.split(':', 2)[2]}", "Done.", "1 passed"]
         for outputs in ([shown[0]], [shown[1]], shown[2:], []):
@@ -247,6 +252,23 @@ async def test_the_bundled_script_repairs_what_it_is_shown():
     patch = next(json.loads(item["arguments"])["patch"] for item in history if item.get("name") == "apply_patch")
     assert "*** Update File: src/sums.py\n@@\n-    return one - other\n+    return one + other\n" in patch
     assert rehearsal.complaints == []
+
+
+async def test_latency_and_the_rate_of_tokens_slow_a_stream_down():
+    script = """
+    [[worker]]
+    say = "one two three four"
+    [[worker]]
+    say = "one two three four"
+    latency = 0.1
+    tokens_per_second = 40
+    """
+    async with Rehearsal.from_text(script) as rehearsal, line(rehearsal) as wire:
+        times = [time.monotonic()]
+        for _ in range(2):
+            await wire.respond(body(user("go")))
+            times.append(time.monotonic())
+    assert times[2] - times[1] >= 0.1 + 5 / 40 - 0.01
 
 
 async def test_it_is_served_from_the_command_line_until_it_is_ended(tmp_path):

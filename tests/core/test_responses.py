@@ -552,6 +552,14 @@ async def test_what_is_no_responses_api_is_said_to_be_none(answer, kind):
     assert caught.value.hint
 
 
+async def test_what_a_server_says_of_an_error_reaches_no_terminal_raw():
+    error, _ = await failure(
+        KeyRefused, step('status = 401, code = "x", body = "no\\u001b[2Jkey \\u202e' + "y" * 900 + '"')
+    )
+    assert error.message.isprintable()
+    assert len(error.message) < 500
+
+
 async def test_malformed_arguments_reach_the_caller_as_they_came():
     got, _ = await ask(step("malformed = true", 'shell = "pytest -q"'))
     arguments = items(got)[0]["arguments"]
