@@ -40,15 +40,20 @@ def build_environment(view: View, command: Command, policy: Policy, own: Mapping
 
 
 def _calm(tmp: str) -> dict[str, str]:
-    """Settings that keep tools from asking, paging, colouring, and from writing to a home that they do not have."""
+    """Settings that keep tools from asking, paging, colouring, and from writing to a home that they do not have.
+
+    Python writes no bytecode: it tells a stale cache by size and whole seconds, and here a test is run, its source
+    mended and the test run again within one second.
+    """
     cache = f"{tmp}/.cache"
     return {
-        "TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat", "MANPAGER": "cat", "EDITOR": "true", "GIT_EDITOR": "true",
+        "TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat", "MANPAGER": "cat",
+        "EDITOR": "true", "GIT_EDITOR": "true",
         "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "DEBIAN_FRONTEND": "noninteractive", "PIP_NO_INPUT": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false",
         "TMPDIR": tmp, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": f"{tmp}/.state", "XDG_RUNTIME_DIR": f"{tmp}/.runtime",
         "PIP_CACHE_DIR": f"{cache}/pip", "UV_CACHE_DIR": f"{cache}/uv", "npm_config_cache": f"{cache}/npm",
-        "YARN_CACHE_FOLDER": f"{cache}/yarn", "GOCACHE": f"{cache}/go-build", "PYTHON_HISTORY": f"{tmp}/.python_history",
+        "YARN_CACHE_FOLDER": f"{cache}/yarn", "GOCACHE": f"{cache}/go-build", "PYTHONDONTWRITEBYTECODE": "1", "PYTHON_HISTORY": f"{tmp}/.python_history",
         "MPLCONFIGDIR": f"{cache}/matplotlib", "CCACHE_DIR": f"{cache}/ccache", "HISTFILE": "",
     }  # fmt: skip
 

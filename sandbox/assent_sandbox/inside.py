@@ -7,12 +7,12 @@ one line of JSON when the leader ended, one when all is over. When the socket cl
 
 from __future__ import annotations
 
-import _signal
 import errno
 import json
 import os
 import resource
 import select
+import signal
 import time
 
 from assent_sandbox import landlock, mounts, namespaces, seccomp, tally
@@ -40,17 +40,17 @@ def keep(plan: Plan, doors: Doors, tmp: int, filter_: bytes, abi: int) -> None:
         _become_first(plan)
         if plan.spaces:
             mounts.arrange(plan, tmp)
-        if plan.network is False and plan.spaces:
-            namespaces.raise_loopback()
+            if not plan.network:
+                namespaces.raise_loopback()
         leader, trouble = _start(plan, doors, filter_, abi)
-    except OSError as error:
-        _report(doors.control, {"failed": error.strerror or str(error)})
+    except (OSError, ValueError) as error:
+        _report(doors.control, {"failed": getattr(error, "strerror", None) or str(error)})
         return
     for door in (doors.stdin, doors.stdout, doors.stderr):
         os.close(door)
     watch = _Watch(plan, leader, doors.control, watched)
     report = watch.until_ended()
-    report |= trouble()
+    report |= _told(trouble)
     report["refusals"] = tally.refused_routes() if plan.spaces and not plan.network else 0
     _report(doors.control, {"ended": True})
     watch.until_quiet()
@@ -77,8 +77,8 @@ def _report(control: int, values: dict[str, object]) -> None:
 # The leader
 
 
-def _start(plan: Plan, doors: Doors, filter_: bytes, abi: int):
-    """Fork the leader; gives its process id and what to ask, once it has ended, about why it could not start."""
+def _start(plan: Plan, doors: Doors, filter_: bytes, abi: int) -> tuple[int, int]:
+    """Fork the leader; gives its process id and where it tells why it could not start."""
     trouble, tell = os.pipe()
     leader = os.fork()
     if leader == 0:
@@ -87,13 +87,17 @@ def _start(plan: Plan, doors: Doors, filter_: bytes, abi: int):
         finally:
             os._exit(126)
     os.close(tell)
+    return leader, trouble
 
-    def ask() -> dict[str, object]:
-        with open(trouble, "rb") as file:
-            told = file.read().decode()
-        return {"cause": "start", "why": told} if told else {}
 
-    return leader, ask
+def _told(trouble: int) -> dict[str, object]:
+    """Why the leader could not start, once it has ended; nothing if it did."""
+    os.set_blocking(trouble, False)
+    try:
+        told = os.read(trouble, 4096).decode(errors="replace")
+    except BlockingIOError:
+        told = ""
+    return {"cause": "start", "why": told} if told else {}
 
 
 def _lead(plan: Plan, doors: Doors, tell: int, filter_: bytes, abi: int) -> None:
@@ -106,8 +110,8 @@ def _lead(plan: Plan, doors: Doors, tell: int, filter_: bytes, abi: int) -> None
         os.chdir(plan.workdir)
         what = "the walls"
         os.umask(0o022)
-        for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
-            _signal.signal(number, _signal.SIG_DFL)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
         _bound(plan)
         namespaces.give_up_privileges() if plan.spaces or plan.walled else namespaces.forgo_new_privileges()
         if plan.walled:
@@ -173,7 +177,7 @@ class _Watch:
             if self.closed or rest <= 0 or self._overrun():
                 self.cause = "closed" if self.closed else "time" if rest <= 0 else self.cause
                 end_all(self.plan.spaces, spare=self.leader)
-                os.kill(self.leader, _signal.SIGKILL)
+                os.kill(self.leader, signal.SIGKILL)
                 status = os.waitpid(self.leader, 0)[1]
             else:
                 status = self._reap()
@@ -254,8 +258,24 @@ def end_all(spaces: bool, spare: int = 0) -> None:
             return
 
 
+def end_all_but(kept: set[int]) -> None:
+    """Kill every descendant of this process that is neither kept nor a descendant of a kept one."""
+    while True:
+        stray = [process for process in tally.descendants(kept) if process not in kept]
+        for process in stray:
+            _kill(process)
+        for process in stray:
+            try:
+                os.waitpid(process, os.WNOHANG)
+            except ChildProcessError:
+                continue
+        if not stray:
+            return
+        time.sleep(0.001)
+
+
 def _kill(process: int) -> None:
     try:
-        os.kill(process, _signal.SIGKILL)
+        os.kill(process, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
-_PRIVATE = ("/tmp", "/var/tmp", "/run", "/dev")
-_EMPTY_FILE, _EMPTY_FOLDER = "/dev/.empty-file", "/dev/.empty-folder"
+_EMPTY_FILE, _EMPTY_FOLDER, _RESOLVER = "/dev/.empty-file", "/dev/.empty-folder", "/dev/.resolv.conf"
 
 
 def make_tmp() -> int:
@@ -29,32 +28,32 @@ def make_tmp() -> int:
 
 def arrange(plan: Plan, tmp: int) -> None:
     """Put everything in its place."""
-    overlay = _make_overlay(plan.layers) if plan.layers else -1
+    overlays = [(each.lower, _make_overlay(each)) for each in plan.layers]
     proc = make_mount("proc", {}, NOSUID | NODEV | NOEXEC | (RDONLY if plan.walled else 0))
     if not plan.walled:
         set_attributes("/", 0, propagation=namespaces.PRIVATE)
         attach(proc, "/proc")
-        if plan.layers:
-            attach(overlay, plan.layers.lower)
+        for path, overlay in overlays:
+            attach(overlay, path)
         return
     shown = [(each.path, _take(each.source, each.writable)) for each in plan.shown]
     nodes = [(name, _take(f"/dev/{name}", writable=False, attributes=NOEXEC)) for name in _NODES]
     set_attributes("/", RDONLY | NOSUID, propagation=namespaces.PRIVATE)
-    covers = {path for path in plan.hidden if os.path.isdir(path)} | {path for path in _PRIVATE if os.path.isdir(path)}
-    covered = _cover_all(sorted(covers), tmp)
+    covered = _cover_all(sorted(path for path in plan.hidden if os.path.isdir(path)), tmp)
     _furnish_devices(nodes)
     attach(proc, "/proc")
+    if not plan.network:
+        _furnish_resolver()
     for path, mount in sorted(shown):
         if mount >= 0 and _prepare(path, mount):
             attach(mount, path)
     for path in plan.blank:
         _blank(path)
-    if plan.layers:
-        root = plan.layers.lower
-        _prepare(root, overlay)
-        attach(overlay, root)
-        for path in plan.masked:
-            _blank(os.path.join(root, path))
+    for path, overlay in sorted(overlays):
+        if _prepare(path, overlay):
+            attach(overlay, path)
+    for path in plan.masked:
+        _blank(os.path.join(plan.view, path))
     for path in covered:
         if path not in ("/tmp", "/var/tmp", "/run"):
             set_attributes(path, RDONLY, recursive=0)
@@ -114,6 +113,23 @@ def _furnish_devices(nodes: list[tuple[str, int]]) -> None:
     attach(make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV), "/dev/shm")
     os.close(os.open(_EMPTY_FILE, os.O_CREAT | os.O_CLOEXEC, 0o000))
     os.mkdir(_EMPTY_FOLDER, 0o000)
+
+
+def _furnish_resolver() -> None:
+    """Name a server that no route leads to, so that every look-up fails at once and is counted as refused."""
+    path = os.path.realpath("/etc/resolv.conf")
+    mount = (
+        copy_mount(_RESOLVER, recursive=0)
+        if _write_file(_RESOLVER, "nameserver 192.0.2.1\noptions timeout:1 attempts:1\n")
+        else -1
+    )
+    if mount >= 0 and _prepare(path, mount):
+        attach(mount, path)
+
+
+def _write_file(path: str, text: str) -> bool:
+    with open(path, "w") as file:
+        return bool(file.write(text))
 
 
 def _prepare(path: str, mount: int) -> bool:

@@ -67,7 +67,7 @@ def enter_user_namespace() -> None:
     """
     user, group = os.geteuid(), os.getegid()
     ready, release = os.pipe()
-    mapper = _fork_mapper(ready) if user == 0 else 0
+    mapper = _fork_mapper(ready, release) if user == 0 else 0
     os.close(ready)
     try:
         unshare(NEWUSER | NEWNS)
@@ -81,7 +81,7 @@ def enter_user_namespace() -> None:
         _write("/proc/self/gid_map", f"{group} {group} 1")
 
 
-def _fork_mapper(ready: int) -> int:
+def _fork_mapper(ready: int, release: int) -> int:
     """Fork a process that stays outside and, once told, maps all of its users and groups into its parent's namespace."""
     parent = os.getpid()
     child = os.fork()
@@ -89,6 +89,7 @@ def _fork_mapper(ready: int) -> int:
         return child
     code = 1
     try:
+        os.close(release)
         if os.read(ready, 1):
             for kind in ("uid_map", "gid_map"):
                 _write(f"/proc/{parent}/{kind}", _identity(kind))

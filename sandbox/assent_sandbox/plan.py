@@ -42,7 +42,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     spaces: bool
     walled: bool
     network: bool
-    layers: Layers | None = None
+    view: str
+    """Where the command finds the repository."""
+    layers: tuple[Layers, ...] = ()
+    """The repository first, then what belongs to it elsewhere."""
     hidden: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
     blank: tuple[str, ...] = ()
@@ -51,6 +54,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """The same inside the overlay, relative to it."""
     readable: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+    """What no consent shows to a command."""
     watched: str = ""
     """A folder whose growth counts against the limit on disk."""
 
@@ -68,9 +73,15 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """The main git folder of a linked worktree, outside the repository."""
 
 
+def is_within(path: str, folder: str) -> bool:
+    """Say whether a normalised path is a folder or lies in it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
 SYSTEM = (
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/snap", "/sys", "/var/lib/dpkg",
-    "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version", "/proc/filesystems", "/proc/sys",
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/snap", "/sys",
+    "/var/lib/dpkg", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version",
+    "/proc/filesystems", "/proc/sys",
 )  # fmt: skip
 """What the copy tier lets be read of the system."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts")
@@ -103,15 +114,31 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
         spaces=overlay,
         walled=view.tier != "unconfined" and not policy.allows("unconfined"),
         network=policy.allows("network") or policy.allows("unconfined") or view.tier == "unconfined",
-        layers=Layers(lower=view.root, upper=view.upper, work=view.work) if overlay else None,
-        hidden=tuple(dict.fromkeys((around.home, "/home", "/root", view.home))),
+        view=view.path,
+        layers=_layers(view, around) if overlay else (),
+        hidden=tuple(dict.fromkeys((around.home, "/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", view.home))),
         shown=_shown(policy, around),
         blank=_blank(around, policy),
         masked=_masked(view, policy, around),
-        readable=("/",) if overlay else (*SYSTEM, *around.toolchains, *policy.readable, *_granted(policy, "read")),
-        writable=_writable(view, policy, tmp),
+        readable=_readable(view, policy, around),
+        writable=_writable(view, policy, around, tmp),
+        never=(view.home,),
         watched=view.upper if overlay else view.copy,
     )
+
+
+def _layers(view: View, around: Surroundings) -> tuple[Layers, ...]:
+    """The repository, and its main git folder where that lies elsewhere: what is committed there stays in the stage."""
+    layers = [Layers(lower=view.root, upper=view.upper, work=view.work)]
+    if around.git:
+        upper, work = git_folders(view)
+        layers.append(Layers(lower=around.git, upper=upper, work=work))
+    return tuple(layers)
+
+
+def git_folders(view: View) -> tuple[str, str]:
+    """Upper and work of the layer over a main git folder that lies outside of the repository."""
+    return os.path.join(view.home, "git", "upper"), os.path.join(view.home, "git", "work")
 
 
 def _granted(policy: Policy, kind: str) -> tuple[str, ...]:
@@ -119,12 +146,7 @@ def _granted(policy: Policy, kind: str) -> tuple[str, ...]:
 
 
 def _shown(policy: Policy, around: Surroundings) -> tuple[Shown, ...]:
-    read_only = (
-        *around.toolchains,
-        *policy.readable,
-        *_granted(policy, "read"),
-        *((around.git,) if around.git else ()),
-    )
+    read_only = (*around.toolchains, *policy.readable, *_granted(policy, "read"))
     shown = {path: Shown(path=path, source=path) for path in read_only}
     shown |= {path: Shown(path=path, source=path, writable=True) for path in _granted(policy, "write")}
     if policy.allows("network"):
@@ -134,21 +156,39 @@ def _shown(policy: Policy, around: Surroundings) -> tuple[Shown, ...]:
     return tuple(shown.values())
 
 
-def _writable(view: View, policy: Policy, tmp: str) -> tuple[str, ...]:
+def _readable(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:
     if view.tier == "overlay":
-        return (view.root, "/tmp", "/var/tmp", "/run", "/dev", *_granted(policy, "write"))
+        return ("/",)
+    git = (around.git,) if around.git else ()
+    return (*SYSTEM, *around.toolchains, *policy.readable, *_granted(policy, "read"), *git)
+
+
+def _writable(view: View, policy: Policy, around: Surroundings, tmp: str) -> tuple[str, ...]:
+    if view.tier == "overlay":
+        return (
+            view.root,
+            *((around.git,) if around.git else ()),
+            "/tmp",
+            "/var/tmp",
+            "/run",
+            "/dev",
+            *_granted(policy, "write"),
+        )
     return (view.copy, tmp, *DEVICES, *_granted(policy, "write"))
 
 
 def _blank(around: Surroundings, policy: Policy) -> tuple[str, ...]:
-    allowed = {*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable}
+    allowed = (*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable)
     keys = (os.path.join(around.home, name) for name in CREDENTIALS)
-    return tuple(path for path in (*_KEYS_OF_ROOT, *keys, *around.sockets) if path not in allowed)
+    return tuple(
+        path for path in (*_KEYS_OF_ROOT, *keys, *around.sockets) if not any(is_within(each, path) for each in allowed)
+    )
 
 
 def _masked(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:
     """Secret files that were not granted; keys and our own folders too, where home is (in) the repository."""
     secrets = [path for path in around.secrets if not policy.allows("secret", path)]
     places = (view.home, *(os.path.join(around.home, name) for name in CREDENTIALS))
-    beneath = [os.path.relpath(path, view.root) for path in places if path.startswith(view.root + "/")]
+    beneath = [os.path.relpath(path, view.root) for path in places if is_within(path, view.root)]
+    beneath = [path for path in beneath if not policy.allows("secret", path)]
     return tuple(dict.fromkeys((*secrets, *beneath)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from msgspec import Struct
 
 from assent_sandbox.denials import find_denials
 from assent_sandbox.masks import SecretFiles
-from assent_sandbox.plan import Plan, Surroundings, plan, tmp_of
+from assent_sandbox.plan import Plan, Surroundings, git_folders, plan, tmp_of
 from assent_sandbox.policy import Command, Ended, Output, Policy, Tier, View
 from assent_sandbox.stage import WallsError
 from assent_sandbox.toolchains import find_interpreters, find_toolchains
@@ -91,8 +92,7 @@ class Walls:
         if answer != b"ready":
             await walls.close()
             raise WallsError(f"The walls of the {view.tier} tier could not be put up: {_said(answer)}.", _hint(view))
-        if view.tier != "overlay":
-            Path(tmp_of(view)).mkdir(parents=True, exist_ok=True)
+        _furnish(view)
         return walls
 
     async def run(self, command: Command, policy: Policy) -> AsyncGenerator[Output | Ended]:
@@ -106,12 +106,12 @@ class Walls:
                 report = running.report
                 if report is None or report.failed or report.code is None:
                     raise WallsError(f"The command was not run: {_told(report)}.", _hint(self._view))
-                yield self._conclude(report, running.kept, written, policy)
+                yield self._conclude(report, running.kept, written)
             finally:
                 running.close()
                 await asyncio.shield(self._wait_for_end())
 
-    def _conclude(self, report: Report, kept: Kept, written: Plan, policy: Policy) -> Ended:
+    def _conclude(self, report: Report, kept: Kept, written: Plan) -> Ended:
         if report.why:
             kept.add(f"assent: {report.why}\n".encode())
         head, tail, omitted = kept.parts()
@@ -124,7 +124,7 @@ class Walls:
             omitted=omitted,
             tier=self._view.tier,
         )
-        return msgspec.structs.replace(ended, denials=find_denials(ended, written, policy, report.refusals))
+        return msgspec.structs.replace(ended, denials=find_denials(ended, written, report.refusals))
 
     def _look_around(self, policy: Policy) -> Surroundings:
         return look_around(self._view, policy, self._secrets, os.environ)
@@ -277,6 +277,16 @@ def _start_warden(door: socket.socket, tier: Tier) -> subprocess.Popen[bytes]:
         env={"PATH": "/usr/bin:/bin"},
         cwd="/",
     )
+
+
+def _furnish(view: View) -> None:
+    """Make the folders of a view that are the walls' own."""
+    if view.tier != "overlay":
+        os.makedirs(tmp_of(view), exist_ok=True)
+    elif main := main_git_folder(view.root):
+        upper, work = git_folders(view)
+        os.makedirs(work, exist_ok=True)
+        os.makedirs(upper, mode=stat.S_IMODE(os.stat(main).st_mode), exist_ok=True)
 
 
 def _file_of(data: bytes) -> int:

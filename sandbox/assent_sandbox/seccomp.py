@@ -116,14 +116,13 @@ Step = tuple[int, int, int, int]
 
 def program(machine: str, bounded: bool, network: bool) -> list[Step]:
     """The filter for a machine: `bounded` by pid and ipc namespaces, `network` if it may make sockets for it."""
-    column = 0 if machine == "x86_64" else 1
-    steps = [
+    steps: list[Step] = [
         (_LOAD, 0, 0, _ARCH), (_EQUAL, 1, 0, _ARCHITECTURE[machine]), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, _NUMBER),
     ]  # fmt: skip
     if machine == "x86_64":
         steps += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _ERROR | ENOSYS)]
     for row in (REFUSED if bounded else REFUSED | REFUSED_UNBOUNDED).values():
-        number = row[column]
+        number = row[0] if machine == "x86_64" else row[1]
         if number is not None:
             steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | row[2])]
     for name, body in _conditions(bounded, network).items():
@@ -160,12 +159,14 @@ def _refuse_bits(argument: int, bits: int, error: int) -> list[Step]:
 
 
 def _refuse_values(argument: int, values: tuple[int, ...], error: int) -> list[Step]:
-    tests = [(_EQUAL, len(values) - 1 - i, int(i == len(values) - 1), value) for i, value in enumerate(values)]
+    tests: list[Step] = [
+        (_EQUAL, len(values) - 1 - i, int(i == len(values) - 1), value) for i, value in enumerate(values)
+    ]
     return [_load(argument), *tests, *_verdicts(error)]
 
 
 def _allow_values(argument: int, values: tuple[int, ...], error: int) -> list[Step]:
-    tests = [(_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
+    tests: list[Step] = [(_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
     return [_load(argument), *tests, *_verdicts(error)]
 
 

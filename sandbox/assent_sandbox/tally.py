@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -21,14 +25,15 @@ def processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
-def descendants() -> list[int]:
-    """Every process that descends from this one."""
+def descendants(without: Collection[int] = ()) -> list[int]:
+    """Every process that descends from this one, and not through one of these."""
     children: dict[int, list[int]] = {}
     for process in processes():
         children.setdefault(_parent(process), []).append(process)
     found = list(children.get(os.getpid(), ()))
     for process in found:
-        found.extend(children.get(process, ()))
+        if process not in without:
+            found.extend(children.get(process, ()))
     return found
 
 

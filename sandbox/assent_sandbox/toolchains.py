@@ -5,30 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
+# fmt: off
 _NEVER = (
-    ".ssh",
-    ".aws",
-    ".gnupg",
-    ".kube",
-    ".docker",
-    ".azure",
-    ".config",
-    ".cache",
-    ".local",
-    ".local/share",
-    ".local/state",
+    ".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", ".config", ".cache", ".local", ".local/share", ".local/state",
     ".mozilla",
 )
 """Folders of home that are no toolchain themselves, whatever lies on PATH."""
+CREDENTIALS = (
+    ".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".vault-token",
+    ".cargo/credentials", ".cargo/credentials.toml", ".config/gh", ".config/gcloud", ".config/git/credentials", ".config/op",
+    ".config/assent", ".local/state/assent", ".config/openai", ".codex", ".bash_history", ".zsh_history", ".python_history",
+    ".local/share/keyrings", ".password-store", ".m2/settings.xml", ".gradle/gradle.properties", ".terraform.d", ".mozilla",
+    ".config/google-chrome", ".config/chromium",
+)
+"""Places under home that hold keys: never shown unless granted, also where home itself is the repository."""
+# fmt: on
 _BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("go/pkg",)}
 """What a toolchain needs that no link leads to."""
-CREDENTIALS = (
-    ".cargo/credentials", ".cargo/credentials.toml", ".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".netrc", ".npmrc", ".pypirc",
-    ".git-credentials", ".config/gh", ".config/gcloud", ".config/git/credentials", ".config/op", ".local/share/keyrings", ".password-store",
-    ".config/assent", ".local/state/assent", ".config/openai", ".codex", ".bash_history", ".zsh_history", ".python_history", ".vault-token",
-    ".m2/settings.xml", ".gradle/gradle.properties", ".terraform.d", ".mozilla", ".config/google-chrome", ".config/chromium",
-)  # fmt: skip
-"""Places under home that hold keys: never shown, also where home itself is the repository."""
 _LARGEST_BIN = 500
 
 

@@ -7,11 +7,11 @@ that the keeper of request N and all below it are gone. It ends when its socket 
 
 from __future__ import annotations
 
-import _signal
 import _socket
 import json
 import os
 import select
+import signal
 import sys
 import types
 
@@ -27,7 +27,7 @@ _SPACES = namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWIPC | namespaces.
 
 def main(descriptor: int, tier: str, starter: int) -> None:
     """Serve requests on an inherited socket until it closes."""
-    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     namespaces.die_with_parent()
     if os.getppid() != starter:
         return
@@ -62,6 +62,7 @@ class _Warden:
         self.poller.register(door.fileno(), select.POLLIN)
 
     def serve(self) -> None:
+        """Answer until nobody is left to ask."""
         while True:
             for descriptor, _ in self.poller.poll():
                 if descriptor != self.door.fileno():
@@ -109,4 +110,5 @@ class _Warden:
         self.poller.unregister(handle)
         os.close(handle)
         os.waitpid(keeper, 0)
+        inside.end_all_but({each for each, _ in self.keepers.values()})
         self.door.send(b"ended " + number.encode())
