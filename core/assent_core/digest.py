@@ -48,11 +48,11 @@ CAUSES: tuple[Sign, ...] = (
                   "Disk quota exceeded", "Too many open files", "ENOSPC", "ENOMEM"), ""),
     ("tool missing", ("command not found", ": not found", "executable file not found"),
      r"command not found|executable file not found|^\S+: (?:line )?(?:\d+: )?\S+: not found$"),
-    ("dependency", ("No module named ", "Cannot find module ", "Cannot find package ", "no required module provides package",
+    ("dependency", ("ModuleNotFoundError", "No module named ", "Cannot find module ", "Cannot find package ", "no required module provides package",
                     "can't find crate", "No matching distribution found", "ERESOLVE", "no matching package named",
                     "DistributionNotFound", "PackageNotFoundError", "is not in std", "cannot find -l",
                     "Could not resolve dependencies", "Could not find a version that satisfies"), ""),
-    ("network", ("Could not resolve host", "Name or service not known", "emporary failure in name resolution",
+    ("network", ("ConnectionRefusedError", "gaierror", "Could not resolve host", "Name or service not known", "emporary failure in name resolution",
                  "onnection refused", "etwork is unreachable", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH",
                  "Failed to establish a new connection", "no such host", "onnection timed out", "ETIMEDOUT"), ""),
     ("permission", ("ermission denied", "PermissionError", "EACCES", "EPERM", "peration not permitted",
@@ -63,7 +63,7 @@ COMPLAINTS: tuple[Sign, ...] = (
     ("type", ("error: ", "error TS"), r"\.pyi?:\d+: error: .*\[[\w-]+\]$|\.pyi?:\d+:\d+ - error: |\berror TS\d+: "),
     ("lint", ("problem", "fixable", "would reformat", "would be reformatted", ": E", ": W", ": F", ": C"),
      r"✖ \d+ problems?|\d+ fixable with|ould (?:be )?reformat|^\S+:\d+:\d+: [A-Z]{1,4}\d{3,4} "),
-    ("build", ("error: ", "error[E", "SyntaxError", "IndentationError", ".go:", "undefined reference", "could not compile",
+    ("build", ("error[E", "error: ", "SyntaxError", "IndentationError", ".go:", "undefined reference", "could not compile",
                "BUILD FAILURE", "BUILD FAILED", "npm ERR!", "npm error", "*** ", "ld returned"),
      r":\d+:(?:\d+:)? (?:fatal )?error: |^error(?:\[E\d+\])?: |SyntaxError|IndentationError|^\S+\.go:\d+:\d+: "
      r"|undefined reference|could not compile|BUILD FAIL|^npm (?:ERR!|error)|^make.*\*\*\* |ld returned"),
@@ -77,7 +77,11 @@ ERROR = re.compile(
 )
 ERROR_NEEDLES = ("rror", "RROR", "xception", "atal", "ATAL", "anic", "ailed", "AILED", "ailure", "annot", "enied", "efused",
                  "ndefined", "illed", "not found", "E   ")  # fmt: skip
-NOISE = re.compile(r"(?i:\b(?:0|no) (?:errors?|failures?|failed)\b)|^[\s=_*#-]*[A-Z ]+[\s=_*#:-]*$")
+NOISE = re.compile(
+    r"(?i:\b(?:0|no) (?:errors?|failures?|failed)\b)|^[\s=_*#-]*[A-Z ]+[\s=_*#:-]*$"
+    r"|^[=_]{3,} .* [=_]{3,}$|^=*\s?\d+ [a-z]+.* in [\d.]+s|^\S+::.* (?:FAILED|ERROR)\b|^FAILED \("
+)
+"""Lines that speak of errors only to count, head or list them."""
 
 
 def extract(command: str, code: int, output: str, denials: tuple[Denial, ...] = ()) -> Digest:

@@ -34,7 +34,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def reports(text: str) -> tuple[Report, ...]:
     """What each runner that left its marks in the text reports."""
-    found = (_pytest(text), _unittest(text), _go(text), _jest(text), _vitest(text), _cargo(text))
+    found = (_pytest(text), _unittest(text), _go(text), _jest(text), _vitest(text), _node(text), _cargo(text))
     return tuple(report for report in found if report)
 
 
@@ -65,7 +65,7 @@ PYTEST_ERROR = re.compile(r"ERROR (\S+\.py(?:::.*?)?)(?: - .*)?")
 PYTEST_VERBOSE = re.compile(
     r"(?:\[gw\d+\] \[ *\d+%\] (?:FAILED|ERROR) (\S+::.*)|(\S+::.*?) (?:FAILED|ERROR)(?: +\[ *\d+%\])?)\s*"
 )
-PYTEST_HEADING = re.compile(r"_{3,} (?:ERROR collecting )?(\S.*?) _{3,}")
+PYTEST_HEADING = re.compile(r"_{3,} (?:ERROR (?:collecting|at \w+ of) )?(\S.*?) _{3,}")
 
 
 def _pytest(text: str) -> Report | None:
@@ -117,14 +117,20 @@ def _unittest(text: str) -> Report | None:
     if not ran:
         return None
     failing: dict[str, str] = {}
+    unloaded: dict[str, str] = {}
     for word in ("FAIL: ", "ERROR: "):
         for line in holding(text, word):
             if found := re.match(rf"{word}(\S+)(?: \(([\w.<>]+)\))?", line):
-                failing.setdefault(_unittest_id(found[1], found[2] or ""), line)
-    ends = [counted(line) for line in holding(text, "FAILED (") if line.startswith("FAILED (")]
-    failed = sum(end.get("failures", 0) + end.get("errors", 0) + end.get("successes", 0) for end in ends)
-    aside = sum(end.get("skipped", 0) for end in ends)
-    return Report(runner="unittest", failing=_most(failing), failed=failed, passed=max(0, sum(ran) - failed - aside))
+                into = unloaded if "unittest.loader._FailedTest" in line else failing
+                into.setdefault(_unittest_id(found[1], found[2] or ""), line)
+    ends = [counted(line.replace("(expected failures", "(xfailed").replace(" expected failures", " xfailed"))
+            for line in holding(text, " (") if re.match(r"(?:FAILED|OK) \(", line)]  # fmt: skip
+    aside = sum(end.get(word, 0) for end in ends for word in ("skipped", "xfailed", "successes"))
+    passed = max(0, sum(ran) - len(failing) - len(unloaded) - aside)
+    failed = len(failing) + sum(end.get("successes", 0) for end in ends)
+    return Report(
+        runner="unittest", failing=_most(failing | unloaded), failed=failed, passed=passed, errors=len(unloaded)
+    )
 
 
 def _unittest_id(name: str, owner: str) -> str:
@@ -185,6 +191,19 @@ def _vitest(text: str) -> Report | None:
         passed=counts.get("passed", 0),
         errors=0 if counts.get("failed") else len(failing),
     )
+
+
+def _node(text: str) -> Report | None:
+    ends = {found[1]: int(found[2]) for word in ("fail ", "pass ") for line in holding(text, word)
+            if (found := re.fullmatch(r"(?:#|ℹ) (fail|pass) (\d{1,9})", line))}  # fmt: skip
+    if "fail" not in ends:
+        return None
+    failing: dict[str, str] = {}
+    for sign, pattern in (("not ok ", r"\s*not ok \d+ - (.+)"), ("✖ ", r"\s*✖ (.+?) \(\d[\d.]*ms\)")):
+        for line in holding(text, sign):
+            if found := re.fullmatch(pattern, line.rstrip()):
+                failing.setdefault(found[1], line)
+    return Report(runner="node", failing=_most(failing), failed=ends["fail"], passed=ends.get("pass"))
 
 
 def _cargo(text: str) -> Report | None:
