@@ -47,9 +47,11 @@ def _calm(tmp: str) -> dict[str, str]:
     """
     cache = f"{tmp}/.cache"
     return {
-        "TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat", "MANPAGER": "cat",
+        "TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat",
+        "GIT_PAGER": "cat", "MANPAGER": "cat",
         "EDITOR": "true", "GIT_EDITOR": "true",
-        "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "DEBIAN_FRONTEND": "noninteractive", "PIP_NO_INPUT": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0", "DEBIAN_FRONTEND": "noninteractive", "PIP_NO_INPUT": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false",
         "TMPDIR": tmp, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": f"{tmp}/.state", "XDG_RUNTIME_DIR": f"{tmp}/.runtime",
         "PIP_CACHE_DIR": f"{cache}/pip", "UV_CACHE_DIR": f"{cache}/uv", "npm_config_cache": f"{cache}/npm",
