@@ -74,8 +74,10 @@ class Bases:
         self._fd = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def close(self) -> None:
-        """Close the index; it is on file already."""
-        os.close(self._fd)
+        """Close the index; it is on file already. Doing it twice is no error."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
 
     def __contains__(self, path: str) -> bool:
         return path in self._index

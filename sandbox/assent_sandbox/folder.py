@@ -110,11 +110,20 @@ class Folder:
             os.unlink(f"{self.home}/running")
 
     def unlock(self) -> None:
-        """Let others open the folder."""
-        os.close(self._lock)
+        """Let others open the folder; doing it twice is no error."""
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._lock = -1
+
+    def empty(self) -> None:
+        """Delete everything in the folder but its lock, to begin anew."""
+        for name in os.listdir(self.home):
+            if name != "lock":
+                tree.erase(f"{self.home}/{name}")
+        os.mkdir(f"{self.home}/scratch", 0o700)
 
     def erase(self) -> None:
-        """Delete the folder with all that is in it; the lock goes last."""
+        """Delete the folder with all that is in it; what it is a stage of goes last, so that a rest can be swept."""
         for name in sorted(os.listdir(self.home), key=lambda name: name in ("lock", "stage.json")):
             tree.erase(f"{self.home}/{name}")
         os.rmdir(self.home)

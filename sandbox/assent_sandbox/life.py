@@ -75,8 +75,12 @@ class LivingStage(ABC):
         """Look the view through after others wrote in it: paths held apart, and paths deleted, since the last look."""
 
     @abstractmethod
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Let what is not held apart follow the real tree."""
+
+    @abstractmethod
+    def _check(self, path: str) -> None:
+        """Raise StageError if this view cannot be changed at a path."""
 
     @abstractmethod
     def _prepare_run(self, policy: Policy) -> None:
@@ -85,6 +89,7 @@ class LivingStage(ABC):
     def write(self, path: str, entry: File | Link) -> None:
         """Put an entry at a path of the view, with the folders that it needs; the base is kept first."""
         path = self._named(path)
+        self._check(path)
         self._keep(path)
         self._put(path, entry)
         self._bases.end_conflict(path)
@@ -92,6 +97,7 @@ class LivingStage(ABC):
     def delete(self, path: str) -> None:
         """Remove a path from the view, a folder with all that is in it; a missing one is no error."""
         path = self._named(path)
+        self._check(path)
         for below in (path, *self._files_below(path)):
             self._keep(below)
             self._bases.end_conflict(below)
@@ -115,7 +121,7 @@ class LivingStage(ABC):
     def rebase(self) -> tuple[Moved, ...]:
         """Bring the stage up to the real tree: clean files follow, touched ones are merged three-way, nothing is lost."""
         moved = [Moved(path=path, how=how) for path in self.paths() if (how := self._bring_up(path)) is not None]
-        self._follow()
+        self.follow()
         return tuple(moved)
 
     def settle(self, path: str, base: Entry | None, staged: Entry | None) -> None:
@@ -136,8 +142,8 @@ class LivingStage(ABC):
         """Run a command in the view; the last item is the `Ended`. Closing the generator ends all its processes."""
         async with self._one:
             walls = await self._raised()
-            self._prepare_run(policy)
             start = self._folder.mark()
+            self._prepare_run(policy)
             recorded = False
             try:
                 async with aclosing(walls.run(command, policy)) as pieces:
@@ -150,18 +156,27 @@ class LivingStage(ABC):
                 if not recorded:
                     self.record(start)
 
-    async def close(self) -> None:
-        """End the helper processes and give the folder up; it stays and can be opened again."""
+    async def end(self) -> None:
+        """End the helper processes, and keep the folder locked."""
         if self._walls is not None:
             await self._walls.close()
             self._walls = None
+        self.shut()
+
+    def shut(self) -> None:
+        """Close the index of bases; doing it twice is no error."""
         self._bases.close()
+
+    async def close(self) -> None:
+        """End the helper processes and give the folder up; it stays and can be opened again."""
+        await self.end()
         self._folder.unlock()
 
     async def discard(self) -> None:
         """Close, and delete the stage's folder."""
-        await self.close()
-        self._folder.erase()
+        await self.end()
+        await asyncio.to_thread(self._folder.erase)
+        self._folder.unlock()
 
     def record(self, start: int) -> None:
         """Keep the bases of what a command touched; `start` is the time mark from just before it, in nanoseconds."""
@@ -217,9 +232,13 @@ class LivingStage(ABC):
         """Keep the base of a path that is about to change for the first time."""
         if is_private(path) or not (self._was_lost(path) or (path not in self._bases and self._is_clean(path))):
             return
-        entry, seen = self._actual(path)
+        entry, seen = self._shown(path)
         if entry is not None:
             self._bases.keep(path, entry, seen)
+
+    def _shown(self, path: str) -> tuple[Entry | None, tuple[int, ...]]:
+        """What the view shows at a clean path, and the fingerprint of the real file that it is of."""
+        return self._actual(path)
 
     def _was_lost(self, path: str) -> bool:
         """Whether a base was not stored but still stands in the real tree."""

@@ -103,7 +103,7 @@ class OverlayStage(LivingStage):
         deleted = {below for path in hidden for below in self._real_files(path)}
         return held, deleted - held
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """Remove whiteouts that hide nothing, and let through what appeared under a folder's whiteout."""
         self._refresh_private()
         for path in self._look().whiteouts:
@@ -117,6 +117,9 @@ class OverlayStage(LivingStage):
 
     def _prepare_run(self, policy: Policy) -> None:
         """Nothing: the view is mounted anew, with what the policy grants."""
+
+    def _check(self, path: str) -> None:
+        """Every path of the view can be changed."""
 
     def _look(self) -> Held:
         self._held = self._upper.look()

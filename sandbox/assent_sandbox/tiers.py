@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
+from contextlib import aclosing
 from pathlib import Path
 
+from assent_sandbox import landlock
+from assent_sandbox.copied import CopiedStage
 from assent_sandbox.folder import Folder
+from assent_sandbox.life import LivingStage
 from assent_sandbox.overlay import OverlayStage
-from assent_sandbox.policy import Tier
-from assent_sandbox.stage import Stage
+from assent_sandbox.policy import Command, Policy, Tier
+from assent_sandbox.stage import Stage, StageError, WallsError
+
+_PROBE = Command(argv=("/bin/sh", "-c", ":"))
 
 
 async def open_stage(root: Path, home: Path, tier: Tier | None = None) -> Stage:
@@ -16,7 +24,95 @@ async def open_stage(root: Path, home: Path, tier: Tier | None = None) -> Stage:
 
     `tier` forces one; None takes the best that works when tried. Raises LockedError, WallsError, StageError.
     """
+    place = await asyncio.to_thread(_real_folder, root)
+    folder = await asyncio.to_thread(lambda: Folder.open(os.path.realpath(home)))
+    try:
+        kept = folder.meta()
+        if kept is None:
+            return await _open_first(place, folder, (tier,) if tier is not None else ("overlay", "copy", "unconfined"))
+        if os.fsencode(place).decode("latin-1") != kept.root:
+            raise StageError(f"{home} is the stage of another repository", "Give each repository a stage of its own.")
+        if tier not in (None, kept.tier):
+            raise StageError(f"this stage was made in the {kept.tier} tier", "Open it so, or discard it.")
+        return await asyncio.to_thread(_open_again, place, folder, kept.tier)
+    except BaseException:
+        folder.unlock()
+        raise
+
+
+def sweep(state_dir: Path) -> int:
+    """Delete the stages under a state directory that nobody has open and that hold no change; gives their number."""
+    return sum(_sweep_one(home) for home in sorted(state_dir.glob("stages/*/*")))
+
+
+def _sweep_one(home: Path) -> bool:
+    try:
+        folder = Folder.open(str(home))
+    except StageError:
+        return False
+    try:
+        kept = folder.meta()
+        if kept is not None and _holds_changes(os.fsdecode(kept.root.encode("latin-1")), folder, kept.tier):
+            folder.unlock()
+            return False
+        folder.erase()
+    except (StageError, OSError):
+        folder.unlock()
+        return False
+    folder.unlock()
+    return True
+
+
+def _holds_changes(root: str, folder: Folder, tier: Tier) -> bool:
+    stage = _make(root, folder, tier)
+    try:
+        return any(stage.change(path) is not None for path in stage.paths())
+    finally:
+        stage.shut()
+
+
+def _real_folder(root: Path) -> str:
     place = os.path.realpath(root)
-    folder = Folder.open(os.path.realpath(home))
-    folder.describe(place, "overlay")
-    return OverlayStage(place, folder)
+    if not os.path.isdir(place):
+        raise StageError(f"{root} is not a folder", "Name the folder of a project.")
+    if place == "/":
+        raise StageError("the whole file system cannot be staged", "Name the folder of a project.")
+    return place
+
+
+async def _open_first(root: str, folder: Folder, tiers: tuple[Tier, ...]) -> Stage:
+    """Open the first of these tiers that holds when a command is run in it; the last one's refusal is raised."""
+    for tier in tiers:
+        stage = await asyncio.to_thread(_open_again, root, folder, tier)
+        try:
+            await _prove(stage)
+        except WallsError:
+            if tier == tiers[-1]:
+                raise
+            await stage.end()
+            folder.empty()
+            continue
+        folder.describe(root, tier)
+        return stage
+    raise AssertionError("no tier was named")
+
+
+def _open_again(root: str, folder: Folder, tier: Tier) -> LivingStage:
+    stage = _make(root, folder, tier)
+    stage.follow()
+    return stage
+
+
+def _make(root: str, folder: Folder, tier: Tier) -> LivingStage:
+    return OverlayStage(root, folder) if tier == "overlay" else CopiedStage(root, folder, tier)
+
+
+async def _prove(stage: LivingStage) -> None:
+    """Run a command that does nothing; raises WallsError where the walls of the tier do not hold."""
+    if sys.platform == "darwin" and stage.tier == "copy":
+        return
+    if stage.tier == "copy" and not landlock.version():
+        raise WallsError("the kernel has no Landlock", "Boot with lsm=landlock,... on the kernel's command line.")
+    async with aclosing(stage.run(_PROBE, Policy())) as pieces:
+        async for _ in pieces:
+            pass

@@ -220,6 +220,18 @@ def fill(place: str, entry: File | Link) -> None:
         os.fchmod(fd, entry.mode & 0o777)
 
 
+def take_out(folder: int, name: str, draft: str) -> None:
+    """Take a name of our own out of an open folder in one step, by way of a draft, and delete it; nothing is no error."""
+    found = status_of(folder, name)
+    if found is None:
+        return
+    if stat.S_ISDIR(found.st_mode) and (fd := step(folder, name, ours=True)) is not None:
+        os.fchmod(fd, stat.S_IRWXU)
+        os.close(fd)
+    os.rename(name, draft, src_dir_fd=folder)
+    erase(draft)
+
+
 def erase(place: str) -> None:
     """Delete a plain path of our own with all below it, however deep, also where modes forbid it."""
     try:

@@ -37,15 +37,7 @@ class Upper:
 
     def trash(self, folder: int, name: str) -> None:
         """Take a name out of an open folder in one step, and delete it then; nothing there is no error."""
-        found = status_of(folder, name)
-        if found is None:
-            return
-        if stat.S_ISDIR(found.st_mode) and (fd := step(folder, name, ours=True)) is not None:
-            os.fchmod(fd, stat.S_IRWXU)
-            os.close(fd)
-        draft = self._draft()
-        os.rename(name, draft, src_dir_fd=folder)
-        tree.erase(draft)
+        tree.take_out(folder, name, self._draft())
 
     def place(self, draft: str, folder: int, name: str) -> None:
         """Let a draft stand at a name; a folder that is there must be in nobody's way."""

@@ -5,14 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from assent_sandbox.copied import CopiedStage
 from assent_sandbox.folder import Folder
 from assent_sandbox.overlay import OverlayStage
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import File, Link, Stage
 
 
-def open_overlay(root: Path, home: Path) -> OverlayStage:
-    return OverlayStage(str(root), Folder.open(str(home)))
+def open_as(tier: str, root: Path, home: Path) -> OverlayStage | CopiedStage:
+    folder = Folder.open(str(home))
+    stage = OverlayStage(str(root), folder) if tier == "overlay" else CopiedStage(str(root), folder)
+    stage.follow()
+    return stage
+
+
+@pytest.fixture(params=["overlay", "copy"])
+def tier(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture
@@ -27,8 +36,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def stage(root: Path, tmp_path: Path):
-    stage = open_overlay(root, tmp_path / "state" / "one")
+async def stage(tier: str, root: Path, tmp_path: Path):
+    stage = open_as(tier, root, tmp_path / "state" / "one")
     yield stage
     await stage.close()
 
@@ -52,7 +61,7 @@ def changes(stage: Stage) -> dict[str, tuple[object, object]]:
     return found
 
 
-async def test_a_command_changes_only_the_view(stage: OverlayStage, root: Path):
+async def test_a_command_changes_only_the_view(stage: Stage, root: Path):
     await sh(
         stage, "echo more >> a.txt; rm src/b.txt; mkdir -p n/e/w; echo n > n/e/w/f; ln -s /etc/passwd out; chmod +x ln"
     )
@@ -65,7 +74,7 @@ async def test_a_command_changes_only_the_view(stage: OverlayStage, root: Path):
     }
 
 
-async def test_everything_removed_is_each_file_deleted_and_the_tree_untouched(stage: OverlayStage, root: Path):
+async def test_everything_removed_is_each_file_deleted_and_the_tree_untouched(stage: Stage, root: Path):
     await sh(stage, "rm -rf *; echo x > new")
     assert sorted(place.name for place in root.iterdir()) == ["a.txt", "ln", "src"]
     assert changes(stage) == {
@@ -77,7 +86,7 @@ async def test_everything_removed_is_each_file_deleted_and_the_tree_untouched(st
     }
 
 
-async def test_a_folder_made_anew_hides_what_was_in_it(stage: OverlayStage, root: Path):
+async def test_a_folder_made_anew_hides_what_was_in_it(stage: Stage, root: Path):
     await sh(stage, "rm -r src; mkdir src; echo fresh > src/b.txt")
     assert changes(stage) == {
         "src/b.txt": (File(b"b\n"), File(b"fresh\n")),
@@ -86,7 +95,7 @@ async def test_a_folder_made_anew_hides_what_was_in_it(stage: OverlayStage, root
     await sh(stage, 'test ! -e src/deep; test "$(ls src)" = b.txt')
 
 
-async def test_a_file_becomes_a_folder_and_a_folder_a_file(stage: OverlayStage):
+async def test_a_file_becomes_a_folder_and_a_folder_a_file(stage: Stage):
     await sh(stage, "rm -r src a.txt; echo file > src; mkdir a.txt; echo in > a.txt/x")
     assert changes(stage) == {
         "a.txt": (File(b"a\n"), None),
@@ -97,7 +106,7 @@ async def test_a_file_becomes_a_folder_and_a_folder_a_file(stage: OverlayStage):
     }
 
 
-async def test_a_folder_moved_comes_out_as_files_deleted_and_added(stage: OverlayStage):
+async def test_a_folder_moved_comes_out_as_files_deleted_and_added(stage: Stage):
     await sh(stage, "mv src moved")
     assert changes(stage) == {
         "moved/b.txt": (None, File(b"b\n")),
@@ -107,7 +116,7 @@ async def test_a_folder_moved_comes_out_as_files_deleted_and_added(stage: Overla
     }
 
 
-async def test_what_the_stage_wrote_is_what_a_command_sees(stage: OverlayStage):
+async def test_what_the_stage_wrote_is_what_a_command_sees(stage: Stage):
     stage.delete("src")
     stage.write("src/deep/new.txt", File(b"n", 0o755))
     stage.write("a.txt", Link("src"))
@@ -149,7 +158,7 @@ def act(rng: random.Random) -> str:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_any_sequence_of_commands_and_edits_comes_out_as_in_a_plain_copy(
-    stage: OverlayStage, root: Path, tmp_path: Path, seed: int
+    stage: Stage, root: Path, tmp_path: Path, seed: int
 ):
     rng = random.Random(seed)
     shadow = tmp_path / "shadow"

@@ -1,0 +1,140 @@
+"""The stage as a copy of the repository, for machines that cannot mount an overlay."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from msgspec.structs import replace
+
+from assent_sandbox import tree
+from assent_sandbox.folder import Folder
+from assent_sandbox.life import LivingStage
+from assent_sandbox.listing import list_repository
+from assent_sandbox.mirror import Mirror, Print
+from assent_sandbox.policy import Policy, View
+from assent_sandbox.run import Walls
+from assent_sandbox.stage import Entry, File, Link, StageError
+
+
+class CopiedStage(LivingStage):
+    """A stage whose view is a folder of its own; files that nobody changed there follow the real tree.
+
+    Large ignored folders are links to the real ones, which commands may only read; secret files are not there unless
+    they were granted to a command. Once made it is to `follow`, which makes the copy at first.
+    """
+
+    def __init__(
+        self, root: str, folder: Folder, tier: Literal["copy", "unconfined"] = "copy", walls: Walls | None = None
+    ) -> None:
+        super().__init__(View(tier=tier, root=root, home=folder.home, copy=f"{folder.home}/view"), folder, walls)
+        self._mirror = Mirror(self._view.copy, self._real, folder.home, folder.draft)
+        self._policy = Policy()
+        self._gone: set[str] = set()
+        self._secret: frozenset[str] = frozenset()
+        start = folder.marked()
+        if start is not None:
+            self.record(start)
+        else:
+            self._survey()
+
+    def read(self, path: str) -> Entry | None:
+        """What stands at a path of the view; None for nothing or a folder."""
+        names = tree.parts(path)
+        return (self._real if self._is_elsewhere(names) else self._mirror.tree).entry(names)
+
+    def folder(self, path: str) -> tuple[str, ...] | None:
+        """The names in a folder of the view, sorted, folders with a trailing slash; None if it is no folder."""
+        names = tree.parts(path)
+        here = self._real if self._is_elsewhere(names) else self._mirror.tree
+        if names and not here.is_folder(names):
+            return None
+        with here.folder(names) as folder:
+            found = {} if folder is None else dict(tree.names_of(folder))
+        linked = {name for name in found if self._is_linked((*names, name))}
+        return tuple(sorted(name + "/" * (below or name in linked) for name, below in found.items()))
+
+    def _is_linked(self, names: tuple[str, ...]) -> bool:
+        """Whether a path is or lies in a folder that is only linked and still so."""
+        above = ("/".join(names[:end]) for end in range(1, len(names) + 1))
+        return any(self._mirror.is_linked(path) for path in above)
+
+    def _check(self, path: str) -> None:
+        if self._is_linked(tuple(path.split("/"))):
+            raise StageError(f"{path} is in an ignored folder that is only linked here", "It can be read, not changed.")
+
+    def _is_elsewhere(self, names: tuple[str, ...]) -> bool:
+        """Whether a path is shown as it really is: in a linked folder, or an untouched secret file."""
+        path = "/".join(names)
+        if path in self._secret:
+            return path not in self._touched and path not in self._gone
+        return self._is_linked(names)
+
+    def _is_clean(self, path: str) -> bool:
+        if path in self._touched or path in self._gone:
+            return False
+        return path in self._mirror.files or path in self._secret
+
+    def _shown(self, path: str) -> tuple[Entry | None, Print]:
+        known = self._mirror.files.get(path)
+        if known is None or known[0] == self._seen_now(path):
+            return self._actual(path)
+        return self._mirror.tree.entry(tuple(path.split("/"))), known[0]
+
+    def _put(self, path: str, entry: File | Link) -> None:
+        names = tuple(path.split("/"))
+        draft = self._folder.draft()
+        tree.fill(draft, entry)
+        with self._mirror.prepared(names[:-1]) as folder:
+            self._mirror.make_room(folder, path)
+            os.rename(draft, names[-1], dst_dir_fd=folder)
+        self._touched.add(path)
+        self._gone.discard(path)
+
+    def _take(self, path: str) -> None:
+        names = tuple(path.split("/"))
+        with self._mirror.tree.folder(names[:-1]) as folder:
+            if folder is not None:
+                tree.take_out(folder, names[-1], self._folder.draft())
+        below = path + "/"
+        known = self._mirror.files.keys() | self._secret
+        self._gone |= {name for name in known if name == path or name.startswith(below)}
+        self._touched = {held for held in self._touched if held != path and not held.startswith(below)}
+
+    def _drop(self, path: str) -> None:
+        self._touched.discard(path)
+        self._gone.discard(path)
+        if path in self._secret:
+            self._mirror.remove(path)
+        else:
+            self._mirror.copy(path)
+        self._mirror.save()
+
+    def _survey(self) -> tuple[set[str], set[str]]:
+        touched, gone = self._mirror.changed()
+        held, deleted = touched - self._touched, gone - self._gone
+        self._touched, self._gone = touched, gone | (self._gone & self._secret) - touched
+        return held, deleted
+
+    def _prepare_run(self, policy: Policy) -> None:
+        """Let clean files follow, and put in the secret files that this policy grants and no others."""
+        self._policy = policy
+        self.follow()
+        for path in sorted(self._secret - self._touched - self._gone):
+            if policy.allows("secret", path):
+                self._mirror.copy(path)
+
+    def follow(self) -> None:
+        """Let what is not held apart follow the real tree; what is gone there goes first."""
+        listing = list_repository(self._view.root, self._policy, self._folder.home)
+        own = self._touched.union(self._gone, self._bases.paths())
+        self._secret = listing.secret
+        for path in self._mirror.files.keys() - listing.files - own:
+            self._mirror.remove(path)
+        self._mirror.link(set(listing.linked))
+        for path in sorted(listing.files - own):
+            if self._mirror.is_stale(path):
+                self._mirror.copy(path)
+        self._mirror.refresh_git()
+        self._mirror.save()
+        self._view = replace(self._view, borrowed=self._mirror.borrowed())

@@ -1,0 +1,102 @@
+"""What of a repository belongs into a copy: its files, what is only linked, and what is kept out."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from assent_sandbox import host
+from assent_sandbox.masks import is_secret
+from assent_sandbox.policy import Policy
+from assent_sandbox.stage import OutsideError
+from assent_sandbox.tree import Tree, is_private
+
+_GENERATED = frozenset(("node_modules", ".venv", "venv", ".tox", ".nox"))
+"""Folders that are linked rather than copied where no git says what is ignored."""
+_MOST_FILES = 1000
+_MOST_BYTES = 32 << 20
+"""What an ignored folder may hold, in files and bytes, to be copied; a larger one is linked."""
+
+
+class Listing(Struct, frozen=True):
+    """Paths relative to the root: files to copy, folders to link, secret files to keep out."""
+
+    files: frozenset[str]
+    linked: frozenset[str]
+    secret: frozenset[str]
+
+
+def list_repository(root: str, policy: Policy, without: str) -> Listing:
+    """Look through a repository; `without` is an absolute path of our own that may lie in it and is left out."""
+    tree = Tree(root)
+    own = os.path.relpath(without, root)
+    files: set[str] = set()
+    linked: set[str] = set()
+    for path in _candidates(tree):
+        if is_private(path) or path == own or path.startswith(own + "/") or own.startswith(path + "/"):
+            continue
+        if not _is_folder(tree, path):
+            files.add(path)
+        elif (below := _small_folder(tree, path)) is None:
+            linked.add(path)
+        else:
+            files |= below
+    secret = {path for path in files if is_secret(path.rpartition("/")[2], policy)}
+    return Listing(frozenset(files - secret), frozenset(linked), frozenset(secret))
+
+
+def _candidates(tree: Tree, below: str = "") -> Iterator[str]:
+    """Files, and ignored folders as a whole; a repository within the repository is looked through like the outer one."""
+    inner = Tree(os.path.join(tree.root, below))
+    try:
+        kept = host.git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=inner.root)
+        ignored = host.git(
+            "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", cwd=inner.root
+        )
+    except host.GitFailed:
+        yield from (below + path for path in _plain(inner))
+        return
+    for raw in set(kept.split(b"\0")) - {b""}:
+        path = below + os.fsdecode(raw).rstrip("/")
+        if _is_folder(tree, path):
+            yield from _candidates(tree, path + "/")
+        else:
+            yield path
+    yield from (below + os.fsdecode(raw).rstrip("/") for raw in ignored.split(b"\0") if raw)
+
+
+def _plain(tree: Tree) -> Iterator[str]:
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        above = waiting.pop()
+        with tree.folder(above) as folder:
+            if folder is None:
+                continue
+            with os.scandir(folder) as items:
+                for item in items:
+                    if item.is_dir(follow_symlinks=False) and item.name not in _GENERATED:
+                        waiting.append((*above, item.name))
+                    else:
+                        yield "/".join((*above, item.name))
+
+
+def _is_folder(tree: Tree, path: str) -> bool:
+    try:
+        return tree.is_folder(tuple(path.split("/")))
+    except OutsideError:
+        return False
+
+
+def _small_folder(tree: Tree, path: str) -> set[str] | None:
+    """The files of a folder that is small enough to be copied; None for a larger one."""
+    found: set[str] = set()
+    room = _MOST_BYTES
+    for below, status in tree.files(tuple(path.split("/"))):
+        found.add(below)
+        room -= status.st_size if stat.S_ISREG(status.st_mode) else 0
+        if len(found) > _MOST_FILES or room < 0:
+            return None
+    return found

@@ -1,0 +1,105 @@
+"""A git folder for a copied view: its own HEAD, refs and index, over the objects of the real repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+
+from assent_sandbox import host
+
+_SECTIONS = (
+    "extensions.objectformat",
+    "extensions.refstorage",
+    "user.name",
+    "user.email",
+    "core.ignorecase",
+    "core.autocrlf",
+    "core.eol",
+)
+_SETTINGS = "[core]\n\tbare = false\n\tfilemode = true\n\tcheckStat = minimal\n\ttrustctime = false\n\tlogAllRefUpdates = true\n"
+
+
+def make_private_git(root: str, copy: str, draft: str) -> tuple[str, ...]:
+    """Give the copy of a repository a git folder of its own, without hooks, filters, remotes or credentials.
+
+    Returns the folders of objects that it borrows, which commands must be able to read; none where there is no git.
+    """
+    try:
+        found = host.git("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", cwd=root)
+        own, common = (os.fsdecode(line) for line in found.removesuffix(b"\n").split(b"\n"))
+    except (host.GitFailed, ValueError):
+        return ()
+    if not _belongs(root, own):
+        return ()
+    objects = os.path.join(common, "objects")
+    os.makedirs(os.path.join(draft, "objects", "info"))
+    os.makedirs(os.path.join(draft, "info"))
+    with open(os.path.join(draft, "objects", "info", "alternates"), "wb") as file:
+        file.write(os.fsencode(_quoted(objects)) + b"\n")
+    for folder, name in (
+        (own, "HEAD"),
+        (own, "index"),
+        (common, "packed-refs"),
+        (common, "shallow"),
+        (common, "info/exclude"),
+    ):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(os.path.join(folder, name), os.path.join(draft, name), follow_symlinks=False)
+    for name in os.listdir(own):
+        if name.startswith("sharedindex."):
+            shutil.copyfile(os.path.join(own, name), os.path.join(draft, name), follow_symlinks=False)
+    for name in ("refs", "reftable"):
+        if os.path.isdir(os.path.join(common, name)):
+            shutil.copytree(os.path.join(common, name), os.path.join(draft, name), symlinks=True)
+    os.makedirs(os.path.join(draft, "refs"), exist_ok=True)
+    with open(os.path.join(draft, "config"), "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(_settings(root))
+    os.rename(draft, os.path.join(copy, ".git"))
+    return (objects,)
+
+
+def stamp(root: str) -> tuple[int, ...]:
+    """What changes as soon as the real repository commits, switches or stages; empty where there is no git folder."""
+    times: list[int] = []
+    for name in ("HEAD", "index", "logs/HEAD"):
+        try:
+            found = os.stat(os.path.join(root, ".git", name))
+        except OSError:
+            continue
+        times += (found.st_ino, found.st_mtime_ns, found.st_size)
+    return tuple(times)
+
+
+def _quoted(path: str) -> str:
+    """A line of `alternates`: in quotes like a C string where the path has a quote or a newline in it."""
+    if not path.startswith('"') and "\n" not in path:
+        return path
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _belongs(root: str, own: str) -> bool:
+    """Whether a git folder is this repository's: in it, or pointing back at it as linked worktrees and submodules do."""
+    if os.path.realpath(own).startswith(root + "/"):
+        return True
+    with suppress(OSError), open(os.path.join(own, "gitdir"), "rb") as file:
+        return os.path.realpath(os.fsdecode(file.read().rstrip(b"\n"))) == os.path.join(root, ".git")
+    with suppress(host.GitFailed):
+        worktree = host.git("config", "--file", os.path.join(own, "config"), "--get", "core.worktree", cwd=root)
+        return os.path.realpath(os.path.join(own, os.fsdecode(worktree.rstrip(b"\n")))) == root
+    return False
+
+
+def _settings(root: str) -> str:
+    lines: list[str] = []
+    version = 0
+    for name in _SECTIONS:
+        try:
+            value = host.git("config", "--get", name, cwd=root).decode("utf-8", "surrogateescape").rstrip("\n")
+        except host.GitFailed:
+            continue
+        section, key = name.split(".")
+        version = max(version, int(section == "extensions"))
+        value = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+        lines.append(f'[{section}]\n\t{key} = "{value}"\n')
+    return _SETTINGS + f"\trepositoryformatversion = {version}\n" + "".join(lines)
