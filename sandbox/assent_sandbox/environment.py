@@ -55,7 +55,8 @@ def _calm(tmp: str) -> dict[str, str]:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false",
         "TMPDIR": tmp, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": f"{tmp}/.state", "XDG_RUNTIME_DIR": f"{tmp}/.runtime",
         "PIP_CACHE_DIR": f"{cache}/pip", "UV_CACHE_DIR": f"{cache}/uv", "npm_config_cache": f"{cache}/npm",
-        "YARN_CACHE_FOLDER": f"{cache}/yarn", "GOCACHE": f"{cache}/go-build", "PYTHONDONTWRITEBYTECODE": "1", "PYTHON_HISTORY": f"{tmp}/.python_history",
+        "YARN_CACHE_FOLDER": f"{cache}/yarn", "GOCACHE": f"{cache}/go-build",
+        "PYTHONDONTWRITEBYTECODE": "1", "PYTHON_HISTORY": f"{tmp}/.python_history",
         "MPLCONFIGDIR": f"{cache}/matplotlib", "CCACHE_DIR": f"{cache}/ccache", "HISTFILE": "",
     }  # fmt: skip
 

@@ -71,7 +71,8 @@ def enter_user_namespace() -> None:
     os.close(ready)
     try:
         unshare(NEWUSER | NEWNS)
-        os.write(release, b"!")
+        if mapper:
+            os.write(release, b"!")
     finally:
         os.close(release)
         mapped = bool(mapper) and os.waitpid(mapper, 0)[1] == 0
