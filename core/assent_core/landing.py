@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Generator
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
 
-from assent_sandbox.stage import Entry
+from assent_core import recovery
+from assent_core.errors import LandingRefused
+from assent_core.journal import Contents, Inode, Intent, Journal, Shelf, Step
+from assent_core.plan import AGAIN, Write, checked, differing, plan, told
+from assent_core.tree import Tree
 
-
-class Write(Struct, frozen=True, kw_only=True):
-    """One path of a landing: `before` is what was shown and must still stand, `after` what is to stand."""
-
-    path: str
-    before: Entry | None
-    after: Entry | None
+__all__ = ["Landing", "Recovered", "Write", "land", "landings", "recover", "undo"]
 
 
 class Landing(Struct, frozen=True, kw_only=True):
-    """A landing that was made: enough to show it and to take it back."""
+    """A landing that was made: enough to show it and to take it back.
+
+    `notices` are what a user should know of it: a hard link that was parted, a file that a program still wrote into.
+    """
 
     id: str
     session: str
@@ -27,31 +31,243 @@ class Landing(Struct, frozen=True, kw_only=True):
     """Seconds since the epoch."""
     paths: tuple[str, ...]
     undone: bool = False
+    notices: tuple[str, ...] = ()
 
 
 class Recovered(Struct, frozen=True, kw_only=True):
-    """An interrupted landing that was found at the start, and what was done: everything or nothing of it stands."""
+    """An interrupted landing that was found at the start, and what was done: everything or nothing of it stands.
+
+    `kept` are paths that somebody changed meanwhile; they were left as they are.
+    """
 
     id: str
     how: Literal["completed", "rolled back"]
     paths: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
 def land(root: Path, state: Path, writes: tuple[Write, ...], session: str = "") -> Landing:
-    """Make all writes or none; raises LandingRefused and leaves the tree as it was if a path is not `before`."""
-    raise NotImplementedError
+    """Make all writes or none; raises LandingRefused and leaves the tree as it was if a path is not `before`.
+
+    Writes that change nothing are left out. Also refused: a path out of the repository, through a link or into
+    `.git`, an opaque entry, a folder or disk that cannot be written.
+    """
+    wanted = checked(writes)
+    with _opened(root, state) as (tree, shelf):
+        if moved := differing(tree, wanted):
+            raise LandingRefused(f"Changed since it was shown: {_listed(moved)}.", AGAIN)
+        journal, contents = shelf.add(), Contents()
+        intent = plan(tree, wanted, contents, journal.id, session)
+        notices = _notices(tree, wanted)
+        landing = _performed(tree, journal, intent, contents, notices)
+        shelf.forget_old()
+        return landing
 
 
 def undo(root: Path, state: Path, id: str = "") -> Landing:
     """Take back a landing (the newest that stands if no id is given) if its files are still what it wrote."""
-    raise NotImplementedError
+    with _opened(root, state) as (tree, shelf):
+        landed = _to_undo(shelf, id)
+        writes = tuple(
+            Write(path=recovery.written(step), before=landed.entry(step.after), after=landed.entry(step.before))
+            for step in landed.intent().steps
+        )
+        wanted = checked(writes)
+        if moved := differing(tree, wanted):
+            raise LandingRefused(
+                f"Edited since they were landed: {_listed(moved)}. Nothing was taken back.",
+                "Set your edits aside, or take the change back by hand (git diff shows it).",
+            )
+        journal, contents, intent = shelf.add(), Contents(), landed.intent()
+        back = plan(tree, wanted, contents, journal.id, intent.session, undone=intent)
+        done = _performed(tree, journal, back, contents, _notices(tree, wanted))
+        return Landing(
+            id=landed.id,
+            session=intent.session,
+            time=intent.time,
+            paths=_paths(intent),
+            undone=True,
+            notices=done.notices,
+        )
 
 
 def recover(root: Path, state: Path) -> tuple[Recovered, ...]:
     """Complete or roll back landings that were interrupted; to be called before anything else at every start."""
-    raise NotImplementedError
+    if all(journal.finished for journal in Shelf(root, state).journals()):
+        return ()
+    shelf = Shelf(root, state)
+    with told("The journal of landings"), shelf.locked():
+        return _recovered(root, shelf)
 
 
 def landings(root: Path, state: Path) -> tuple[Landing, ...]:
     """All landings of this repository, newest first."""
-    raise NotImplementedError
+    intents = [journal.intent() for journal in Shelf(root, state).journals() if journal.begun and journal.committed]
+    undone = {intent.undoes for intent in intents}
+    return tuple(
+        Landing(id=one.id, session=one.session, time=one.time, paths=_paths(one), undone=one.id in undone)
+        for one in reversed(intents)
+        if not one.undoes
+    )
+
+
+@contextlib.contextmanager
+def _opened(root: Path, state: Path) -> Generator[tuple[Tree, Shelf]]:
+    """The tree and its journals, locked, with nothing interrupted in them."""
+    shelf = Shelf(root, state)
+    with told("The journal of landings"), contextlib.ExitStack() as stack:
+        stack.enter_context(shelf.locked())
+        _recovered(root, shelf)
+        tree = Tree(root.resolve())
+        stack.callback(tree.close)
+        yield tree, shelf
+
+
+def _recovered(root: Path, shelf: Shelf) -> tuple[Recovered, ...]:
+    found: list[Recovered] = []
+    for journal in shelf.journals():
+        if not journal.begun:
+            journal.delete()
+        elif not journal.finished:
+            found.append(_ended(root, journal))
+    return tuple(found)
+
+
+def _ended(root: Path, journal: Journal) -> Recovered:
+    intent, committed = journal.intent(), journal.committed
+    tree = Tree(root.resolve())
+    try:
+        kept = recovery.complete(tree, journal) if committed else recovery.roll_back(tree, journal)
+    except OSError as error:
+        how = "completed" if committed else "taken back"
+        raise LandingRefused(
+            f"An interrupted landing cannot be {how}: {error.strerror} ({journal.folder}).",
+            "Mend that and start again; until then nothing lands in this repository.",
+        ) from error
+    finally:
+        tree.close()
+    if committed or kept:
+        journal.finish()
+    else:
+        journal.delete()
+    return Recovered(id=intent.id, how="completed" if committed else "rolled back", paths=_paths(intent), kept=kept)
+
+
+def _performed(tree: Tree, journal: Journal, intent: Intent, contents: Contents, notices: tuple[str, ...]) -> Landing:
+    """Do what is intended, all or nothing. What fails after the commit is left to the next start."""
+    try:
+        journal.begin(intent, contents)
+        journal.stage([_staged(tree, journal, step) for step in intent.steps])
+        _change(tree, journal, intent)
+        journal.commit()
+    except BaseException as error:
+        _abandon(tree, journal, error)
+        raise
+    left: tuple[str, ...] = ()
+    with contextlib.suppress(OSError):
+        left = recovery.complete(tree, journal)
+        journal.finish()
+    late = tuple(f"a program wrote into a replaced file; what it wrote is kept in {path}" for path in left)
+    return Landing(id=intent.id, session=intent.session, time=intent.time, paths=_paths(intent), notices=notices + late)
+
+
+def _staged(tree: Tree, journal: Journal, step: Step) -> Inode | None:
+    after = journal.entry(step.after)
+    if after is None:
+        return None
+    path = recovery.written(step)
+    with told(path):
+        made = tree.create(recovery.waiting(step), after, like=path if step.before else "")
+    return Inode(made.st_ino, made.st_mode & 0o777)
+
+
+def _change(tree: Tree, journal: Journal, intent: Intent) -> None:
+    """Change all names, and look at what came out of the places: it must be what was shown, also a moment later."""
+    for step in intent.steps:
+        if step.after is None:
+            _swap(tree, journal, step)
+    for folder in intent.dropped:
+        if not tree.drop(os.fsdecode(folder.path)):
+            raise LandingRefused(f"{os.fsdecode(folder.path)} is no longer an empty folder.", AGAIN)
+    for folder in intent.made:
+        with told(os.fsdecode(folder.path)):
+            tree.make(os.fsdecode(folder.path), folder.mode)
+    for step in intent.steps:
+        if step.after is not None:
+            _swap(tree, journal, step)
+    recovery.sync(tree, intent)
+    for step in intent.steps:
+        if step.before is not None and tree.stat(recovery.waiting(step)) is not None:
+            _compare(tree, journal, step, recovery.waiting(step))
+
+
+def _swap(tree: Tree, journal: Journal, step: Step) -> None:
+    path, temp = recovery.written(step), recovery.waiting(step)
+    with told(path):
+        if step.before is None:
+            tree.move(temp, path)
+        elif step.after is None:
+            tree.move(path, temp)
+            _compare(tree, journal, step, temp)
+        elif tree.exchange(temp, path):
+            _compare(tree, journal, step, temp)
+        else:
+            _compare(tree, journal, step, path)
+            tree.replace(temp, path)
+
+
+def _compare(tree: Tree, journal: Journal, step: Step, place: str) -> None:
+    if not tree.holds(place, journal.entry(step.before)):
+        raise LandingRefused(f"{recovery.written(step)} changed while it was landed.", AGAIN)
+
+
+def _abandon(tree: Tree, journal: Journal, error: BaseException) -> None:
+    if not journal.begun:
+        journal.delete()
+        return
+    try:
+        kept = recovery.roll_back(tree, journal)
+    except OSError as failed:
+        raise LandingRefused(
+            f"The landing failed, and taking it back failed too ({failed.strerror}); it is taken back at the next start.",
+            f"Mend that first. What the files held before is in {journal.folder}.",
+        ) from error
+    if not kept:
+        journal.delete()
+        return
+    journal.finish()
+    message = error.message if isinstance(error, LandingRefused) else str(error)
+    raise LandingRefused(f"{message} Left as somebody else wrote it: {_listed(kept)}.", AGAIN) from error
+
+
+def _notices(tree: Tree, writes: tuple[Write, ...]) -> tuple[str, ...]:
+    linked = [write.path for write in writes if write.after and (found := tree.stat(write.path)) and found.st_nlink > 1]
+    return tuple(f"{path} had other hard links; they keep the old content" for path in linked)
+
+
+def _to_undo(shelf: Shelf, id: str) -> Journal:
+    committed = [journal for journal in shelf.journals() if journal.committed]
+    undone = {journal.intent().undoes for journal in committed}
+    standing = [one for one in committed if one.id not in undone and not one.intent().undoes]
+    if not id and standing:
+        return standing[-1]
+    if not id:
+        raise LandingRefused("There is no landing to take back.", "Only what assent landed here can be undone.")
+    for journal in committed:
+        if journal.id == id and journal in standing:
+            return journal
+    already = id in undone
+    known = ", ".join(journal.id for journal in reversed(standing[-5:])) or "none"
+    raise LandingRefused(
+        f"The landing {id} was taken back already." if already else f"There is no landing {id}.",
+        f"Landings that stand: {known}.",
+    )
+
+
+def _paths(intent: Intent) -> tuple[str, ...]:
+    return tuple(sorted(recovery.written(step) for step in intent.steps))
+
+
+def _listed(paths: list[str] | tuple[str, ...]) -> str:
+    more = f" and {len(paths) - 10} more" if len(paths) > 10 else ""
+    return ", ".join(paths[:10]) + more
