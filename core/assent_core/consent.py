@@ -13,7 +13,7 @@ from typing import Literal, Protocol, assert_never, cast
 
 from msgspec import Struct
 
-from assent_core.commands import visible
+from assent_core.commands import describe, visible
 from assent_core.ledger import Decider, Entry, Grant, Ledger, Scope
 from assent_core.proposals import Patch, Proposal, Shell
 from assent_core.reach import effect, hard_refusal, in_words, phrase
@@ -49,6 +49,8 @@ class Question(Struct, frozen=True, kw_only=True):
     why: str
     """Which rule asks, and where it is written."""
     scopes: tuple[tuple[Scope, str], ...] = ()
+    marks: tuple[str, ...] = ()
+    """How a command line reads: its programs, what it writes to, what a reader should notice; safe to print."""
 
 
 class Answer(Struct, frozen=True):
@@ -187,6 +189,7 @@ class Gate:
             effects=tuple(map(effect, reach)),
             why=self._why(reach),
             scopes=() if always else self._scopes(missing),
+            marks=describe(proposal.command) if isinstance(proposal, Shell) else (),
         )
         try:
             answer = cast("object", await self._asker.ask(question))
@@ -217,7 +220,7 @@ class Gate:
             return "this machine has no walls, so every command asks (built in; `assent doctor` says what is missing)"
         if self._mode == "careful":
             return "the mode is careful: every edit and every command asks (settings: mode)"
-        return f"{_wanted(reach)} beyond the stage; nothing leaves it unasked (built in)"
+        return f"{_wanted(reach)}, and nothing goes beyond the stage unasked (built in)"
 
     def _scopes(self, missing: tuple[Widening, ...]) -> tuple[tuple[Scope, str], ...]:
         """The remembered answers on offer; none where a target could not be shown whole and exactly."""
