@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 from collections.abc import AsyncGenerator, Callable
@@ -33,9 +34,16 @@ def warm() -> None:
 
 
 def _import() -> None:
-    import openai
+    """Import the SDK with garbage collection paused: it makes thousands of classes, none of them garbage."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        import openai
 
-    openai.DefaultAsyncHttpxClient(trust_env=False)  # the first client imports the other half
+        openai.DefaultAsyncHttpxClient(trust_env=False)  # the first client imports the other half
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class Responses:

@@ -31,7 +31,8 @@ class Rehearsal:
     """A scripted model on loopback, served while the context is open.
 
     `url` is the base URL (`http://127.0.0.1:PORT/v1`). `requests` and `headers` are what came to /v1/responses, `streams` the
-    events that went out for each, `complaints` what a real service would not have taken.
+    events that went out for each, `complaints` what a real service would not have taken. A request that is refused for its
+    key, its model or its `include` is not among them.
     """
 
     def __init__(self, script: Script, port: int = 0) -> None:
