@@ -1,10 +1,14 @@
 """The installed command, run as a user would, with a home of its own."""
 
 import os
+import pty
+import select
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -53,6 +57,69 @@ def assent(surroundings: dict[str, str]) -> Iterator[Assent]:
         )
 
     yield run
+
+
+class Terminal:
+    """The installed command on a terminal of its own: what it shows, and keys for it."""
+
+    def __init__(self, argv: list[str], cwd: Path, environment: dict[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (40, 120))
+        self._process = subprocess.Popen(argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave)
+        os.close(slave)
+        self.shown = ""
+        self._seen = 0
+
+    def wait_for(self, text: str, seconds: float = 60) -> None:
+        """Read until a text is shown that was not waited for yet."""
+        deadline = time.monotonic() + seconds
+        while (at := self.shown.find(text, self._seen)) < 0:
+            assert time.monotonic() < deadline, f"{text!r} was never shown: {self.shown[-4000:]}"
+            assert self._read(0.2) or self._process.poll() is None, f"over without {text!r}: {self.shown[-4000:]}"
+        self._seen = at + len(text)
+
+    def press(self, keys: str) -> None:
+        """Type something."""
+        os.write(self._master, keys.encode())
+
+    def wait_for_end(self, seconds: float = 60) -> int:
+        """Read until the command is over; its exit code."""
+        deadline = time.monotonic() + seconds
+        while self._process.poll() is None:
+            assert time.monotonic() < deadline, f"it does not end: {self.shown[-4000:]}"
+            self._read(0.2)
+        while self._read(0.05):
+            pass
+        return self._process.wait()
+
+    def close(self) -> None:
+        """End what is still there."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._master)
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._master], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:
+            return False
+        self.shown += data.decode(errors="replace")
+        return bool(data)
+
+
+@pytest.fixture
+def terminal(surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    """Start the installed command on a terminal."""
+    with ExitStack() as stack:
+
+        def start(*args: str, cwd: Path, **variables: str) -> Terminal:
+            environment = surroundings | {"TERM": "xterm-256color"} | variables
+            return stack.enter_context(closing(Terminal([str(COMMAND), *args], cwd, environment)))
+
+        yield start
 
 
 @pytest.fixture

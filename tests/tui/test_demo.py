@@ -1,6 +1,7 @@
 """The demo shows the main job on a machine without a key."""
 
 import subprocess
+import time
 from pathlib import Path
 
 from assent_core.rehearsal import Rehearsal
@@ -60,3 +61,19 @@ def test_the_script_can_be_read(tmp_path):
     script = Rehearsal.from_file("demo").script
     assert script.worker
     assert script.scout
+
+
+def test_in_a_terminal_the_interface_opens_on_it_and_the_model_works(terminal, tmp_path):
+    (tmp_path / "tmp").mkdir()
+    shown = terminal("demo", cwd=tmp_path, TMPDIR=str(tmp_path / "tmp"))
+    shown.wait_for("The model is rehearsed")
+    shown.wait_for("\x1b[?1049h")
+    shown.wait_for("waiting for your answer")
+    time.sleep(1.5)
+    shown.press("n")
+    shown.wait_for("Repaired")
+    shown.press("\x11")
+    assert shown.wait_for_end() == 0
+    assert "is still in" in shown.shown
+    (repository,) = (tmp_path / "tmp").glob("assent-demo-*/orchard")
+    assert git(repository, "status", "--porcelain") == ""

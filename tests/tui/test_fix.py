@@ -23,6 +23,10 @@ shell = "{" ".join(CHECK)}"
 [[worker]]
 say = "Repaired."
 """
+ASKING = """
+[[worker]]
+shell = { command = "true", needs = [{ kind = "network", target = "" }], reason = "to look it up" }
+"""
 GIVE_UP = '[[worker]]\nrepeat = true\nsay = "I do not know."\n'
 WEAKEN = '''
 [[worker]]
@@ -180,14 +184,7 @@ def test_a_denial_is_told_to_people_and_programs(fix):
 
 
 def test_without_anybody_to_ask_a_widening_is_refused_and_told(fix):
-    script = (
-        """
-[[worker]]
-shell = { command = "true", needs = [{ kind = "network", target = "" }], reason = "to look it up" }
-"""
-        + REPAIR
-    )
-    found = summary(fix(script, "--apply", "--json", "--", *CHECK))
+    found = summary(fix(ASKING + REPAIR, "--apply", "--json", "--", *CHECK))
     assert [one["by"] for one in found["refusals"]] == ["nobody"]
 
 
@@ -254,3 +251,83 @@ def test_hostile_text_cannot_steer_the_terminal_of_the_reader(fix):
     said = fix(script, "--apply", "--", *CHECK).stderr
     assert "owned" in said
     assert not set("\x1b\x07\u202e") & set(said)
+
+
+ENTERED = "\x1b[?1049h"
+"""What a terminal is told when an interface opens."""
+
+
+def test_in_a_terminal_it_ends_in_the_review_and_lands_what_is_accepted(terminal, rehearse, repository):
+    (repository / ".gitignore").write_text("__pycache__\n")
+    model = rehearse(REPAIR)
+    shown = terminal("fix", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
+    shown.wait_for("verified")
+    assert (repository / "calc.py").read_text() == CALC
+    shown.wait_for(ENTERED)
+    shown.wait_for("calc.py")
+    time.sleep(1.5)
+    shown.press("y")
+    time.sleep(0.5)
+    shown.press("L")
+    wait_until(lambda: (repository / "calc.py").read_text() == REPAIRED)
+    time.sleep(0.5)
+    shown.press("\x11")
+    assert shown.wait_for_end() == 0
+
+
+def test_a_review_in_which_nothing_is_accepted_exits_3_and_lands_nothing(terminal, rehearse, repository):
+    model = rehearse(REPAIR)
+    shown = terminal("fix", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
+    shown.wait_for(ENTERED)
+    shown.wait_for("calc.py")
+    time.sleep(1.5)
+    shown.press("\x11")
+    assert shown.wait_for_end() == 3
+    assert (repository / "calc.py").read_text() == CALC
+
+
+def test_nothing_to_fix_opens_no_review(terminal, rehearse, repository):
+    model = rehearse("")
+    shown = terminal("fix", "--", "true", cwd=repository, OPENAI_BASE_URL=model.url)
+    assert shown.wait_for_end() == 0
+    assert ENTERED not in shown.shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("n not now\n", "not now"), ("\n", "refused"), ("maybe\n", "refused"), ("\x04", "refused")]
+)
+def test_a_question_is_asked_in_the_terminal_and_anything_but_a_yes_is_a_no(
+    terminal, rehearse, repository, typed, told
+):
+    model = rehearse(ASKING + GIVE_UP)
+    shown = terminal("fix", "--apply", "--max-turns", "2", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
+    shown.wait_for("consent is needed")
+    shown.wait_for("to look it up")
+    shown.wait_for("as the reason")
+    time.sleep(0.3)
+    shown.press(typed)
+    shown.wait_for("refused by user")
+    assert shown.wait_for_end() == 4
+    assert told in shown.shown
+    outputs = [
+        item for request in model.requests for item in request["input"] if item.get("type") == "function_call_output"
+    ]
+    assert told in str(outputs)
+
+
+def test_a_yes_in_the_terminal_opens_exactly_what_was_asked(terminal, rehearse, repository):
+    (repository / ".gitignore").write_text("__pycache__\n")
+    model = rehearse(ASKING + REPAIR)
+    shown = terminal("fix", "--apply", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
+    shown.wait_for("as the reason")
+    time.sleep(0.3)
+    shown.press("y\n")
+    assert shown.wait_for_end() == 0
+    assert "refused" not in shown.shown
+
+
+def wait_until(true) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

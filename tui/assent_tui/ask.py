@@ -13,6 +13,8 @@ from assent_tui.printer import Printer, proposed
 
 WORDS: dict[Scope, str] = {"once": "y", "task": "t", "session": "s", "project": "p"}
 LONGEST = 4096
+SETTLING = 0.05
+"""Seconds in which the events before a question are printed."""
 
 
 class TerminalAsker:
@@ -26,6 +28,7 @@ class TerminalAsker:
 
     async def ask(self, question: Question) -> Answer:
         """Ask, wait, and read the answer."""
+        await asyncio.sleep(SETTLING)
         for line in card(question):
             self._printer.say(line)
         return understood(await _typed_line(), question)

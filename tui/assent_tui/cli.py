@@ -40,7 +40,9 @@ def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; nothing but the exit of argparse's --help is raised."""
     try:
         words, rest = split(argv)
-        return COMMANDS[words[0]](words[1:], rest) if words and words[0] in COMMANDS else interactive(words, rest)
+        code = COMMANDS[words[0]](words[1:], rest) if words and words[0] in COMMANDS else interactive(words, rest)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
