@@ -1,0 +1,95 @@
+"""The small commands: landings, grants and the key."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from assent_core.ledger import Grant, Ledger
+from assent_sandbox.policy import Widening
+from rehearsed import git
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "a.txt").write_text("one\n")
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "start")
+    return root
+
+
+def test_without_landings_there_is_nothing_to_list_or_to_take_back(assent, repository):
+    listed = assent("undo", "--list", cwd=repository)
+    assert (listed.returncode, listed.stdout) == (0, "Nothing was landed in this repository yet.\n")
+    done = assent("undo", cwd=repository)
+    assert done.returncode != 0
+    assert "hint: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_landing_that_does_not_exist_cannot_be_taken_back(assent, repository):
+    done = assent("undo", "nonsense", cwd=repository)
+    assert done.returncode != 0
+    assert "nonsense" in done.stderr
+
+
+def granted(place: Path, root: Path) -> Grant:
+    now = time.time()
+    widening = Widening("read", "/etc/\x1b[2Jhosts")
+    grant = Grant(id="g-1", widening=widening, scope="project", root=str(root), time=now, until=now + 3600)
+    Ledger(place / "state" / "assent" / "consent.jsonl").append(grant)
+    return grant
+
+
+def test_grants_of_this_repository_are_listed_with_scope_and_end(assent, repository, place, tmp_path):
+    granted(place, repository)
+    done = assent("consent", cwd=repository)
+    assert done.returncode == 0
+    assert done.stdout.startswith("g-1  It can read /etc/")
+    assert "(project; since " in done.stdout
+    assert "\x1b" not in done.stdout
+    (tmp_path / "other").mkdir()
+    assert "Nothing is allowed" in assent("consent", cwd=tmp_path / "other").stdout
+
+
+def test_a_grant_can_be_revoked_once(assent, repository, place):
+    granted(place, repository)
+    assert assent("consent", "--revoke", "g-1", cwd=repository).stdout == "g-1 is revoked.\n"
+    assert "Nothing is allowed" in assent("consent", cwd=repository).stdout
+    again = assent("consent", "--revoke", "g-1", cwd=repository)
+    assert again.returncode == 2
+    assert "hint: " in again.stderr
+
+
+def test_a_key_is_kept_where_only_the_user_can_read_it_and_never_shown(assent, repository, place):
+    null = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    done = assent("key", cwd=repository, input="sk-something-secret-0123456789\n", **null)
+    assert done.returncode == 0, done.stderr
+    assert "sk-something" not in done.stdout + done.stderr
+    (kept,) = [path for path in place.rglob("*") if path.is_file() and b"sk-something" in path.read_bytes()]
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_no_key_is_refused(assent, repository):
+    done = assent("key", cwd=repository, input="\n")
+    assert done.returncode == 2
+    assert "hint: " in done.stderr
+
+
+def test_settings_that_cannot_be_read_are_a_usage_error(assent, repository, place):
+    (place / "config" / "assent").mkdir(parents=True)
+    (place / "config" / "assent" / "settings.toml").write_text('mode = "yolo"\n')
+    for words in (
+        ("undo", "--list"),
+        ("consent",),
+        ("doctor",),
+        ("run", "--", "true"),
+        ("fix", "--apply", "--", "true"),
+    ):
+        done = assent(*words, cwd=repository)
+        assert done.returncode == 2, words
+        assert "mode" in done.stderr
+        assert "Traceback" not in done.stderr
