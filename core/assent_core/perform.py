@@ -60,7 +60,7 @@ class Performer:
             case Shell() as shell:
                 return self._shell(id, shell, approved)
             case Search() as search:
-                return self._search(id, search)
+                return self._search(id, search, approved)
             case Patch(text=text):
                 return _single(lambda: self._patch(id, text))
             case Read() as read:
@@ -118,10 +118,11 @@ class Performer:
         )
         yield Result(performed=performed, digest=digest, command=shell.command, output=text)
 
-    async def _search(self, id: str, search: Search) -> AsyncGenerator[Printed | Result]:
+    async def _search(self, id: str, search: Search, approved: Approved) -> AsyncGenerator[Printed | Result]:
         command = Command(argv=_search_argv(search, self.locate(search.path)))
+        policy = msgspec.structs.replace(self.policy, widenings=approved.widenings)
         ended: Ended | None = None
-        async with aclosing(self.stage.run(command, self.policy)) as outputs:
+        async with aclosing(self.stage.run(command, policy)) as outputs:
             async for output in outputs:
                 if isinstance(output, Ended):
                     ended = output
