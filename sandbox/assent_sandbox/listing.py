@@ -11,7 +11,6 @@ from msgspec import Struct
 from assent_sandbox import host
 from assent_sandbox.masks import is_secret
 from assent_sandbox.policy import Policy
-from assent_sandbox.stage import OutsideError
 from assent_sandbox.tree import Tree, is_private
 
 _GENERATED = frozenset(("node_modules", ".venv", "venv", ".tox", ".nox"))
@@ -35,10 +34,10 @@ def list_repository(root: str, policy: Policy, without: str) -> Listing:
     own = os.path.relpath(without, root)
     files: set[str] = set()
     linked: set[str] = set()
-    for path in _candidates(tree):
-        if is_private(path) or path == own or path.startswith(own + "/") or own.startswith(path + "/"):
+    for path, is_whole_folder in _candidates(tree):
+        if is_private(path) or f"{path}/".startswith(own + "/") or own.startswith(path + "/"):
             continue
-        if not _is_folder(tree, path):
+        if not is_whole_folder:
             files.add(path)
         elif (below := _small_folder(tree, path)) is None:
             linked.add(path)
@@ -48,27 +47,31 @@ def list_repository(root: str, policy: Policy, without: str) -> Listing:
     return Listing(frozenset(files - secret), frozenset(linked), frozenset(secret))
 
 
-def _candidates(tree: Tree, below: str = "") -> Iterator[str]:
+def _candidates(tree: Tree, below: str = "") -> Iterator[tuple[str, bool]]:
     """Files, and ignored folders as a whole; a repository within the repository is looked through like the outer one."""
     inner = Tree(os.path.join(tree.root, below))
     try:
+        if below and not os.path.lexists(os.path.join(inner.root, ".git")):
+            raise host.GitFailed("the folder of a submodule that is not there", 128)
         kept = host.git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=inner.root)
         ignored = host.git(
             "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", cwd=inner.root
         )
     except host.GitFailed:
-        yield from (below + path for path in _plain(inner))
+        yield from ((below + path, is_folder) for path, is_folder in _plain(inner))
         return
-    for raw in set(kept.split(b"\0")) - {b""}:
+    for raw in set(kept.split(b"\0")) - {b"", b"./"}:
         path = below + os.fsdecode(raw).rstrip("/")
-        if _is_folder(tree, path):
+        if raw.endswith(b"/") or _is_folder(tree, path):
             yield from _candidates(tree, path + "/")
         else:
-            yield path
-    yield from (below + os.fsdecode(raw).rstrip("/") for raw in ignored.split(b"\0") if raw)
+            yield path, False
+    for raw in ignored.split(b"\0"):
+        if raw not in (b"", b"./"):
+            yield below + os.fsdecode(raw).rstrip("/"), raw.endswith(b"/")
 
 
-def _plain(tree: Tree) -> Iterator[str]:
+def _plain(tree: Tree) -> Iterator[tuple[str, bool]]:
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         above = waiting.pop()
@@ -77,16 +80,17 @@ def _plain(tree: Tree) -> Iterator[str]:
                 continue
             with os.scandir(folder) as items:
                 for item in items:
-                    if item.is_dir(follow_symlinks=False) and item.name not in _GENERATED:
+                    is_folder = item.is_dir(follow_symlinks=False)
+                    if is_folder and item.name not in _GENERATED:
                         waiting.append((*above, item.name))
                     else:
-                        yield "/".join((*above, item.name))
+                        yield "/".join((*above, item.name)), is_folder
 
 
 def _is_folder(tree: Tree, path: str) -> bool:
     try:
-        return tree.is_folder(tuple(path.split("/")))
-    except OutsideError:
+        return stat.S_ISDIR(os.lstat(os.path.join(tree.root, path)).st_mode)
+    except OSError:
         return False
 
 

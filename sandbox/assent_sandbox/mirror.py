@@ -43,13 +43,16 @@ class Mirror:
         """Large ignored folders that are links to the real ones."""
         self._objects = tuple(_native(path) for path in found.objects)
         self._git = found.git
+        self._unsaved = False
 
     def borrowed(self) -> tuple[str, ...]:
         """Absolute paths of real folders that the copy needs."""
         return (*(os.path.join(self.real.root, path) for path in sorted(self.linked)), *self._objects)
 
     def save(self) -> None:
-        """Put on file what was copied."""
+        """Put on file what was copied, if that is other than what is there."""
+        if not self._unsaved:
+            return
         found = _Manifest(
             {_latin(path): prints for path, prints in self.files.items()},
             tuple(_latin(path) for path in sorted(self.linked)),
@@ -60,6 +63,7 @@ class Mirror:
         with open(draft, "wb") as file:
             file.write(msgspec.json.encode(found))
         os.rename(draft, self._file)
+        self._unsaved = False
 
     def changed(self) -> tuple[set[str], set[str]]:
         """What stands in the copy and is not what was copied, and what was copied and is not there any more."""
@@ -93,11 +97,12 @@ class Mirror:
             return
         if status is not None:
             self.files[path] = (seen, fingerprint(status))
+            self._unsaved = True
 
     def remove(self, path: str) -> None:
         """Remove a file from the copy, and the folders that it alone had kept."""
         names = tuple(path.split("/"))
-        self.files.pop(path, None)
+        self._unsaved |= self.files.pop(path, None) is not None
         for end in range(len(names), 0, -1):
             with self.tree.folder(names[: end - 1]) as folder:
                 if folder is None:
@@ -123,6 +128,7 @@ class Mirror:
             with self.prepared(names[:-1]) as folder:
                 if status_of(folder, names[-1]) is None:
                     os.symlink(os.path.join(self.real.root, path), names[-1], dir_fd=folder)
+        self._unsaved |= self.linked != wanted
         self.linked = wanted
 
     def is_linked(self, path: str) -> bool:
@@ -138,6 +144,7 @@ class Mirror:
         tree.erase(own)
         self._objects = make_private_git(self.real.root, self.tree.root, self._draft())
         self._git = now
+        self._unsaved = True
 
     @contextmanager
     def prepared(self, names: tuple[str, ...]) -> Generator[int]:
