@@ -37,9 +37,12 @@ def arrange(plan: Plan, tmp: int) -> None:
             attach(overlay, path)
         return
     shown = [(each.path, _take(each.source, each.writable)) for each in plan.shown]
+    missed = [path for path in plan.hidden if path not in plan.never and os.path.isdir(path)]
     nodes = [(name, _take(f"/dev/{name}", writable=False, attributes=NOEXEC)) for name in _NODES]
     set_attributes("/", RDONLY | NOSUID, propagation=namespaces.PRIVATE)
     covered = _cover_all(sorted(path for path in plan.hidden if os.path.isdir(path)), tmp)
+    for path in missed:
+        os.makedirs(path, exist_ok=True)
     _furnish_devices(nodes)
     attach(proc, "/proc")
     if not plan.network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import socket
 import stat
 import subprocess
@@ -306,11 +307,19 @@ def look_around(view: View, policy: Policy, secrets: SecretFiles, variables: Map
     return Surroundings(
         variables=variables,
         home=home,
-        toolchains=find_toolchains(variables.get("PATH", ""), interpreters, home),
+        toolchains=find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, home)),
         secrets=secrets.find(policy),
         sockets=host_sockets(),
         git=main_git_folder(view.root),
     )
+
+
+def _homes(view: View, home: str) -> tuple[str, ...]:
+    """Where tools are hidden unless they are found: under the homes; in the copy tier, everywhere."""
+    own = home
+    with suppress(KeyError):
+        own = pwd.getpwuid(os.getuid()).pw_dir
+    return tuple(dict.fromkeys((home, os.path.realpath(own), *(() if view.tier == "overlay" else ("/",)))))
 
 
 def host_sockets() -> tuple[str, ...]:

@@ -99,11 +99,18 @@ REFUSED_UNBOUNDED: dict[str, tuple[int | None, int | None, int, str]] = {
 
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _NUMBERS = {
-    "x86_64": {"clone": 56, "unshare": 272, "socket": 41, "socketpair": 53, "ioctl": 16, "setpriority": 141, "prlimit64": 302},
-    "aarch64": {"clone": 220, "unshare": 97, "socket": 198, "socketpair": 199, "ioctl": 29, "setpriority": 140, "prlimit64": 261},
+    "x86_64": {
+        "clone": 56, "unshare": 272, "socket": 41, "socketpair": 53, "ioctl": 16, "kill": 62,
+        "setpriority": 141, "prlimit64": 302,
+    },
+    "aarch64": {
+        "clone": 220, "unshare": 97, "socket": 198, "socketpair": 199, "ioctl": 29, "kill": 129,
+        "setpriority": 140, "prlimit64": 261,
+    },
 }  # fmt: skip
 _X32 = 0x40000000
 _NAMESPACES = 0x7E020080
+_EVERYBODY = 0xFFFFFFFF
 _TERMINAL_INJECTION = (0x5412, 0x541C)
 _UNIX, _INET, _INET6, _NETLINK, _RAW, _PACKET = 1, 2, 10, 16, 3, 10
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
@@ -141,6 +148,7 @@ def _conditions(bounded: bool, network: bool) -> dict[str, list[Step]]:
         "socketpair": _allow_values(0, (_UNIX,), EAFNOSUPPORT),
     }
     if not bounded:
+        bodies["kill"] = _refuse_values(0, (_EVERYBODY,), EPERM)
         bodies["setpriority"] = _allow_values(1, (0,), EPERM)
         bodies["prlimit64"] = _allow_values(0, (0,), EPERM)
     return bodies

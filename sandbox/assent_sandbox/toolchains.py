@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 # fmt: off
 _NEVER = (
     ".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", ".config", ".cache", ".local", ".local/share", ".local/state",
-    ".mozilla",
+    ".mozilla", "go", "src", "projects", "work", "code", "dev", "Documents", "Desktop", "Downloads",
 )
 """Folders of home that are no toolchain themselves, whatever lies on PATH."""
 CREDENTIALS = (
@@ -25,24 +25,27 @@ _BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("g
 _LARGEST_BIN = 500
 
 
-def find_toolchains(path: str, interpreters: Iterable[str], home: str) -> tuple[str, ...]:
-    """Give the folders under `home` that the entries of PATH and these programs need, as they are written and resolved."""
+def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the folders below `homes` that the entries of PATH and these programs need, as they are written and resolved."""
     found: dict[str, None] = {}
     for entry in path.split(":"):
-        if _beneath(entry, home):
-            found |= dict.fromkeys(_prefixes(entry, home))
+        if entry.startswith("/"):
+            found |= dict.fromkeys(_prefixes(entry, homes))
+        if any(_beneath(entry, home) for home in homes if home != "/"):
             found |= dict.fromkeys(
-                p for target in _link_targets(entry) for p in _prefixes(os.path.dirname(target), home)
+                p for target in _link_targets(entry) for p in _prefixes(os.path.dirname(target), homes)
             )
-        elif entry.startswith("/") and os.path.islink(entry):
-            found |= dict.fromkeys(_prefixes(os.path.realpath(entry), home))
     for interpreter in interpreters:
         for hop in _hops(interpreter):
-            found |= dict.fromkeys(_prefixes(os.path.dirname(hop), home))
-    extra = [
-        os.path.join(home, each) for key, more in _BESIDES.items() if os.path.join(home, key) in found for each in more
+            found |= dict.fromkeys(_prefixes(os.path.dirname(hop), homes))
+    besides = [
+        os.path.join(home, each)
+        for home in homes
+        for key, more in _BESIDES.items()
+        if f"{home}/{key}" in found
+        for each in more
     ]
-    return _outermost([*found, *extra])
+    return _outermost([*found, *besides])
 
 
 def find_interpreters(root: str, variables: Iterable[str]) -> Iterator[str]:
@@ -56,19 +59,22 @@ def _beneath(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip("/") + "/")
 
 
-def _prefixes(folder: str, home: str) -> Iterator[str]:
-    """The installation that a folder of programs belongs to, as written and resolved, if it lies under home."""
+def _prefixes(folder: str, homes: tuple[str, ...]) -> Iterator[str]:
+    """The installation that a folder of programs belongs to, as written and resolved, if it lies below one of the homes."""
     for place in dict.fromkeys((os.path.normpath(folder), os.path.realpath(folder))):
-        name = os.path.basename(place)
-        prefix = os.path.dirname(place) if name in {"bin", "sbin", "shims", "Scripts"} else place
-        for candidate in (prefix, place):
-            if (
-                _beneath(candidate, home)
-                and os.path.relpath(candidate, home) not in _NEVER
-                and os.path.isdir(candidate)
-            ):
-                yield candidate if candidate != os.path.join(home, "go") else place
+        in_bin = os.path.basename(place) in {"bin", "sbin", "shims", "Scripts"}
+        for candidate in (os.path.dirname(place) if in_bin else place, place):
+            if _is_toolchain(candidate, homes) and os.path.isdir(candidate):
+                yield candidate
                 break
+
+
+def _is_toolchain(folder: str, homes: tuple[str, ...]) -> bool:
+    """Say whether a folder may be shown: it holds no home, and is none of the places where people keep other things."""
+    if any(folder == home or _beneath(home, folder) for home in homes):
+        return False
+    home = next((home for home in homes if _beneath(folder, home)), None)
+    return home is not None and (home == "/" or os.path.relpath(folder, home) not in _NEVER)
 
 
 def _link_targets(folder: str) -> Iterator[str]:

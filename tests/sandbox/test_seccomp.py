@@ -1,0 +1,134 @@
+"""The filter of system calls, checked by running its program on made-up calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from assent_sandbox import seccomp
+from assent_sandbox.seccomp import Step
+
+MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+ALLOWED, KILLED = 0x7FFF0000, 0x80000000
+
+
+def judge(steps: list[Step], architecture: int, number: int, *arguments: int) -> int:
+    """A small machine for the part of classic BPF that the filter uses."""
+    words = {0: number, 4: architecture}
+    for place, value in enumerate((*arguments, *(6 - len(arguments)) * (0,))):
+        words[16 + 8 * place], words[20 + 8 * place] = value & 0xFFFFFFFF, value >> 32
+    at, held = 0, 0
+    while True:
+        operation, if_true, if_false, operand = steps[at]
+        at += 1
+        match operation:
+            case 0x20:
+                held = words[operand]
+            case 0x54:
+                held &= operand
+            case 0x06:
+                return operand
+            case 0x15 | 0x35 | 0x45:
+                true = {0x15: held == operand, 0x35: held >= operand, 0x45: bool(held & operand)}[operation]
+                at += if_true if true else if_false
+            case _:
+                pytest.fail(f"operation {operation:#x} is not known")
+
+
+def error(number: int) -> int:
+    return 0x50000 | number
+
+
+@pytest.fixture(params=["x86_64", "aarch64"])
+def machine(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=[(True, False), (True, True), (False, False), (False, True)], ids=str)
+def variant(request: pytest.FixtureRequest) -> tuple[bool, bool]:
+    return request.param
+
+
+def numbers(machine: str) -> dict[str, int]:
+    column = 0 if machine == "x86_64" else 1
+    table = seccomp.REFUSED | seccomp.REFUSED_UNBOUNDED
+    return {name: number for name, row in table.items() if isinstance(number := row[column], int)}
+
+
+def test_every_row_of_the_table_is_refused_with_its_error(machine: str, variant: tuple[bool, bool]) -> None:
+    steps = seccomp.program(machine, *variant)
+    table = seccomp.REFUSED if variant[0] else seccomp.REFUSED | seccomp.REFUSED_UNBOUNDED
+    for name, number in numbers(machine).items():
+        expected = error(table[name][2]) if name in table else ALLOWED
+        assert judge(steps, MACHINES[machine], number) == expected, name
+
+
+def test_ordinary_calls_are_allowed(variant: tuple[bool, bool]) -> None:
+    steps = seccomp.program("x86_64", *variant)
+    for number in (0, 1, 2, 3, 9, 39, 57, 59, 202, 257, 262, 439):
+        assert judge(steps, MACHINES["x86_64"], number) == ALLOWED
+
+
+def test_another_architecture_is_killed_and_x32_does_not_exist(machine: str, variant: tuple[bool, bool]) -> None:
+    steps = seccomp.program(machine, *variant)
+    assert judge(steps, 0x40000003, 1) == KILLED
+    if machine == "x86_64":
+        assert judge(steps, MACHINES[machine], 0x40000000 | 1) == error(seccomp.ENOSYS)
+
+
+def test_no_number_stands_in_the_table_twice(machine: str) -> None:
+    found = list(numbers(machine).values())
+    assert len(found) == len(set(found))
+
+
+def test_every_row_says_why() -> None:
+    assert all(row[3] for row in (seccomp.REFUSED | seccomp.REFUSED_UNBOUNDED).values())
+
+
+CLONE, UNSHARE, IOCTL, SOCKET, SOCKETPAIR, KILL, PRLIMIT = 56, 272, 16, 41, 53, 62, 302
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments", "bounded", "network", "expected"),
+    [
+        (CLONE, (0x10000000,), True, True, error(1)),
+        (CLONE, (0x7C020011,), True, True, error(1)),
+        (CLONE, (0x01200011,), True, True, ALLOWED),
+        (CLONE, (0x3D0F00,), False, False, ALLOWED),
+        (UNSHARE, (0x10000000,), True, True, error(1)),
+        (UNSHARE, (0x400,), True, True, ALLOWED),
+        (IOCTL, (0, 0x5412), True, True, error(1)),
+        (IOCTL, (0, 0x541C), True, True, error(1)),
+        (IOCTL, (0, 0x1_0000_5412), True, True, error(1)),
+        (IOCTL, (0, 0x5413), True, True, ALLOWED),
+        (SOCKET, (2, 1), True, False, ALLOWED),
+        (SOCKET, (10, 0x80001), True, False, ALLOWED),
+        (SOCKET, (2, 2), False, False, error(13)),
+        (SOCKET, (1, 1), False, False, error(13)),
+        (SOCKET, (2, 1), False, True, ALLOWED),
+        (SOCKET, (2, 3, 1), True, True, error(1)),
+        (SOCKET, (17, 3), True, True, error(97)),
+        (SOCKET, (40, 1), True, True, error(97)),
+        (SOCKET, (38, 5), True, True, error(97)),
+        (SOCKET, (16, 3, 0), True, False, ALLOWED),
+        (SOCKET, (16, 3, 15), True, False, error(97)),
+        (SOCKETPAIR, (1, 1), False, False, ALLOWED),
+        (SOCKETPAIR, (2, 1), False, False, error(97)),
+        (KILL, (0xFFFFFFFF, 9), False, False, error(1)),
+        (KILL, (0xFFFFFFFF, 9), True, False, ALLOWED),
+        (KILL, (4711, 9), False, False, ALLOWED),
+        (PRLIMIT, (4711,), False, False, error(1)),
+        (PRLIMIT, (0,), False, False, ALLOWED),
+    ],
+)  # fmt: skip
+def test_calls_are_judged_by_their_arguments(
+    number: int, arguments: tuple[int, ...], bounded: bool, network: bool, expected: int
+) -> None:
+    steps = seccomp.program("x86_64", bounded, network)
+    assert judge(steps, MACHINES["x86_64"], number, *arguments) == expected
+
+
+def test_the_encoded_program_has_eight_bytes_a_step(machine: str) -> None:
+    steps = seccomp.program(machine, bounded=False, network=False)
+    assert len(seccomp.encode(steps)) == 8 * len(steps)
+    assert len(steps) < 4096
+    assert all(0 <= skip < 256 for step in steps for skip in step[1:3])
