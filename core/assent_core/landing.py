@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Generator
 from pathlib import Path
+from stat import S_ISREG
 from typing import Literal
 
 from msgspec import Struct
@@ -241,8 +242,13 @@ def _abandon(tree: Tree, journal: Journal, error: BaseException) -> None:
 
 
 def _notices(tree: Tree, writes: tuple[Write, ...]) -> tuple[str, ...]:
-    linked = [write.path for write in writes if write.after and (found := tree.stat(write.path)) and found.st_nlink > 1]
+    linked = [write.path for write in writes if write.after and _has_twins(tree, write.path)]
     return tuple(f"{path} had other hard links; they keep the old content" for path in linked)
+
+
+def _has_twins(tree: Tree, path: str) -> bool:
+    found = tree.stat(path)
+    return found is not None and S_ISREG(found.st_mode) and found.st_nlink > 1
 
 
 def _to_undo(shelf: Shelf, id: str) -> Journal:

@@ -136,9 +136,12 @@ def plan(
     """Every name that will change, and the names under which things wait; `undone` is a landing that this takes back."""
     gone = frozenset(write.path for write in writes if write.after is None)
     put = [write.path for write in writes if write.after is not None]
-    missing = dict.fromkeys(folder for path in put for folder in _missing(tree, path, gone))
+    missing = {folder for path in put for folder in _missing(tree, path, gone)}
     dropped = [folder for path in put if _is_folder(tree, path) for folder in _emptied(tree, path, gone)]
-    unsteady = {*dropped, *missing}
+    known = {folder.path: folder.mode for folder in (*undone.pruned, *undone.dropped)} if undone else {}
+    returning = [os.fsdecode(folder.path) for folder in undone.dropped] if undone else []
+    made = sorted({*missing, *returning}, key=lambda path: (path.count("/"), path))
+    unsteady = {*dropped, *made}
     steps = tuple(
         Step(
             path=os.fsencode(write.path),
@@ -148,7 +151,6 @@ def plan(
         )
         for number, write in enumerate(writes)
     )
-    known = {folder.path: folder.mode for folder in undone.pruned} if undone else {}
     emptied = dict.fromkeys(folder for path in gone for folder in reversed(above(path)) if folder not in unsteady)
     pruned = [_folder(tree, path) for path in sorted(emptied, key=lambda path: -path.count("/"))]
     if undone:
@@ -160,7 +162,7 @@ def plan(
         time=time.time(),
         steps=steps,
         dropped=tuple(_folder(tree, path) for path in dropped),
-        made=tuple(Folder(os.fsencode(path), known.get(os.fsencode(path))) for path in missing),
+        made=tuple(Folder(os.fsencode(path), known.get(os.fsencode(path))) for path in made),
         pruned=tuple(pruned),
         undoes=undone.id if undone else "",
     )
