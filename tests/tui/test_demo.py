@@ -24,7 +24,6 @@ def test_headless_it_repairs_the_repository_and_tells_each_promise(assent, tmp_p
         "The model is rehearsed",
         "No key and no network",
         "denied: network example.com",
-        "refused: ",
         "(scout)",
         "verified: python3 -m unittest: exit 0",
         "landed: ",
