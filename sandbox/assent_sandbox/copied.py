@@ -51,7 +51,7 @@ class CopiedStage(LivingStage):
             return None
         with here.folder(names) as folder:
             found = {} if folder is None else dict(tree.names_of(folder))
-        linked = {name for name in found if self._is_linked((*names, name))}
+        linked = {name for name in found if self._mirror.is_linked("/".join((*names, name)))}
         return tuple(sorted(name + "/" * (below or name in linked) for name, below in found.items()))
 
     def _is_linked(self, names: tuple[str, ...]) -> bool:
@@ -88,7 +88,8 @@ class CopiedStage(LivingStage):
         with self._mirror.prepared(names[:-1]) as folder:
             self._mirror.make_room(folder, path)
             os.rename(draft, names[-1], dst_dir_fd=folder)
-        self._touched.add(path)
+        if not tree.is_private(path):
+            self._touched.add(path)
         self._gone.discard(path)
 
     def _take(self, path: str) -> None:

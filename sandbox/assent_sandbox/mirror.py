@@ -139,12 +139,11 @@ class Mirror:
         """Give the copy a git folder like the real one, unless something was committed in the copy."""
         now = stamp(self.real.root)
         own = os.path.join(self.tree.root, ".git")
-        if os.path.isdir(own) and (now == self._git or os.path.exists(os.path.join(own, "logs"))):
-            return
-        tree.erase(own)
-        self._objects = make_private_git(self.real.root, self.tree.root, self._draft())
-        self._git = now
-        self._unsaved = True
+        if not os.path.isdir(own) or (now != self._git and not os.path.exists(os.path.join(own, "logs"))):
+            tree.erase(own)
+            self._objects = make_private_git(self.real.root, self.tree.root, self._draft(), self.linked)
+            self._git = now
+            self._unsaved = True
 
     @contextmanager
     def prepared(self, names: tuple[str, ...]) -> Generator[int]:

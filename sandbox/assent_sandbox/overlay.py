@@ -73,7 +73,8 @@ class OverlayStage(LivingStage):
             assert here.upper is not None
             self._refuse_full_folder(here, path, name)
             self._upper.place(draft, here.upper, name)
-        self._touched.add(path)
+        if not tree.is_private(path):
+            self._touched.add(path)
 
     def _take(self, path: str) -> None:
         *above, name = path.split("/")
@@ -93,6 +94,8 @@ class OverlayStage(LivingStage):
 
     def _drop(self, path: str) -> None:
         self._upper.reveal(path)
+        if not self._seen_now(path):
+            self._upper.prune(path)
         self._touched.discard(path)
 
     def _survey(self) -> tuple[set[str], set[str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 
 from assent_sandbox import host
@@ -20,8 +22,10 @@ _SECTIONS = (
 _SETTINGS = "[core]\n\tbare = false\n\tfilemode = true\n\tcheckStat = minimal\n\ttrustctime = false\n\tlogAllRefUpdates = true\n"
 
 
-def make_private_git(root: str, copy: str, draft: str) -> tuple[str, ...]:
+def make_private_git(root: str, copy: str, draft: str, linked: Iterable[str]) -> tuple[str, ...]:
     """Give the copy of a repository a git folder of its own, without hooks, filters, remotes or credentials.
+
+    Folders that are `linked` are ignored by name: a pattern that ends in a slash does not match a link.
 
     Returns the folders of objects that it borrows, which commands must be able to read; none where there is no git.
     """
@@ -55,6 +59,8 @@ def make_private_git(root: str, copy: str, draft: str) -> tuple[str, ...]:
     os.makedirs(os.path.join(draft, "refs"), exist_ok=True)
     with open(os.path.join(draft, "config"), "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(_settings(root))
+    with open(os.path.join(draft, "info", "exclude"), "ab") as file:
+        file.writelines(b"\n/" + _literal(path) for path in sorted(linked) if "\n" not in path)
     os.rename(draft, os.path.join(copy, ".git"))
     return (objects,)
 
@@ -76,6 +82,11 @@ def _quoted(path: str) -> str:
     if not path.startswith('"') and "\n" not in path:
         return path
     return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _literal(path: str) -> bytes:
+    """A path as a pattern of git that matches nothing else."""
+    return re.sub(rb"([\\*?\[! ])", rb"\\\1", os.fsencode(path))
 
 
 def _belongs(root: str, own: str) -> bool:

@@ -109,10 +109,10 @@ class Upper:
                     return
 
     def prune(self, path: str) -> None:
-        """Remove a whiteout that hides nothing any more, and the folders that it alone had kept."""
+        """Remove a file or whiteout where there is no real one, and the folders that it alone had kept."""
         names = tuple(path.split("/"))
         with self.tree.folder(names[:-1]) as folder:
-            if folder is not None:
+            if folder is not None and not is_folder(folder, names[-1]):
                 self.trash(folder, names[-1])
         for end in range(len(names) - 1, 0, -1):
             with self.tree.folder(names[: end - 1]) as folder, self.tree.folder(names[:end]) as inner:
