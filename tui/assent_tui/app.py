@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.widgets import Input
 from textual.worker import Worker
 
 from assent_core.consent import Asker
@@ -159,7 +160,8 @@ class AssentApp(App[int]):
         self.pane.put(review)
         self._status.staged(review)
         if message.show or (review.files and review.files != earlier.files and not self._queue):
-            self._panes.guard.shut()
+            if not self._panes.reviewing:
+                self._panes.guard.shut()
             self._show_review(take_focus=not self._prompt.text)
         elif not review.files and self._panes.reviewing:
             self._leave_review()
@@ -361,7 +363,9 @@ class AssentApp(App[int]):
         self._offer_keys()
 
     def _offer_keys(self) -> None:
-        if self._card.has_focus_within:
+        if isinstance(self.focused, Input):
+            where = "field"
+        elif self._card.has_focus_within:
             where = "consent"
         elif self._panes.reviewing:
             where = "review"

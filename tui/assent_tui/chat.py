@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 from typing import Any, ClassVar, assert_never
 
 from msgspec.structs import replace
@@ -36,7 +36,7 @@ from assent_core.events import (
 )
 from assent_core.model import Role
 from assent_tui.blocks import BlockView
-from assent_tui.entries import Answer, Call, Entry, Level, Note, Reasoning, Request
+from assent_tui.entries import Answer, Call, Entry, Level, Note, Reasoning, Request, Welcome
 from assent_tui.stream import Stream
 
 _BEAT = 0.1
@@ -64,7 +64,7 @@ class Chat(BlockView):
         self._stream_start = 0
         self._thought = ""
         self._beat: Timer | None = None
-        self._began = time.monotonic()
+        self._began: float | None = None
         self._spent: dict[Role, float] = {}
 
     def note(self, text: str, level: Level = "info", hint: str = "", detail: str = "") -> None:
@@ -102,7 +102,7 @@ class Chat(BlockView):
                 self._spent[role] = self._spent.get(role, 0.0) + (usd or 0.0)
             case Prompted(text=text):
                 self._commit()
-                self._began, self._spent = time.monotonic(), {}
+                self._began, self._spent = monotonic(), {}
                 self.append(Request(text=text, gap=len(self) > 0))
             case Opened() | Drifted() | Verified() | Ended() | Landed() | Undone() | Noticed():
                 self._told(event)
@@ -113,8 +113,9 @@ class Chat(BlockView):
 
     def _told(self, event: Opened | Drifted | Verified | Ended | Landed | Undone | Noticed) -> None:
         match event:
-            case Opened(notices=notices):
-                for text in notices:
+            case Opened():
+                self.append(Welcome(opened=event, gap=len(self) > 0))
+                for text in event.notices:
                     self.note(text, "warn")
             case Drifted(moved=moved):
                 said = ", ".join(f"{each.path} ({each.how})" for each in moved)
@@ -142,10 +143,13 @@ class Chat(BlockView):
         if event.how != "done":
             failed = event.how in ("failed", "environment")
             self.note(event.message or event.how, "error" if failed else "warn", event.hint)
-        seconds = time.monotonic() - self._began
+        if self._began is None:
+            return
+        seconds = monotonic() - self._began
+        self._began = None
         parts = [event.how] + ([f"{seconds:.0f} s"] if seconds >= 1 else [])
         parts += [f"{role} ${usd:.4f}" for role, usd in self._spent.items()]
-        self.append(Note(text=" · ".join(parts), level="cost", gap=False))
+        self.append(Note(text=" · ".join(parts), level="cost"))
 
     def _called(self, event: Proposed | Mistaken | Decided | Performed | Digested) -> None:
         self._commit()
@@ -182,7 +186,8 @@ class Chat(BlockView):
 
     def _gap(self, kind: type[Entry]) -> bool:
         """Entries of one kind stand close together."""
-        return bool(self._blocks) and not isinstance(self._blocks[-1], kind)
+        last = self._blocks[-1] if self._blocks else None
+        return last is not None and not (isinstance(last, kind) and getattr(last, "level", "") != "cost")
 
     def _feed(self, text: str = "", thought: str = "") -> None:
         if text and not self._stream.began:

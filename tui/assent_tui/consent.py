@@ -154,7 +154,8 @@ class ConsentCard(Vertical):
     def _fit(self) -> None:
         if self._question is not None:
             high = len(Asked(self._question).lines(max(self.size.width - 5, 20)))
-            most = max(self.screen.size.height * 2 // 5 - 4, 4)
+            height = self.screen.size.height
+            most = max(min(height - 16, height // 2), 4)
             self._body.styles.height = min(high, most)
             self.call_after_refresh(self._say)
 

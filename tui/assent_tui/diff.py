@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
 from assent_core.review import Review
 from assent_tui.blocks import BlockView
 from assent_tui.hunks import FileHead, Place, blocks_of, hunk_blocks
 
 
-class Diff(BlockView):
+class Diff(BlockView, inherit_bindings=False):
     """Shows a review; the cursor stands on a hunk as long as there is one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "page_up", "page up"),
+        Binding("pagedown", "page_down", "page down"),
+        Binding("home", "scroll_home", "to the top"),
+        Binding("end", "scroll_end", "to the end"),
+    ]
 
     can_focus = True
 

@@ -9,8 +9,9 @@ from rich.cells import cell_len
 
 from assent_core.consent import Decider, Scope
 from assent_core.digest import Digest
+from assent_core.events import Opened
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
-from assent_sandbox.policy import Denial
+from assent_sandbox.policy import Denial, Tier
 from assent_tui.lines import BLANK, Line, Span, clean, indent, line, rows, shorten, wrap, wrap_all
 from assent_tui.markdown import markdown
 
@@ -35,6 +36,27 @@ class Entry(Struct, frozen=True, kw_only=True):
     def guess(self, width: int) -> int:
         """About how many rows it has."""
         return 2
+
+
+_WALLS: dict[Tier, tuple[str, str]] = {
+    "overlay": ("on an overlay stage, behind walls", "dim"),
+    "copy": ("on a copied stage, behind walls", "dim"),
+    "unconfined": ("WITHOUT WALLS: every command asks", "bad bold"),
+}
+
+
+class Welcome(Entry, frozen=True):
+    """Where the session works, and the promise that it keeps."""
+
+    opened: Opened
+
+    def body(self, width: int) -> list[Line]:
+        """Three rows."""
+        walls, style = _WALLS[self.opened.tier]
+        root = line(("assent ", "head"), (shorten(self.opened.root, width - 12), "text"))
+        where = line((f"works {walls}", style))
+        promise = line(("Nothing in your files changes until you land it.", "dim"))
+        return [row for one in (root, where, promise) for row in indent(wrap(one, width - 3), _MARGIN, _MARGIN)]
 
 
 class Request(Entry, frozen=True):
@@ -185,7 +207,9 @@ class Call(Entry, frozen=True):
             return _flagged("⊘ REFUSED ", "bad", f"{_BY[by]}: {why}", width)
         if by == "walls" and not self.open:
             return []
-        return _flagged("✓ allowed ", "ok", f"{_BY[by]} ({_SCOPE[scope]}){': ' + why if why else ''}", width)
+        return _flagged(
+            "✓ allowed ", "ok", f"{_BY[by]}{_SCOPE[scope] if by == 'user' else ''}{': ' + why if why else ''}", width
+        )
 
     def _inside(self, width: int) -> list[Line]:
         lines: list[Line] = []
@@ -208,7 +232,12 @@ _BY: dict[Decider, str] = {
     "user": "by you",
     "nobody": "nobody was there to ask",
 }
-_SCOPE: dict[Scope, str] = {"once": "once", "task": "this task", "session": "this session", "project": "this project"}
+_SCOPE: dict[Scope, str] = {
+    "once": ", once",
+    "task": ", for this task",
+    "session": ", this session",
+    "project": ", this project",
+}
 
 
 def title_of(proposal: Proposal) -> tuple[str, str]:

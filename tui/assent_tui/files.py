@@ -20,7 +20,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "binary": ("binary", "info"),
     "link": ("link", "info"),
     "test": ("test", "info"),
-    "outside": ("RUNS OUTSIDE THE WALLS", "warn bold"),
+    "outside": ("! outside", "warn bold"),
     "conflict": ("CONFLICT", "bad bold"),
     "opaque": ("cannot be reviewed", "bad bold"),
 }
@@ -64,7 +64,8 @@ def mark_spans(marks: tuple[str, ...]) -> tuple[Span, ...]:
 
 
 def _counts(file: FileChange) -> tuple[Span, ...]:
-    return (("  ", ""), (f"+{file.added}", "ok"), (" ", ""), (f"−{file.removed}", "bad"))
+    added: tuple[Span, ...] = ((f"  +{file.added}", "ok"),) if file.added else ()
+    return (*added, (f"  −{file.removed}", "bad")) if file.removed else added
 
 
 def _sign(verdicts: tuple[Verdict, ...]) -> tuple[str, str]:

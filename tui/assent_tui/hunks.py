@@ -43,13 +43,16 @@ class FileHead(Struct, frozen=True):
     gap: bool = False
 
     def guess(self, width: int) -> int:
-        """One row, the gap and the conflict."""
-        return 1 + self.gap + bool(self.conflict)
+        """One row, the gap, and what must not be overlooked."""
+        return 1 + self.gap + bool(self.conflict) + ("outside" in self.marks)
 
     def lines(self, width: int) -> list[Line]:
-        """Path and marks on a ground of their own; a conflict in words."""
+        """Path and marks on a ground of their own; what they mean in words."""
         head = line((clean(self.path), "bold"), *mark_spans(self.marks), fill="head.fill")
         lines = [*([BLANK] if self.gap else []), *wrap(head, width, 2)]
+        if "outside" in self.marks:
+            told = line(("runs outside the walls once it has landed", "warn"), fill="head.fill")
+            lines += wrap(told, width, 2)
         if self.conflict:
             told = line(("conflict: ", "bad bold"), (clean(self.conflict), "text"), fill="bad.fill")
             lines += wrap(told, width, 2)

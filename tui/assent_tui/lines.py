@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -11,20 +10,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from assent_sandbox.output import inert
 from assent_tui.theme import Palette
 
-try:
-    from assent_sandbox.output import inert  # pyright: ignore
-except ImportError:
-
-    def inert(text: str) -> str:
-        """Make control, bidirectional and invisible characters visible; newlines and tabs stay."""
-        return _UNSEEN.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-
-
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
-)
 _TAB = 4
 LONGEST = 20_000
 """Most characters of one line that are laid out; what is beyond is counted in words at its end."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from assent_sandbox.output import inert
 from assent_tui.highlight import highlight
-from assent_tui.lines import BLANK, Line, Span, clean, indent, inert, line, wrap, wrap_all
+from assent_tui.lines import BLANK, Line, Span, clean, indent, line, wrap, wrap_all
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -78,8 +79,14 @@ def _block(token: Token, inner: Sequence[Token], width: int, depth: int) -> list
 
 def code(rows: list[str], language: str, width: int) -> list[Line]:
     """A block of code on a ground of its own; long rows go on with a margin, uncut."""
-    made = wrap_all(highlight(rows, language=language), max(width - 1, 1), 2, words=False)
-    return [Line(((" ", ""), *row.spans), "code.fill") for row in made]
+    made = wrap_all(highlight(rows, language=language), max(width - 2, 1), 2, words=False)
+    return [_grounded(row, width) for row in made]
+
+
+def _grounded(row: Line, width: int) -> Line:
+    spans = tuple((text, f"code.fill {names}".strip()) for text, names in row.spans)
+    rest = " " * max(width - 1 - cell_len(row.text), 0)
+    return Line(((" ", "code.fill"), *spans, (rest, "code.fill")))
 
 
 def _list(token: Token, inner: Sequence[Token], width: int, depth: int) -> list[Line]:

@@ -15,8 +15,6 @@ from assent_tui.review import ReviewPane
 
 BROAD = 100
 """Columns from which both stand side by side."""
-WIDE = 110
-"""Columns of the review from which its files stand beside its diff."""
 
 
 class Panes(Horizontal):
@@ -53,7 +51,6 @@ class Panes(Horizontal):
     def show_review(self) -> None:
         """Bring the review into sight."""
         self.add_class("-review")
-        self.call_after_refresh(self._fit)
 
     def hide_review(self, *, wholly: bool = False) -> None:
         """Bring the chat back; the review stays beside it where there is room and something to decide."""
@@ -65,12 +62,7 @@ class Panes(Horizontal):
         """Give the review the whole width, or take it back."""
         if self.shown:
             self.toggle_class("-zoomed")
-            self.call_after_refresh(self._fit)
 
     def on_resize(self, event: events.Resize) -> None:
         """Side by side where there is room."""
         self.set_class(event.size.width >= BROAD, "-broad")
-        self.call_after_refresh(self._fit)
-
-    def _fit(self) -> None:
-        self.review.set_class(self.review.size.width >= WIDE, "-wide")

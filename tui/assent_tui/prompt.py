@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
-from assent_tui.lines import inert
+from assent_sandbox.output import inert
 
 
 class Prompt(TextArea):
@@ -44,7 +44,7 @@ class Prompt(TextArea):
             id=id,
             compact=True,
             highlight_cursor_line=False,
-            placeholder="What is to be done?   Enter sends · Ctrl+J newline · / commands · ! runs a command · ? keys",
+            placeholder="What is to be done?  Enter sends, / lists commands, ? shows all keys",
         )
         self._history: list[str] = []
         self._at = 0

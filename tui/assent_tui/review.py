@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import ClassVar, Literal
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -19,6 +20,9 @@ from assent_tui.files import SIGNS, Files
 from assent_tui.guard import Guard
 from assent_tui.lines import Line, Span, clean, line
 from assent_tui.rows import Rows
+
+WIDE = 110
+"""Columns from which the files stand beside the diff."""
 
 Wanted = Literal["reason", "comment", "command"]
 _ASKS: dict[Wanted, str] = {
@@ -100,6 +104,11 @@ class ReviewPane(Vertical):
         """All staged changes as one unified diff."""
         return b"".join(unified(file) for file in self.review.files).decode("utf-8", "backslashreplace")
 
+    def on_resize(self, event: events.Resize) -> None:
+        """The files beside the diff where there is room."""
+        self.set_class(event.size.width >= WIDE, "-wide")
+        self._refresh_around()
+
     def put(self, review: Review) -> None:
         """Show newly computed changes; what could be undone before cannot any more."""
         if review.files != self.review.files:
@@ -122,8 +131,7 @@ class ReviewPane(Vertical):
         place = self.diff.place
         files = self.query_one(Files)
         files.display = len(self.review.files) > 1
-        if not self.has_class("-wide"):
-            files.styles.height = min(len(self.review.files), Files.HIGHEST)
+        files.styles.height = "1fr" if self.has_class("-wide") else min(len(self.review.files), Files.HIGHEST)
         files.put(self.review, place.path if place else "")
         self.query_one("#review-head", Rows).put(_summary(self.review))
         self.query_one("#review-evidence", Rows).put(_evidence(self.review))
@@ -227,7 +235,8 @@ class ReviewPane(Vertical):
             "comment": self.review.mark(place.hunk).comment if place else "",
             "command": self.command,
         }
-        self.mount(Input(known[wanted], placeholder=_ASKS[wanted], compact=True))
+        self.say(_ASKS[wanted], "text")
+        self.mount(Input(known[wanted], compact=True))
         self.query_one(Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -250,6 +259,7 @@ class ReviewPane(Vertical):
             return False
         fields.remove()
         self._wanted = None
+        self.say("")
         self.diff.focus(scroll_visible=False)
         return True
 

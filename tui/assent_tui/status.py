@@ -183,6 +183,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("PgDn", "scroll"),
         ("Esc", "stop the turn"),
     ),
+    "field": (("Enter", "send"), ("Esc", "back")),
     "review": (
         ("y", "accept"),
         ("n", "reject"),

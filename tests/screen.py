@@ -1,0 +1,323 @@
+"""What the tests of the screen share: a session whose model is a list of events; its hunks and decisions are the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from msgspec.structs import replace
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from assent_core.changes import digest, take_apart
+from assent_core.consent import Answer, Asker, Question
+from assent_core.digest import Digest
+from assent_core.errors import UsageError
+from assent_core.events import (
+    AnyEvent,
+    Asked,
+    Billed,
+    Decided,
+    Digested,
+    Drifted,
+    Ended,
+    Landed,
+    Opened,
+    Performed,
+    Printed,
+    Prompted,
+    Proposed,
+    Routed,
+    Said,
+    Staged,
+    Texted,
+    Undone,
+    Verified,
+)
+from assent_core.model import Usage
+from assent_core.proposals import Patch, Read, Shell
+from assent_core.review import Evidence, Review, outcomes, renew
+from assent_sandbox.policy import Denial, Widening
+from assent_sandbox.stage import Change, File
+from assent_tui.app import AssentApp
+from assent_tui.panes import Panes
+
+BEFORE = b'''"""A cart of things to buy."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Item:
+    name: str
+    price: float
+    quantity: int = 1
+
+
+class Cart:
+    def __init__(self):
+        self.items = []
+
+    def add(self, item):
+        self.items.append(item)
+
+    def total(self):
+        # the quantity is ignored
+        return sum(item.price for item in self.items)
+
+    def count(self):
+        return len(self.items)
+
+    def clear(self):
+        self.items = []
+'''
+AFTER = BEFORE.replace(
+    b"        # the quantity is ignored\n        return sum(item.price for item in self.items)\n",
+    b"        return sum(item.price * item.quantity for item in self.items)\n",
+).replace(b"        return len(self.items)\n", b"        return sum(item.quantity for item in self.items)\n")
+CHANGES = (
+    Change(path="src/cart.py", before=File(BEFORE), after=File(AFTER)),
+    Change(
+        path="tests/test_cart.py",
+        before=None,
+        after=File(b"from cart import Cart\n\n\ndef test_empty():\n    assert Cart().total() == 0\n"),
+    ),
+    Change(path="Makefile", before=File(b"test:\n\tpytest\n"), after=File(b"test:\n\tpytest -q\n")),
+)
+
+OPENED = Opened(
+    session="s1", root="/home/me/shop", tier="overlay", branch="main", worker="gpt-5.4-mini", scout="gpt-5.4-nano"
+)
+
+
+class Scripted:
+    """Does what `turns` say, one after the other; a callable in a turn is awaited with the asker."""
+
+    def __init__(self, asker: Asker, turns: Sequence[Sequence[object]], changes: Sequence[Change] = CHANGES) -> None:
+        self.opened = OPENED
+        self.asker = asker
+        self.turns = [list(turn) for turn in turns]
+        self.changes = tuple(changes)
+        self.asked: list[str] = []
+        self.notes: list[str] = []
+        self.landed: list[Review] = []
+        self.verified: list[tuple[str, ...]] = []
+        self.interrupted = 0
+        self.closed = False
+        self.evidence: tuple[Evidence, ...] = ()
+        self.land_error: Exception | None = None
+
+    async def turn(self, prompt: str) -> AsyncGenerator[AnyEvent]:
+        self.asked.append(prompt)
+        yield Prompted(turn=len(self.asked), text=prompt)
+        try:
+            for step in self.turns.pop(0) if self.turns else ():
+                if callable(step):
+                    async for event in step(self):
+                        yield event
+                else:
+                    yield step  # type: ignore[misc]
+        except (asyncio.CancelledError, GeneratorExit):
+            self.interrupted += 1
+            raise
+        yield Ended(turn=len(self.asked), how="done")
+
+    async def run(self, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:
+        self.asked.append(f"! {command}")
+        yield Proposed(id="own", proposal=Shell(command=" ".join(command)))
+        yield Decided(id="own", allowed=True, by="user", why="you typed it")
+        yield Performed(id="own", ok=True, told="hello\n", code=0)
+        yield Ended(turn=0, how="done")
+
+    async def verify(self, review: Review, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:
+        self.verified.append(command)
+        seen = digest(tuple((o.path, o.landed) for o in outcomes(review) if o.landed != o.before))
+        evidence = Evidence(command=" ".join(command), code=0, digest=seen, summary="4 passed")
+        self.evidence += (evidence,)
+        yield Verified(evidence=evidence)
+        yield Ended(turn=0, how="done")
+
+    async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
+        files = tuple(take_apart(change) for change in self.changes)
+        return replace(renew(earlier or Review(), files), evidence=self.evidence), None
+
+    async def land(self, review: Review) -> Landed:
+        if self.land_error:
+            raise self.land_error
+        made = [outcome for outcome in outcomes(review) if outcome.landed != outcome.before]
+        if not made:
+            raise UsageError(
+                "Nothing is accepted, so there is nothing to land.", "Accept a hunk with y, or all with A."
+            )
+        self.landed.append(review)
+        verdicts = [review.mark(hunk.id).verdict for file in review.files for hunk in file.hunks]
+        self.changes = tuple(
+            Change(path=o.path, before=o.landed, after=o.staged) for o in outcomes(review) if o.landed != o.staged
+        )
+        return Landed(
+            landing="l1",
+            paths=tuple(o.path for o in made),
+            hunks=verdicts.count("accepted"),
+            left=verdicts.count("undecided"),
+        )
+
+    async def undo(self) -> Undone:
+        return Undone(landing="l1", paths=("src/cart.py",))
+
+    def note_for_model(self, text: str) -> None:
+        if text:
+            self.notes.append(text)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+WORK: tuple[AnyEvent, ...] = (
+    Routed(role="worker", model="gpt-5.4-mini", effort="medium", why="an edit"),
+    Asked(role="worker", model="gpt-5.4-mini", step=1),
+    Texted(delta="I'll look at the failing test "),
+    Texted(delta="first."),
+    Said(text="I'll look at the failing test first."),
+    Proposed(id="1", proposal=Read(path="src/cart.py", lines=40)),
+    Decided(id="1", allowed=True, by="walls", why=""),
+    Performed(id="1", ok=True, told="     1\tclass Cart: ..."),
+    Proposed(id="2", proposal=Shell(command="python -m pytest -q")),
+    Decided(id="2", allowed=True, by="walls", why=""),
+    Printed(id="2", text="F..F\n=== FAILURES ===\n"),
+    Performed(id="2", ok=False, told="F..F", code=1, seconds=0.42),
+    Digested(
+        id="2",
+        digest=Digest(
+            failure="test",
+            lines=("E   assert 12.0 == 24.0",),
+            failing=("tests/test_cart.py::test_total", "tests/test_cart.py::test_count"),
+            summary="pytest: 2 failed, 2 passed",
+        ),
+    ),
+    Billed(
+        role="worker",
+        model="gpt-5.4-mini",
+        usage=Usage(5000, 4000, 300),
+        usd=0.0024,
+        prices="openai-2026-06",
+        total=0.0024,
+        scout=0.0,
+        context=0.02,
+    ),
+    Proposed(id="3", proposal=Shell(command="curl https://pypi.org/simple", reason="to look for a newer version")),
+    Decided(id="3", allowed=True, by="walls", why=""),
+    Performed(
+        id="3",
+        ok=False,
+        told="denied",
+        code=6,
+        seconds=0.1,
+        denials=(
+            Denial(
+                kind="network",
+                target="pypi.org:443",
+                certainty="sure",
+                why="no network on the stage",
+                widening=Widening("network"),
+            ),
+        ),
+    ),
+    Proposed(
+        id="4",
+        proposal=Patch(
+            text="*** Begin Patch\n*** Update File: src/cart.py\n@@\n-a\n+b\n*** Update File: tests/test_cart.py\n*** End Patch"
+        ),
+    ),
+    Decided(id="4", allowed=True, by="walls", why=""),
+    Performed(id="4", ok=True, told="ok", paths=("src/cart.py",)),
+    Staged(paths=("src/cart.py", "tests/test_cart.py", "Makefile"), added=9, removed=5),
+    Said(
+        text="The total ignored the **quantity**. Now:\n\n- `total()` multiplies the price by it\n- `count()` counts pieces\n\n"
+        "```python\ndef total(self):\n    return sum(item.price * item.quantity for item in self.items)\n```\n"
+    ),
+    Billed(
+        role="scout",
+        model="gpt-5.4-nano",
+        usage=Usage(800, 0, 60),
+        usd=0.0002,
+        prices="openai-2026-06",
+        total=0.0026,
+        scout=0.0002,
+    ),
+)
+
+QUESTION = Question(
+    id="q1",
+    proposal=Shell(command="pip install 'requests>=2' && python -m pytest -q", reason="the tests need requests"),
+    reach=(Widening("network"),),
+    tier="overlay",
+    effects=("opens the network to this command: it could send anything that the stage can read",),
+    why="a reach into the network asks (built-in rule)",
+    scopes=(
+        ("once", "this command, now"),
+        ("task", "the network, until this turn ends"),
+        ("session", "the network, until assent ends"),
+    ),
+)
+
+
+async def ask(session: Scripted) -> AsyncGenerator[AnyEvent]:
+    """A step of a turn: put the question and tell what came of it."""
+    yield Proposed(id="q", proposal=QUESTION.proposal, reach=QUESTION.reach)
+    answer: Answer = await session.asker.ask(QUESTION)
+    yield Decided(id="q", allowed=answer.yes, by="user", why=answer.reason, scope=answer.scope)
+
+
+async def wait(session: Scripted) -> AsyncGenerator[AnyEvent]:
+    """A step of a turn that never ends."""
+    await asyncio.Event().wait()
+    yield Said(text="never")
+
+
+def app_over(
+    *turns: Sequence[object],
+    changes: Sequence[Change] = CHANGES,
+    error: Exception | None = None,
+    **options: object,
+) -> AssentApp:
+    """An app over a scripted session, which is `session_of(app)` once it is open."""
+
+    async def open(asker: Asker) -> Scripted:
+        if error:
+            raise error
+        return Scripted(asker, turns, changes)
+
+    return AssentApp(open, **options)  # type: ignore[arg-type]
+
+
+def session_of(app: AssentApp) -> Scripted:
+    assert app.jobs is not None
+    return app.jobs.session  # type: ignore[return-value]
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
+    """Let the app go on until something is so; fails after ten seconds."""
+    for _ in range(400):
+        await pilot.pause(0.025)
+        if condition():
+            return
+    raise AssertionError("it did not happen")
+
+
+async def reviewing(pilot: Pilot[int]) -> AssentApp:
+    """Let a turn end in a review whose keys count."""
+    app = pilot.app
+    assert isinstance(app, AssentApp)
+    await until(pilot, lambda: app.pane.diff.has_focus and app.query_one(Panes).guard.open)
+    await pilot.pause()
+    return app
+
+
+def text_of(widget: Widget) -> str:
+    """What a widget shows."""
+    return "\n".join(widget.render_line(y).text.rstrip() for y in range(widget.size.height))
+
+
+def said(app: AssentApp) -> str:
+    """All that the chat holds, seen or not."""
+    return "\n".join(line.text for block in app.chat.blocks for line in block.lines(100))

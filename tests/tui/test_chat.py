@@ -1,0 +1,255 @@
+"""The chat: entries as data, one live tail, and a view that does not move under its reader."""
+
+import pytest
+from textual.app import App
+
+from assent_core.consent import Decider
+from assent_core.events import Decided, Ended, Performed, Printed, Prompted, Proposed, Retried, Said, Texted, Thought
+from assent_core.proposals import Shell
+from assent_sandbox.policy import Denial
+from assent_tui.blocks import BlockView
+from assent_tui.chat import Chat
+from assent_tui.entries import Answer, Call
+from assent_tui.lines import Line, line
+from assent_tui.markdown import markdown
+from assent_tui.stream import Stream
+from screen import text_of, until
+
+
+class Alone(App[None]):
+    def compose(self):
+        yield Chat(id="chat")
+
+    @property
+    def chat(self) -> Chat:
+        return self.query_one(Chat)
+
+
+def shown(chat: Chat) -> str:
+    return "\n".join(row.text for block in chat.blocks for row in block.lines(78))
+
+
+async def test_a_message_streams_and_its_pieces_give_way_to_the_whole():
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for delta in ("Hel", "lo **wor", "ld**"):
+            app.chat.show(Texted(delta=delta))
+        await until(pilot, lambda: "Hello world" in text_of(app.chat))
+        app.chat.show(Said(text="Hello world!"))
+        assert shown(app.chat).strip() == "Hello world!"
+
+
+async def test_what_was_streamed_before_a_retry_is_void():
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.chat.show(Texted(delta="half a mess"))
+        await until(pilot, lambda: "half a mess" in text_of(app.chat))
+        app.chat.show(Retried(why="the server is overloaded", attempt=1, seconds=2))
+        assert "half a mess" not in shown(app.chat)
+        assert "! the server is overloaded; asking again in 2 s" in shown(app.chat)
+
+
+async def test_thoughts_fold_to_a_row_above_the_answer():
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        app.chat.show(Thought(delta="First I look.\nThen I "))
+        app.chat.show(Thought(delta="write."))
+        app.chat.show(Said(text="Done."))
+        assert [row for row in shown(app.chat).split("\n") if row] == ["▸ thought: First I look.", "  Done."]
+
+
+CALL = (
+    Proposed(id="1", proposal=Shell(command="pytest -q", reason="to see")),
+    Decided(id="1", allowed=True, by="walls", why=""),
+    Printed(id="1", text="raw output\n"),
+    Performed(id="1", ok=False, told="told", code=1, seconds=1.5),
+)
+
+
+async def test_a_call_is_one_row_that_opens_to_command_and_raw_output():
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for event in CALL:
+            app.chat.show(event)
+        assert shown(app.chat) == "▸ $ pytest -q  ✗ exit 1 · 1.5 s"
+        app.chat.focus()
+        await pilot.press("k", "enter")
+        assert "raw output" in text_of(app.chat)
+        assert "why: to see" in text_of(app.chat)
+        await pilot.press("enter")
+        assert "raw output" not in text_of(app.chat)
+
+
+async def test_a_click_opens_a_call():
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for event in CALL:
+            app.chat.show(event)
+        await pilot.pause()
+        await pilot.click(Chat, offset=(5, 0))
+        await until(pilot, lambda: "raw output" in text_of(app.chat))
+
+
+@pytest.mark.parametrize("by", ["rule", "user", "nobody"])
+async def test_a_refusal_is_said_in_words_without_opening_anything(by: Decider):
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        app.chat.show(CALL[0])
+        app.chat.show(Decided(id="1", allowed=False, by=by, why="not today"))
+        assert "⊘ REFUSED" in shown(app.chat)
+        assert "not today" in shown(app.chat)
+
+
+async def test_a_denial_of_the_walls_is_said_in_words_without_opening_anything():
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        for event in CALL[:3]:
+            app.chat.show(event)
+        denial = Denial(kind="network", target="pypi.org:443", certainty="likely", why="no network")
+        app.chat.show(Performed(id="1", ok=False, told="", code=6, denials=(denial,)))
+        assert "⊘ DENIED probably network: pypi.org:443 — no network" in shown(app.chat)
+
+
+async def test_a_turn_that_failed_says_what_helps():
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        app.chat.show(Ended(turn=1, how="failed", message="The key was refused.", hint="Run `assent key set`.", code=6))
+        assert "✗ The key was refused.\n  → Run `assent key set`." in shown(app.chat)
+
+
+async def test_the_end_is_followed_but_a_reader_who_scrolled_up_is_not_pulled_down():
+    app = Alone()
+    async with app.run_test(size=(80, 10)) as pilot:
+        for number in range(50):
+            app.chat.show(Prompted(turn=number, text=f"prompt {number}"))
+        await pilot.pause()
+        assert "prompt 49" in text_of(app.chat)
+        app.chat.page(-1)
+        await pilot.pause()
+        reading = text_of(app.chat)
+        app.chat.show(Said(text="something else\n\n" * 20))
+        app.chat.show(Texted(delta="and it streams"))
+        await pilot.pause(0.2)
+        assert text_of(app.chat) == reading
+        app.chat.scroll_end(animate=False)
+        await until(pilot, lambda: "and it streams" in text_of(app.chat))
+        app.chat.show(Said(text="at the end again"))
+        await pilot.pause()
+        assert "at the end again" in text_of(app.chat)
+
+
+async def test_what_is_read_stays_in_sight_when_the_window_gets_narrower():
+    app = Alone()
+    async with app.run_test(size=(120, 12)) as pilot:
+        for number in range(200):
+            app.chat.show(Prompted(turn=number, text=f"prompt {number} " + "word " * 30))
+        app.chat.page(-4)
+        await pilot.pause()
+        first = text_of(app.chat).split("prompt ")[1].split()[0]
+        await pilot.resize_terminal(50, 12)
+        await pilot.pause()
+        assert f"prompt {first} " in text_of(app.chat)
+
+
+class Counted:
+    """A block that counts how often it is laid out."""
+
+    made = 0
+
+    def guess(self, width: int) -> int:
+        return 2
+
+    def lines(self, width: int) -> list[Line]:
+        Counted.made += 1
+        return [line("one"), line("two")]
+
+
+class Many(App[None]):
+    def compose(self):
+        yield BlockView()
+
+
+async def test_only_what_is_in_sight_is_laid_out():
+    app = Many()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = app.query_one(BlockView)
+        view._follows = True
+        Counted.made = 0
+        for _ in range(3000):
+            view.append(Counted())
+        await pilot.pause()
+        assert Counted.made <= 3000 + 24
+        Counted.made = 0
+        view.append(Counted())
+        await pilot.pause()
+        assert Counted.made == 1
+        await pilot.resize_terminal(60, 24)
+        await pilot.pause()
+        assert Counted.made <= 1 + 2 * 24
+        view.reset([Counted() for _ in range(3000)], follow=False)
+        Counted.made = 0
+        view.scroll_to(y=3000, animate=False)
+        await pilot.pause()
+        assert Counted.made <= 24
+
+
+def test_a_long_fence_streams_in_parts_that_are_each_laid_out_once():
+    stream = Stream()
+    parts: list[str] = []
+    rows = [f"x = {number}" for number in range(300)]
+    longest = 0
+    for piece in ["Look:\n\n```python\n", *(row + "\n" for row in rows), "```\n", "\nDone."]:
+        stream.feed(piece)
+        known, finished, tail = stream.advance()
+        assert known == len(parts)
+        parts += [text for text, _ in finished]
+        longest = max(longest, tail[0].count("\n"))
+    assert longest < 60
+    laid = [row.text.strip() for part in (*parts, tail[0]) for row in markdown(part, 80)]
+    assert [row for row in laid if row] == ["Look:", *rows, "Done."]
+
+
+HOSTILE = "\x1b[31mred\x1b]52;c;aGk=\x07 [bold]not markup[/bold] \u202eevil\u202c \x00nul [@click=app.quit]x[/]"
+
+
+async def test_hostile_text_is_shown_and_not_obeyed():
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.chat.note(HOSTILE, "error", HOSTILE, HOSTILE)
+        for event in (
+            Prompted(turn=1, text=HOSTILE),
+            Said(text=HOSTILE + "\n\n```" + HOSTILE + "\n" + HOSTILE + "\n```\n\n|a|b|\n|-|-|\n|" + HOSTILE + "|1|"),
+            Thought(delta=HOSTILE),
+            Proposed(id="1", proposal=Shell(command=HOSTILE, workdir=HOSTILE, reason=HOSTILE)),
+            Decided(id="1", allowed=False, by="user", why=HOSTILE),
+            Performed(id="1", ok=False, told=HOSTILE, code=1, paths=(HOSTILE,)),
+        ):
+            app.chat.show(event)
+        app.chat.action_unfold()
+        for block in app.chat.blocks:
+            if isinstance(block, Call | Answer):
+                assert "[bold]not markup" in "\n".join(row.text for row in block.lines(500))
+        await pilot.pause()
+        for y in range(app.chat.size.height):
+            strip = app.chat.render_line(y)
+            assert strip.text.isprintable()
+            assert strip.cell_length == app.chat.size.width
+            assert all(not (segment.style and segment.style.meta) for segment in strip)
+
+
+@pytest.mark.parametrize("width", [1, 7, 20, 79])
+def test_markdown_never_grows_wider_than_its_place(width: int):
+    text = (
+        "# 日本語の見出し "
+        + "word " * 20
+        + "\n\n- "
+        + "x" * 300
+        + "\n\n> " * 40
+        + "deep\n\n|a|b|\n|-|-|\n|"
+        + "界" * 50
+        + "|c|\n"
+    )
+    for row in markdown(text, max(width, 40)):
+        from rich.cells import cell_len
+
+        assert cell_len(row.text.rstrip()) <= max(width, 40)

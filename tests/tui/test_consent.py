@@ -1,0 +1,198 @@
+"""The consent card: all of the question, keys that count only once it could be read, and it goes when the question goes."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+from textual.widgets import Input
+
+from assent_core.consent import Answer
+from assent_core.events import Decided
+from assent_core.proposals import Shell
+from assent_tui.asking import ScreenAsker
+from assent_tui.consent import Asked, ConsentCard
+from assent_tui.guard import Guard
+from assent_tui.prompt import Prompt
+from screen import QUESTION, app_over, ask, said, session_of, text_of, until
+
+
+def card_of(app) -> ConsentCard:
+    return app.query_one(ConsentCard)
+
+
+async def armed(pilot) -> ConsentCard:
+    card = card_of(pilot.app)
+    await until(pilot, lambda: card.has_focus)
+    return card
+
+
+def test_keys_count_after_the_card_was_seen_and_the_keyboard_was_quiet():
+    now = [0.0]
+    guard = Guard(lambda: now[0])
+    guard.shut()
+    assert not guard.open
+    now[0] = 0.3
+    guard.pressed()
+    now[0] = 0.45
+    assert not guard.open
+    now[0] = 0.56
+    assert guard.open
+    guard.pressed()
+    assert guard.open
+    guard.shut()
+    assert not guard.open
+
+
+def test_the_card_shows_everything_that_it_asks_about():
+    shown = "\n".join(row.text for row in Asked(QUESTION).lines(60))
+    assert "$ pip install 'requests>=2' && python -m pytest -q" in shown
+    assert "behind the walls" in shown
+    assert "opens the network to this command" in shown
+    assert "a reach into the network asks (built-in rule)" in shown
+    assert "“the tests need requests”" in shown
+
+
+def test_a_command_is_shown_whole_and_cannot_steer_the_terminal():
+    command = "echo \x1b[2K\x1b]0;title\x07 [red]x[/red] \u202eevil\u202c\n" * 3 + "x" * 500
+    shown = [row.text for row in Asked(replace(QUESTION, proposal=Shell(command=command))).lines(60)]
+    assert all(row.isprintable() for row in shown)
+    assert sum(row.count("x") for row in shown) >= 500
+    assert "[red]" in "".join(shown)
+
+
+def test_without_walls_the_card_says_so_in_words():
+    shown = "\n".join(row.text for row in Asked(replace(QUESTION, tier="unconfined")).lines(70))
+    assert "WITHOUT WALLS" in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("y", Answer(yes=True)),
+        ("t", Answer(yes=True, scope="task")),
+        ("s", Answer(yes=True, scope="session")),
+        ("n", Answer(yes=False)),
+    ],
+)
+async def test_each_key_is_an_answer(key: str, answer: Answer):
+    app = app_over([ask], prompt="go")
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = await armed(pilot)
+        await pilot.press(key)
+        await until(pilot, lambda: not card.display)
+        await until(pilot, lambda: ("REFUSED" in said(app)) != answer.yes and "by you" in said(app))
+        assert (", for this task" in said(app), ", this session" in said(app)) == (
+            answer.scope == "task",
+            answer.scope == "session",
+        )
+
+
+async def test_a_scope_that_is_not_offered_has_no_key():
+    app = app_over([ask], prompt="go")
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = await armed(pilot)
+        await pilot.press("p", "x", "enter")
+        assert card.display
+        assert "project" not in text_of(app.query_one("#consent-answers"))
+
+
+async def test_a_no_with_its_reason_is_told():
+    app = app_over([ask], prompt="go")
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = await armed(pilot)
+        await pilot.press("r")
+        await pilot.press(*"y: use what is there", "enter")
+        await until(pilot, lambda: not card.display)
+        await until(pilot, lambda: "by you: y: use what is there" in said(app))
+
+
+async def test_escape_leaves_the_reason_and_then_stops_the_turn():
+    app = app_over([ask], prompt="go")
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = await armed(pilot)
+        await pilot.press("r", "escape")
+        await until(pilot, lambda: not card.query(Input))
+        assert card.display
+        await pilot.press("escape")
+        await until(pilot, lambda: not card.display and "Stopped" in said(app))
+        assert session_of(app).interrupted == 1
+
+
+async def test_keys_that_were_being_typed_go_to_the_prompt_and_answer_nothing():
+    app = app_over([ask], prompt="go")
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = card_of(app)
+        prompt = app.query_one(Prompt)
+        await until(pilot, lambda: prompt.has_focus)
+        typed = 0
+        while typed < 40 and not card.display:
+            await pilot.press("y")
+            typed += 1
+        for _ in range(10):
+            await pilot.press("y")
+            typed += 1
+            assert card.display
+            assert not card.has_focus
+        assert prompt.text == "y" * typed
+        await until(pilot, lambda: card.has_focus)
+        await pilot.press("n")
+        await until(pilot, lambda: "REFUSED" in said(app))
+        assert prompt.text == "y" * typed
+
+
+async def test_a_question_that_is_cancelled_takes_its_card_away():
+    posted: list[object] = []
+    asker = ScreenAsker(posted.append)
+    task = asyncio.create_task(asker.ask(QUESTION))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [type(message).__name__ for message in posted] == ["Asking", "AskingOver"]
+
+
+async def test_a_second_question_waits_for_the_first():
+    posted: list = []
+    asker = ScreenAsker(posted.append)
+    first = asyncio.create_task(asker.ask(QUESTION))
+    second = asyncio.create_task(asker.ask(replace(QUESTION, id="q2")))
+    await asyncio.sleep(0)
+    assert [message.question.id for message in posted] == ["q1"]
+    posted[0].future.set_result(Answer(yes=True))
+    assert await first == Answer(yes=True)
+    await asyncio.sleep(0)
+    assert posted[-1].question.id == "q2"
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+
+
+async def test_a_command_longer_than_the_card_scrolls_and_says_how_much_is_below():
+    command = "\n".join(f"echo step {number}" for number in range(60))
+
+    async def long(session):
+        answer = await session.asker.ask(replace(QUESTION, proposal=Shell(command=command)))
+        yield Decided(id="q", allowed=answer.yes, by="user", why="")
+
+    app = app_over([long], prompt="go")
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = await armed(pilot)
+        answers = app.query_one("#consent-answers")
+        assert "more rows below" in text_of(answers)
+        assert "y yes, once" in text_of(answers)
+        for _ in range(20):
+            await pilot.press("pagedown")
+        await until(pilot, lambda: "more rows below" not in text_of(answers))
+        assert "built-in rule" in text_of(app.query_one("#consent-body"))
+        assert card.region.y > 2
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_card_stands_beside_the_review_and_not_over_it(size: tuple[int, int]):
+    app = app_over([ask], prompt="go")
+    async with app.run_test(size=size) as pilot:
+        card = await armed(pilot)
+        app.action_toggle_review()
+        await pilot.pause()
+        assert app.pane.region.height >= 4
+        assert app.pane.region.bottom <= card.region.y

@@ -1,0 +1,317 @@
+"""The review: every decision at once in words, reversible, and only what is in sight laid out."""
+
+from dataclasses import dataclass
+
+import pytest
+from msgspec.structs import replace
+from textual.app import App
+
+from assent_core.changes import digest, take_apart
+from assent_core.review import Evidence, Review, outcomes
+from assent_sandbox.stage import Change, File, Opaque
+from assent_tui import hunks
+from assent_tui.guard import Guard
+from assent_tui.hunks import HunkRows, blocks_of
+from assent_tui.review import ReviewPane
+from screen import CHANGES, text_of
+
+
+def review_of(*changes: Change) -> Review:
+    return Review(files=tuple(take_apart(change) for change in changes))
+
+
+def change(before: bytes | None, after: bytes | None, path: str = "a.py", **more) -> Change:
+    def entry(data: bytes | None) -> File | None:
+        return None if data is None else File(data)
+
+    return Change(path=path, before=entry(before), after=entry(after), **more)
+
+
+def written(review: Review, width: int = 100) -> str:
+    blocks, _ = blocks_of(review)
+    return "\n".join(row.text.rstrip() for block in blocks for row in block.lines(width))
+
+
+class Alone(App[None]):
+    def __init__(self, review: Review) -> None:
+        super().__init__()
+        self.review = review
+        self.told: list[object] = []
+
+    def compose(self):
+        yield ReviewPane(Guard(), id="review")
+
+    def on_mount(self) -> None:
+        self.pane.put(self.review)
+        self.pane.diff.focus()
+
+    @property
+    def pane(self) -> ReviewPane:
+        return self.query_one(ReviewPane)
+
+    @property
+    def verdicts(self) -> list[str]:
+        review = self.pane.review
+        return [review.mark(hunk.id).verdict for file in review.files for hunk in file.hunks]
+
+    def row(self, name: str) -> str:
+        return text_of(self.query_one(f"#review-{name}"))
+
+    def on_review_pane_changed(self, message: ReviewPane.Changed) -> None:
+        self.told.append("changed")
+
+    def on_review_pane_land_wanted(self, message: ReviewPane.LandWanted) -> None:
+        self.told.append(message.review)
+
+    def on_review_pane_verify_wanted(self, message: ReviewPane.VerifyWanted) -> None:
+        self.told.append(message.command)
+
+
+def test_a_change_reads_as_a_unified_diff_with_both_line_numbers():
+    before = b"".join(b"line %d\n" % number for number in range(1, 21))
+    after = before.replace(b"line 10\n", b"line ten\nand more\n")
+    assert written(review_of(change(before, after, "notes.txt"))).split("\n") == [
+        "notes.txt",
+        "  ⋯ 6 unchanged",
+        "  7   7   line 7",
+        "  8   8   line 8",
+        "  9   9   line 9",
+        "○ undecided  lines 10–11",
+        " 10     - line 10",
+        "     10 + line ten",
+        "     11 + and more",
+        " 11  12   line 11",
+        " 12  13   line 12",
+        " 13  14   line 13",
+    ]
+
+
+def test_near_hunks_share_their_context_once():
+    before = b"".join(b"%d\n" % number for number in range(1, 12))
+    after = before.replace(b"4\n", b"four\n").replace(b"7\n", b"seven\n")
+    rows = written(review_of(change(before, after, "n.txt"))).split("\n")
+    assert [row.split()[-1] for row in rows if row.endswith((" 5", " 6"))] == ["5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shows"),
+    [
+        (b"a\n", b"a", "+ a ⊣ no newline at end"),
+        (b"a\r\nb\r\n", b"a\nb\r\n", "- a ␍"),
+        (b"a\n", b"a \t\n", "+ a   ··"),
+        (b"caf\xe9\n", b"cafe\n", "- caf\\xe9"),
+        (b"a\n", b"\x1b[31ma\xe2\x80\xae\n", "<U+202E>"),
+    ],
+)
+def test_what_eyes_cannot_see_is_shown(before: bytes, after: bytes, shows: str):
+    assert shows in written(review_of(change(before, after, "a.txt")))
+
+
+def test_files_that_are_no_text_say_what_they_are():
+    said = written(
+        review_of(
+            change(b"\0old", b"\0newer", "logo.png"),
+            change(None, b"x\n", "fresh.py"),
+            change(b"x\n", None, "gone.py"),
+            Change(path="run.sh", before=File(b"#!\n", 0o644), after=File(b"#!\n", 0o755)),
+            change(b"a\n", b"b\n", "both.py", conflict="both sides changed line 1"),
+            Change(path="pipe", before=None, after=Opaque("a pipe")),
+        )
+    )
+    for words in (
+        "binary",
+        "fresh.py  new",
+        "gone.py  deleted",
+        "permissions",
+        "644",
+        "both.py  CONFLICT",
+        "cannot be reviewed",
+    ):
+        assert words in said
+    assert "conflict: both sides changed line 1" in said
+
+
+def test_a_change_that_will_run_outside_the_walls_says_so():
+    assert "runs outside the walls once it has landed" in written(review_of(CHANGES[2]))
+
+
+def test_a_row_of_a_million_characters_is_cut_with_a_word():
+    said = written(review_of(change(b"", b"x" * 1_000_000 + b"\n", "big.txt")))
+    assert "more characters]" in said
+    assert len(said) < 40_000
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_each_key_decides_and_says_so_at_once(size: tuple[int, int]):
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("y")
+        assert app.verdicts == ["accepted", "undecided", "undecided", "undecided"]
+        assert "● accepted" in text_of(app.pane.diff)
+        await pilot.press("n")
+        assert app.verdicts == ["accepted", "rejected", "undecided", "undecided"]
+        assert "● 1 accepted  ✕ 1 rejected  ○ 2 undecided" in app.row("head")
+        assert app.pane.diff.place.path == "tests/test_cart.py"
+        await pilot.press("u")
+        assert app.verdicts == ["accepted", "undecided", "undecided", "undecided"]
+        assert app.pane.diff.place.path == "src/cart.py"
+        await pilot.press("u", "u")
+        assert app.verdicts == ["undecided"] * 4
+        assert "nothing to undo" in app.row("said")
+        await pilot.press("a")
+        assert app.verdicts == ["accepted", "accepted", "undecided", "undecided"]
+        await pilot.press("A")
+        assert app.verdicts == ["accepted"] * 4
+        await pilot.press("u", "u")
+        assert app.verdicts == ["undecided"] * 4
+
+
+async def test_a_rejection_with_a_reason_and_a_comment_are_written_and_shown():
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.press("r", *"too clever", "enter")
+        assert app.verdicts[0] == "rejected"
+        assert "reason: too clever" in text_of(app.pane.diff)
+        await pilot.press("c", *"and this?", "enter")
+        assert "comment: and this?" in text_of(app.pane.diff)
+        await pilot.press("c", "escape")
+        assert app.pane.leave_field()
+        assert app.pane.diff.has_focus or (await pilot.pause()) is None
+
+
+async def test_keys_move_by_hunk_and_by_file():
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=(100, 30)) as pilot:
+        ids = [hunk.id for file in app.review.files for hunk in file.hunks]
+
+        def here() -> int:
+            return ids.index(app.pane.diff.place.hunk)
+
+        await pilot.press("right_square_bracket")
+        assert here() == 1
+        await pilot.press("right_curly_bracket")
+        assert here() == 2
+        await pilot.press("left_curly_bracket")
+        assert here() == 0
+        await pilot.press("down", "down", "down", "down", "down")
+        assert here() == 3
+        await pilot.press("left_square_bracket", "up")
+        assert here() == 1
+
+
+async def test_a_hunk_longer_than_the_view_is_scrolled_through_before_the_next():
+    app = Alone(review_of(change(None, b"x = 1\n" * 100, "new.py"), change(b"a\n", b"b\n", "z.txt")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down")
+        assert app.pane.diff.place.path == "new.py"
+        assert app.pane.diff.scroll_y > 0
+        for _ in range(30):
+            await pilot.press("down")
+        assert app.pane.diff.place.path == "z.txt"
+
+
+async def test_conflicts_cannot_be_accepted_and_say_why():
+    app = Alone(review_of(change(b"a\n", b"b\n", "both.py", conflict="both sides changed line 1"), CHANGES[0]))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.press("y")
+        assert app.verdicts == ["undecided"] * 3
+        assert "both.py is in conflict" in app.row("said")
+        await pilot.press("A")
+        assert app.verdicts == ["undecided", "accepted", "accepted"]
+        assert "both.py is in conflict" in app.row("said")
+
+
+async def test_evidence_says_which_command_verified_exactly_this_and_when_it_is_stale():
+    review = review_of(*CHANGES)
+    app = Alone(review)
+    async with app.run_test(size=(120, 30)) as pilot:
+        assert "not verified" in app.row("evidence")
+        await pilot.press("A")
+        accepted = app.pane.review
+        seen = digest(tuple((one.path, one.landed) for one in outcomes(accepted)))
+        evidence = Evidence(command="pytest -q", code=0, digest=seen, summary="4 passed")
+        app.pane.put(replace(accepted, evidence=(evidence,)))
+        await pilot.pause()
+        assert "✓ verified  pytest -q: 4 passed, on exactly what is accepted" in app.row("evidence")
+        await pilot.press("n")
+        assert "◌ stale  pytest -q: 4 passed" in app.row("evidence")
+        await pilot.press("v")
+        assert app.told[-1] == "pytest -q"
+
+
+async def test_without_evidence_the_key_asks_for_a_command():
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("v", *"make test", "enter")
+        await pilot.pause()
+        assert app.told == ["make test"]
+
+
+async def test_landing_needs_a_decision():
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("L")
+        assert app.told == []
+        assert "nothing is decided yet" in app.row("said")
+        await pilot.press("y", "L")
+        await pilot.pause()
+        assert app.told[-1] == app.pane.review
+
+
+async def test_keys_that_were_typed_before_the_review_came_up_do_not_decide():
+    now = [0.0]
+    guard = Guard(lambda: now[0])
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.pane._guard = guard
+        guard.shut()
+        await pilot.press("y", "A", "L")
+        assert app.verdicts == ["undecided"] * 4
+        assert app.told == []
+        now[0] = 1.0
+        await pilot.press("y")
+        assert app.verdicts[0] == "accepted"
+
+
+async def test_a_decision_stays_where_its_hunk_stays():
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("y", "n")
+        app.pane.put(replace(app.pane.review, files=review_of(*CHANGES[:2]).files))
+        await pilot.pause()
+        assert app.verdicts == ["accepted", "rejected", "undecided"]
+
+
+@dataclass
+class Laid:
+    count: int = 0
+
+
+async def test_a_review_of_two_hundred_files_lays_out_what_is_in_sight(monkeypatch: pytest.MonkeyPatch):
+    laid = Laid()
+    real = HunkRows.lines
+
+    def counted(self, width):
+        laid.count += 1
+        return real(self, width)
+
+    monkeypatch.setattr(hunks.HunkRows, "lines", counted)
+    body = b"".join(b"row %d\n" % number for number in range(40))
+    many = [change(body, body.replace(b"row 20\n", b"row x\n" * 25), f"f{number:03}.py") for number in range(200)]
+    app = Alone(review_of(*many))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.pause()
+        assert laid.count < 10
+        await pilot.press("right_square_bracket")
+        assert laid.count < 15
+        await pilot.press("A")
+        assert app.verdicts == ["accepted"] * 200
+        assert laid.count < 30
+
+
+async def test_a_click_in_the_list_goes_to_the_file():
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.click("#review-files", offset=(4, 2))
+        await pilot.pause()
+        assert app.pane.diff.place.path == "Makefile"

@@ -1,0 +1,137 @@
+"""The prompt box: what its keys do to what is written."""
+
+import pytest
+from textual import events
+from textual.app import App
+
+from assent_tui.commands import argv_of, nearest
+from assent_tui.prompt import Prompt
+
+
+class Alone(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[object] = []
+
+    def compose(self):
+        yield Prompt()
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.query_one(Prompt)
+
+    def on_prompt_sent(self, message: Prompt.Sent) -> None:
+        self.told.append(message.text)
+
+    def on_prompt_left(self) -> None:
+        self.told.append(Prompt.Left)
+
+    def on_prompt_help_wanted(self) -> None:
+        self.told.append(Prompt.HelpWanted)
+
+    def on_prompt_paged(self, message: Prompt.Paged) -> None:
+        self.told.append(message.pages)
+
+
+async def test_enter_sends_what_is_written_and_empties_the_box():
+    app = Alone()
+    async with app.run_test() as pilot:
+        await pilot.press(*"fix it ", "enter", "enter")
+        assert app.told == ["fix it"]
+        assert app.prompt.text == ""
+
+
+@pytest.mark.parametrize("keys", [("ctrl+j",), ("shift+enter",), ("backslash", "enter")])
+async def test_another_line_begins(keys: tuple[str, ...]):
+    app = Alone()
+    async with app.run_test() as pilot:
+        await pilot.press("a", *keys, "b")
+        assert app.prompt.text == "a\nb"
+        assert app.told == []
+        await pilot.press("enter")
+        assert app.told == ["a\nb"]
+
+
+async def test_the_history_is_walked_from_the_edges_and_keeps_the_draft():
+    app = Alone()
+    async with app.run_test() as pilot:
+        for text in ("one", "two"):
+            await pilot.press(*text, "enter")
+        await pilot.press(*"dra", "up")
+        assert app.prompt.text == "two"
+        await pilot.press("up", "up")
+        assert app.prompt.text == "one"
+        await pilot.press("down", "down")
+        assert app.prompt.text == "dra"
+
+
+async def test_up_moves_inside_a_text_of_several_lines():
+    app = Alone()
+    async with app.run_test() as pilot:
+        await pilot.press(*"one", "enter", "a", "ctrl+j", "b", "up")
+        assert app.prompt.text == "a\nb"
+        assert app.prompt.cursor_location[0] == 0
+
+
+async def test_ctrl_c_empties_the_box_and_then_asks_to_leave():
+    app = Alone()
+    async with app.run_test() as pilot:
+        await pilot.press(*"long text", "ctrl+c")
+        assert app.prompt.text == ""
+        assert app.told == []
+        await pilot.press("up")
+        assert app.prompt.text == "long text"
+        await pilot.press("ctrl+c", "ctrl+c")
+        assert app.told == [Prompt.Left]
+
+
+async def test_a_question_mark_asks_for_help_only_in_an_empty_box():
+    app = Alone()
+    async with app.run_test() as pilot:
+        await pilot.press("question_mark")
+        assert app.told == [Prompt.HelpWanted]
+        await pilot.press("w", "question_mark")
+        assert app.prompt.text == "w?"
+
+
+async def test_the_chat_can_be_scrolled_while_writing():
+    app = Alone()
+    async with app.run_test() as pilot:
+        await pilot.press("a", "pageup", "pagedown")
+        assert app.told == [-1, 1]
+
+
+async def test_what_is_pasted_cannot_steer_the_terminal():
+    app = Alone()
+    async with app.run_test() as pilot:
+        app.prompt.post_message(events.Paste("a\r\nb\x1b]0;title\x07\u202ec"))
+        await pilot.pause()
+        assert app.prompt.text.startswith("a\nb")
+        assert all(row.isprintable() for row in app.prompt.text.split("\n"))
+
+
+async def test_texts_that_were_not_sent_come_back_before_the_draft():
+    app = Alone()
+    async with app.run_test() as pilot:
+        await pilot.press(*"draft")
+        app.prompt.bring_back(["first", "second"])
+        assert app.prompt.text == "first\nsecond\ndraft"
+
+
+@pytest.mark.parametrize(
+    ("command", "argv"),
+    [
+        ("pytest -q", ("pytest", "-q")),
+        ("echo 'a b'", ("echo", "a b")),
+        ("ls *.py", ("sh", "-c", "ls *.py")),
+        ("a | b && c", ("sh", "-c", "a | b && c")),
+        ("echo 'open", ("sh", "-c", "echo 'open")),
+    ],
+)
+def test_a_typed_command_is_words_or_a_text_for_the_shell(command: str, argv: tuple[str, ...]):
+    assert argv_of(command) == argv
+
+
+def test_a_command_that_does_not_exist_gets_a_hint():
+    assert nearest("/reveiw") == "Did you mean /review?"
+    assert "/help" in nearest("/zzz")
