@@ -20,6 +20,7 @@ from assent_tui.interact import Held, review_held
 from assent_tui.oneshot import OUTCOMES, Report, follow, here, in_terminal, run_until_signal, settings_for, told
 from assent_tui.printer import count
 
+NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
 CACHES = frozenset(
     ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".coverage", "node_modules")
 )
@@ -91,7 +92,8 @@ async def _headless(folder: Path, settings: Settings, options: Fix, report: Repo
         report.tell(session.opened)
         ended = await follow(repairing(session, options), report)
         if ended.code:
-            return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, ended.hint)
+            hint = NOT_FIXED if ended.code == AssentError.code else ended.hint
+            return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, hint)
         return await _kept(session, options, report)
     finally:
         await asyncio.shield(session.close(keep=False))
