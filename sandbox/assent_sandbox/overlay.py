@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Generator, Iterable
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from assent_sandbox import tree
 from assent_sandbox.folder import Folder
@@ -99,6 +99,8 @@ class OverlayStage(LivingStage):
         self._touched.discard(path)
 
     def _survey(self) -> tuple[set[str], set[str]]:
+        with suppress(FileNotFoundError):
+            os.chmod(f"{self._view.work}/work", 0o700)
         before, known = self._held, set(self._touched)
         now = self._look()
         held = set(now.files) - known

@@ -86,14 +86,16 @@ async def _open_first(root: str, folder: Folder, tiers: tuple[Tier, ...]) -> Sta
         stage = await asyncio.to_thread(_open_again, root, folder, tier)
         try:
             await _prove(stage)
+            folder.describe(root, tier)
+            return stage
         except WallsError:
-            if tier == tiers[-1]:
-                raise
             await stage.end()
             folder.empty()
-            continue
-        folder.describe(root, tier)
-        return stage
+            if tier == tiers[-1]:
+                raise
+        except BaseException:
+            await stage.end()
+            raise
     raise AssertionError("no tier was named")
 
 
