@@ -158,7 +158,11 @@ def _performed(tree: Tree, journal: Journal, intent: Intent, contents: Contents,
     """Do what is intended, all or nothing. What fails after the commit is left to the next start."""
     try:
         journal.begin(intent, contents)
-        journal.stage([_staged(tree, journal, step) for step in intent.steps])
+        inodes = [_staged(tree, journal, step) for step in intent.steps]
+        for step in intent.steps:
+            with told(recovery.written(step)):
+                tree.flush(recovery.waiting(step))
+        journal.stage(inodes)
         _change(tree, journal, intent)
         journal.commit()
     except BaseException as error:

@@ -102,6 +102,7 @@ def _taken_back(tree: Tree, journal: Journal, step: Step, inode: Inode) -> Itera
             yield from _returned(tree, path, temp, ours)
     elif before is not None and tree.holds(path, ours):
         tree.create(_spare(temp), before, like=path)
+        tree.flush(_spare(temp))
         tree.replace(_spare(temp), path)
     if not tree.holds(path, before):
         yield path

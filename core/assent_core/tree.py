@@ -85,7 +85,7 @@ class Tree:
             return sorted(os.listdir(folder))  # noqa: PTH208 - a handle has no pathlib
 
     def create(self, path: str, entry: File | Link, like: str = "") -> os.stat_result:
-        """Write to a free path, safe on the disk when this returns; owner and attributes as `like` has them, or the folder."""
+        """Write to a free path (`flush` makes it safe); owner and attributes are those of `like`, or of the folder."""
         with self._place(path) as (folder, name):
             if isinstance(entry, Link):
                 os.symlink(entry.target, name, dir_fd=folder)
@@ -98,8 +98,21 @@ class Tree:
                 file.flush()
                 self._resemble(handle, like, os.fstat(folder))
                 os.fchmod(handle, entry.mode & PERMISSIONS)
-                os.fsync(handle)
+                if not entry.mode & stat.S_IRUSR:
+                    os.fsync(handle)
                 return os.fstat(handle)
+
+    def flush(self, path: str) -> None:
+        """Make the content of a file safe on the disk. Cheap for many files if all were written before."""
+        found = self.stat(path)
+        if found is None or not stat.S_ISREG(found.st_mode) or not found.st_mode & stat.S_IRUSR:
+            return
+        with self._place(path) as (folder, name):
+            handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
     def _resemble(self, handle: int, like: str, folder: os.stat_result) -> None:
         model = self.stat(like) if like else None

@@ -416,7 +416,9 @@ def test_an_ordinary_user_is_refused_where_the_folder_is_not_theirs(
             land(root, state, (write("theirs", TEXT, OTHER), write("locked/f", TEXT, after)))
         assert "Give yourself access" in caught.value.hint
         assert standing(root) == here
-        land(root, state, changes(theirs=(TEXT, OTHER)))
+        secret, locked = File(b"s", 0o200), File(b"l", 0o444)
+        land(root, state, changes(theirs=(TEXT, OTHER), secret=(None, secret), locked2=(None, locked)))
+    assert standing(root) == {**here, "theirs": OTHER, "secret": secret, "locked2": locked}
 
 
 @ROOT_ONLY
@@ -570,7 +572,7 @@ def test_old_landings_are_forgotten(root: Path, state: Path, monkeypatch: pytest
 def test_killed_at_random_moments_the_tree_is_wholly_before_or_wholly_after() -> None:
     seed = random.randrange(1_000_000)
     done = subprocess.run(
-        [sys.executable, CAMPAIGN, "--rounds", "120", "--seed", str(seed)], capture_output=True, text=True, check=False
+        [sys.executable, CAMPAIGN, "--rounds", "80", "--seed", str(seed)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "wrong: 0" in done.stdout
