@@ -22,7 +22,7 @@ _HOST = re.compile(
     r"|unable to connect to |dial tcp:? lookup )([\w-]+(?:\.[\w-]+)*)"
 )
 _NETWORK_TEXT = re.compile(
-    r"(?i)could not resolve|name resolution|name or service not known|network is unreachable|ENETUNREACH|EAI_AGAIN|ENOTFOUND"
+    r"(?i)could not resolve|name resolution|name or service not known|network is unreachable|\bENETUNREACH\b|\bEAI_AGAIN\b|\bENOTFOUND\b"
     r"|getaddrinfo|failed to connect|newconnectionerror|socket: (?:operation not permitted|permission denied)"
     r"|can't create socket|unable to (?:look up|access) 'https?"
 )
@@ -32,7 +32,8 @@ _LIMITS = {
     "disk": "it wrote more to disk than it may",
 }
 _FILE_TOO_LARGE = 128 + 25
-_MOST_LINES = 2000
+_MOST_LINES = 1000
+_LONGEST_LINE = 4096
 _MOST_DENIALS = 20
 
 
@@ -70,7 +71,9 @@ def _network(text: str, plan: Plan, refusals: int) -> Iterator[Denial]:
 
 
 def _files(text: str, plan: Plan) -> Iterator[Denial]:
-    for line in text.splitlines()[-_MOST_LINES:]:
+    lines = text.splitlines()
+    kept = lines if len(lines) <= 2 * _MOST_LINES else lines[:_MOST_LINES] + lines[-_MOST_LINES:]
+    for line in (line[:_LONGEST_LINE] for line in kept):
         refusal = _REFUSAL.search(line)
         if refusal:
             for path in _paths(line, plan):
@@ -84,7 +87,8 @@ def _paths(line: str, plan: Plan) -> Iterator[str]:
     home = dict(plan.environment).get("HOME", "")
     for candidate in (*_QUOTED.findall(line), *_BARE.findall(line)):
         path = home + candidate[1:] if candidate.startswith("~/") and home else candidate
-        yield os.path.normpath(os.path.join(plan.workdir, path))
+        if "\0" not in path:
+            yield os.path.normpath(os.path.join(plan.workdir, path))
 
 
 def _judge(path: str, how: str, plan: Plan) -> Denial | None:
@@ -111,7 +115,7 @@ def _secret(path: str, plan: Plan) -> Denial | None:
 def _wanted(path: str, how: str, plan: Plan) -> Widening | None:
     """The widening without which this path is refused although we ourselves could use it; None if the walls are not why."""
     may_read = not _hides(path, plan)
-    writable = any(is_within(path, place) for place in plan.writable)
+    writable = how != "readonly" and any(is_within(path, place) for place in plan.writable)
     if how != "readonly" and not may_read and os.access(path, os.R_OK):
         return Widening("read", path)
     if how != "missing" and not writable and _could_write(path):

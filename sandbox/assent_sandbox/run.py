@@ -100,6 +100,7 @@ class Walls:
         """Run one command; see Stage.run."""
         async with self._turn:
             written = plan(self._view, command, policy, self._look_around(policy))
+            made = _make_missing(policy)
             running = await self._begin(written, command)
             try:
                 async for piece in running.outputs(policy.limits.output):
@@ -111,6 +112,7 @@ class Walls:
             finally:
                 running.close()
                 await asyncio.shield(self._wait_for_end())
+                _remove_untouched(made)
 
     def _conclude(self, report: Report, kept: Kept, written: Plan) -> Ended:
         if report.why:
@@ -288,6 +290,25 @@ def _furnish(view: View) -> None:
         upper, work = git_folders(view)
         os.makedirs(work, exist_ok=True)
         os.makedirs(upper, mode=stat.S_IMODE(os.stat(main).st_mode), exist_ok=True)
+
+
+def _make_missing(policy: Policy) -> dict[str, int]:
+    """Make the files that may be written and are not there, for only what is there can be shown; gives when each was made."""
+    made: dict[str, int] = {}
+    for widening in policy.widenings:
+        if widening.kind == "write" and not os.path.lexists(widening.target):
+            with suppress(OSError):
+                os.close(os.open(widening.target, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+                made[widening.target] = os.stat(widening.target).st_mtime_ns
+    return made
+
+
+def _remove_untouched(made: dict[str, int]) -> None:
+    for path, when in made.items():
+        with suppress(OSError):
+            state = os.lstat(path)
+            if (state.st_size, state.st_mtime_ns) == (0, when):
+                os.unlink(path)
 
 
 def _file_of(data: bytes) -> int:

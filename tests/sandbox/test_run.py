@@ -259,8 +259,8 @@ CONTROLS = {
     "asyncio": ("python3 -c \"import asyncio; print(asyncio.run(asyncio.sleep(0, 'x')))\"", "x\n"),
     "git": ("git init -q . && git config user.name n && git config user.email e@x && git add a.txt && git commit -qm one"
             " && git log --format=%s && git status --short a.txt && git checkout -qb x && git branch --show-current", "one\nx\n"),
-    "threads": ("python3 -c \"from threading import Thread; Thread(target=print,args='x').start()\"", "x\n"),
-    "a pseudo terminal": ("python3 -c \"import os,termios; m,s=os.openpty(); print(os.isatty(s)); termios.tcgetattr(s)\"", "True\n"),
+    "threads": ("python3 -c \"from threading import Thread as T; T(target=print,args='x').start()\"", "x\n"),
+    "a pseudo terminal": ("python3 -c \"import os,tty; m,s=os.openpty(); tty.setraw(s); print(os.isatty(s))\"", "True\n"),
     "own mode": ("echo x > m; chmod 755 m; stat -c %a m", "755\n"),
 }  # fmt: skip
 CONTROLS_OF_OVERLAY = {
@@ -445,7 +445,9 @@ async def test_our_own_sudden_death_leaves_nothing_alive(place: Place) -> None:
     mark = f"64.{os.getpid()}"
     room = str(Path(__file__).parents[2] / "sandbox")
     argv = [sys.executable, "-c", KILLED, place.tier, str(place.root), str(place.state), mark]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": room}) as process:
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": ":".join([room, *filter(None, sys.path)])}
+    ) as process:
         assert process.stdout
         assert await asyncio.to_thread(process.stdout.readline) == b"on\n"
         process.send_signal(signal.SIGKILL)
