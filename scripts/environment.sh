@@ -69,8 +69,12 @@ make_with_uv() { # [-dev]
         uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e .
 }
 
+has_pip() { # an environment made by uv has none, and need not be made again for that
+    "$venv/bin/python" -I -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -I -m ensurepip >/dev/null 2>&1
+}
+
 make_with_venv() { # [-dev]
-    if ! suitable "$venv/bin/python" || ! "$venv/bin/python" -I -m pip --version >/dev/null 2>&1; then
+    if ! suitable "$venv/bin/python" || ! has_pip; then
         find_python
         "$python" -I -m venv --clear "$venv" >/dev/null 2>&1 || {
             rm -rf "$venv"
