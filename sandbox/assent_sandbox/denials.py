@@ -10,7 +10,9 @@ from assent_sandbox.plan import Plan, is_within
 from assent_sandbox.policy import Denial, Ended, Widening
 
 _REFUSAL = re.compile(
-    r"(?P<readonly>read-only file ?system|EROFS)|(?P<denied>permission denied|EACCES|operation not permitted|EPERM)"
+    r"(?P<readonly>read-only file ?system|EROFS)"
+    r"|(?P<denied>permission denied|EACCES|operation not permitted|EPERM)"
+    r"|(?P<foreign>value too large for defined data type|EOVERFLOW)"
     r"|(?P<missing>no such file or directory|ENOENT|cannot find|not found)",
     re.IGNORECASE,
 )
@@ -93,9 +95,13 @@ def _paths(line: str, plan: Plan) -> Iterator[str]:
 
 def _judge(path: str, how: str, plan: Plan) -> Denial | None:
     secret = _secret(path, plan)
+    if any(is_within(path, place) for place in plan.never):
+        return None
     if secret:
         return secret if how == "denied" else None
-    if is_within(path, plan.view) or any(is_within(path, place) for place in plan.never):
+    if how == "foreign":
+        return _foreign(path)
+    if is_within(path, plan.view):
         return None
     wanted = _wanted(path, how, plan)
     if wanted is None:
@@ -106,10 +112,22 @@ def _judge(path: str, how: str, plan: Plan) -> Denial | None:
 
 def _secret(path: str, plan: Plan) -> Denial | None:
     for name in plan.masked:
-        if path == os.path.join(plan.view, name):
+        if is_within(path, os.path.join(plan.view, name)):
             why = "its name says that it holds a secret"
             return Denial(kind="secret", target=name, certainty="sure", why=why, widening=Widening("secret", name))
     return None
+
+
+def _foreign(path: str) -> Denial | None:
+    """A file that cannot be written in the stage because its owner or group does not exist there."""
+    try:
+        state = os.lstat(path)
+    except OSError:
+        return None
+    if state.st_uid == os.getuid() and state.st_gid == os.getgid():
+        return None
+    why = f"it belongs to user {state.st_uid}, group {state.st_gid}, whom the stage does not have"
+    return Denial(kind="file", target=path, certainty="sure", why=why)
 
 
 def _wanted(path: str, how: str, plan: Plan) -> Widening | None:

@@ -174,7 +174,9 @@ class _Watch:
             rest = deadline - time.monotonic()
             ready = self.poller.poll(max(0, min(rest, _TICK)) * 1000)
             self._listen(ready)
-            if self.closed or rest <= 0 or self._overrun():
+            if any(descriptor == self.handle for descriptor, _ in ready):
+                status = self._reap()
+            elif self.closed or rest <= 0 or self._overrun():
                 self.cause = "closed" if self.closed else "time" if rest <= 0 else self.cause
                 end_all(self.plan.spaces, spare=self.leader)
                 os.kill(self.leader, signal.SIGKILL)
@@ -242,7 +244,7 @@ def _reap_orphans() -> bool:
 
 def end_all(spaces: bool, spare: int = 0) -> None:
     """Kill every process of this namespace (or every descendant) and wait until none is left; `spare` is not waited for."""
-    while True:
+    while spare or _reap_orphans():
         if spaces:
             _kill(-1)
         else:
@@ -260,17 +262,13 @@ def end_all(spaces: bool, spare: int = 0) -> None:
 
 def end_all_but(kept: set[int]) -> None:
     """Kill every descendant of this process that is neither kept nor a descendant of a kept one."""
-    while True:
-        stray = [process for process in tally.descendants(kept) if process not in kept]
+    while stray := [process for process in tally.descendants(kept) if process not in kept]:
         for process in stray:
             _kill(process)
-        for process in stray:
             try:
                 os.waitpid(process, os.WNOHANG)
             except ChildProcessError:
                 continue
-        if not stray:
-            return
         time.sleep(0.001)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
-_EMPTY_FILE, _EMPTY_FOLDER, _RESOLVER = "/dev/.empty-file", "/dev/.empty-folder", "/dev/.resolv.conf"
+_EMPTY_FILE, _EMPTY_FOLDER = "/dev/.empty-file", "/dev/.empty-folder"
 
 
 def make_tmp() -> int:
@@ -46,7 +46,7 @@ def arrange(plan: Plan, tmp: int) -> None:
     _furnish_devices(nodes)
     attach(proc, "/proc")
     if not plan.network:
-        _furnish_resolver()
+        _furnish_names()
     for path, mount in sorted(shown):
         if mount >= 0 and _prepare(path, mount):
             attach(mount, path)
@@ -118,21 +118,29 @@ def _furnish_devices(nodes: list[tuple[str, int]]) -> None:
     os.mkdir(_EMPTY_FOLDER, 0o000)
 
 
-def _furnish_resolver() -> None:
-    """Name a server that no route leads to, so that every look-up fails at once and is counted as refused."""
-    path = os.path.realpath("/etc/resolv.conf")
-    mount = (
-        copy_mount(_RESOLVER, recursive=0)
-        if _write_file(_RESOLVER, "nameserver 192.0.2.1\noptions timeout:1 attempts:1\n")
-        else -1
-    )
-    if mount >= 0 and _prepare(path, mount):
+def _furnish_names() -> None:
+    """Name a server that no route leads to, so that every look-up fails at once and is counted as refused.
+
+    This machine's own names are known without one.
+    """
+    try:
+        with open("/etc/hosts") as file:
+            hosts = file.read()
+    except OSError:
+        hosts = ""
+    own = f"\n127.0.0.1 localhost {os.uname().nodename}\n::1 localhost {os.uname().nodename}\n"
+    _replace("/etc/hosts", hosts + own)
+    _replace(os.path.realpath("/etc/resolv.conf"), "nameserver 192.0.2.1\noptions timeout:1 attempts:1\n")
+
+
+def _replace(path: str, text: str) -> None:
+    """Show a text at a path."""
+    ours = "/dev/." + os.path.basename(path)
+    with open(ours, "w") as file:
+        file.write(text)
+    mount = copy_mount(ours, recursive=0)
+    if _prepare(path, mount):
         attach(mount, path)
-
-
-def _write_file(path: str, text: str) -> bool:
-    with open(path, "w") as file:
-        return bool(file.write(text))
 
 
 def _prepare(path: str, mount: int) -> bool:

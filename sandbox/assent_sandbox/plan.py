@@ -188,7 +188,8 @@ def _blank(around: Surroundings, policy: Policy) -> tuple[str, ...]:
 def _masked(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:
     """Secret files that were not granted; keys and our own folders too, where home is (in) the repository."""
     secrets = [path for path in around.secrets if not policy.allows("secret", path)]
-    places = (view.home, *(os.path.join(around.home, name) for name in CREDENTIALS))
+    places = (os.path.join(around.home, name) for name in CREDENTIALS)
     beneath = [os.path.relpath(path, view.root) for path in places if is_within(path, view.root)]
     beneath = [path for path in beneath if not policy.allows("secret", path)]
-    return tuple(dict.fromkeys((*secrets, *beneath)))
+    own = [os.path.relpath(view.home, view.root)] if is_within(view.home, view.root) else []
+    return tuple(dict.fromkeys((*secrets, *beneath, *own)))

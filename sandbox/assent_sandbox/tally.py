@@ -27,13 +27,24 @@ def processes() -> list[int]:
 
 def descendants(without: Collection[int] = ()) -> list[int]:
     """Every process that descends from this one, and not through one of these."""
-    children: dict[int, list[int]] = {}
-    for process in processes():
-        children.setdefault(_parent(process), []).append(process)
-    found = list(children.get(os.getpid(), ()))
+    found = _children(os.getpid())
     for process in found:
         if process not in without:
-            found.extend(children.get(process, ()))
+            found.extend(_children(process))
+    return found
+
+
+def _children(process: int) -> list[int]:
+    """The children of a process, of all its threads; by looking at every process where the kernel keeps no list."""
+    if not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+        return [each for each in processes() if _parent(each) == process]
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{process}/task"):
+            with open(f"/proc/{process}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except OSError:
+        return found
     return found
 
 

@@ -110,5 +110,6 @@ class _Warden:
         self.poller.unregister(handle)
         os.close(handle)
         os.waitpid(keeper, 0)
-        inside.end_all_but({each for each, _ in self.keepers.values()})
+        if self.tmp < 0:
+            inside.end_all_but({each for each, _ in self.keepers.values()})
         self.door.send(b"ended " + number.encode())
