@@ -13,7 +13,6 @@ from assent_sandbox.life import LivingStage
 from assent_sandbox.listing import list_repository
 from assent_sandbox.mirror import Mirror, Print
 from assent_sandbox.policy import Policy, View
-from assent_sandbox.run import Walls
 from assent_sandbox.stage import Entry, File, Link, StageError
 
 
@@ -24,10 +23,8 @@ class CopiedStage(LivingStage):
     they were granted to a command. Once made it is to `follow`, which makes the copy at first.
     """
 
-    def __init__(
-        self, root: str, folder: Folder, tier: Literal["copy", "unconfined"] = "copy", walls: Walls | None = None
-    ) -> None:
-        super().__init__(View(tier=tier, root=root, home=folder.home, copy=f"{folder.home}/view"), folder, walls)
+    def __init__(self, root: str, folder: Folder, tier: Literal["copy", "unconfined"] = "copy") -> None:
+        super().__init__(View(tier=tier, root=root, home=folder.home, copy=f"{folder.home}/view"), folder)
         self._mirror = Mirror(self._view.copy, self._real, folder.home, folder.draft)
         self._policy = Policy()
         self._gone: set[str] = set()

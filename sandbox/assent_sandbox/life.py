@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import aclosing, contextmanager
 from typing import Literal
 
 from assent_sandbox.bases import Base, Bases, digest
@@ -15,7 +15,7 @@ from assent_sandbox.merge import has_markers, merge
 from assent_sandbox.policy import Command, Ended, Output, Policy, Tier, View
 from assent_sandbox.run import Walls
 from assent_sandbox.stage import Change, Entry, File, Link, Moved, Opaque, OutsideError, StageError
-from assent_sandbox.tree import Tree, fingerprint, is_private, parts
+from assent_sandbox.tree import RealTree, fingerprint, is_private, parts
 
 _RACED = "the real file changed while a command that changed it too was running"
 _SPARED_FILES = 2000
@@ -26,11 +26,12 @@ _SPARED_BYTES = 64 << 20
 class LivingStage(ABC):
     """What the stages have in common; how the view is kept is left to the methods without a body."""
 
-    def __init__(self, view: View, folder: Folder, walls: Walls | None = None) -> None:
+    def __init__(self, view: View, folder: Folder) -> None:
         self._view = view
         self._folder = folder
-        self._walls = walls
-        self._real = Tree(view.root)
+        self._walls: Walls | None = None
+        self._walled = view
+        self._real = RealTree(view.root)
         self._bases = Bases(folder.home)
         self._one = asyncio.Lock()
         self._touched: set[str] = set()
@@ -90,18 +91,20 @@ class LivingStage(ABC):
         """Put an entry at a path of the view, with the folders that it needs; the base is kept first."""
         path = self._named(path)
         self._check(path)
-        self._keep(path)
-        self._put(path, entry)
-        self._bases.end_conflict(path)
+        with _told(path):
+            self._keep(path)
+            self._put(path, entry)
+            self._bases.end_conflict(path)
 
     def delete(self, path: str) -> None:
         """Remove a path from the view, a folder with all that is in it; a missing one is no error."""
         path = self._named(path)
         self._check(path)
-        for below in (path, *self._files_below(path)):
-            self._keep(below)
-            self._bases.end_conflict(below)
-        self._take(path)
+        with _told(path):
+            for below in (path, *self._files_below(path)):
+                self._keep(below)
+                self._bases.end_conflict(below)
+            self._take(path)
 
     def paths(self) -> tuple[str, ...]:
         """Paths that may differ from the real tree, sorted; cost follows what changed."""
@@ -120,32 +123,39 @@ class LivingStage(ABC):
 
     def rebase(self) -> tuple[Moved, ...]:
         """Bring the stage up to the real tree: clean files follow, touched ones are merged three-way, nothing is lost."""
-        moved = [Moved(path=path, how=how) for path in self.paths() if (how := self._bring_up(path)) is not None]
-        self.follow()
+        moved: list[Moved] = []
+        for path in self.paths():
+            with _told(path):
+                how = self._bring_up(path)
+            if how is not None:
+                moved.append(Moved(path=path, how=how))
+        with _told("the stage"):
+            self.follow()
         return tuple(moved)
 
     def settle(self, path: str, base: Entry | None, staged: Entry | None) -> None:
         """After a landing: the real file is now `base`; the view is to hold `staged` (clean if they are equal)."""
         path = self._named(path)
-        if base == staged:
-            self._drop(path)
-            self._bases.forget(path)
-            return
-        if isinstance(staged, (File, Link)):
-            self._put(path, staged)
-        elif staged is None:
-            self._take(path)
-        real, seen = self._actual(path)
-        self._bases.keep(path, base, seen if real == base else ())
+        with _told(path):
+            if base == staged:
+                self._drop(path)
+                self._bases.forget(path)
+                return
+            if isinstance(staged, (File, Link)):
+                self._put(path, staged)
+            elif staged is None:
+                self._take(path)
+            real, seen = self._actual(path)
+            self._bases.keep(path, base, seen if real == base else ())
 
     async def run(self, command: Command, policy: Policy) -> AsyncGenerator[Output | Ended]:
         """Run a command in the view; the last item is the `Ended`. Closing the generator ends all its processes."""
         async with self._one:
-            walls = await self._raised()
             start = self._folder.mark()
-            self._prepare_run(policy)
             recorded = False
             try:
+                self._prepare_run(policy)
+                walls = await self._raised()
                 async with aclosing(walls.run(command, policy)) as pieces:
                     async for piece in pieces:
                         if isinstance(piece, Ended):
@@ -187,8 +197,12 @@ class LivingStage(ABC):
         self._folder.unmark()
 
     async def _raised(self) -> Walls:
+        """The walls around the view as it is now (what a copy borrows may have become another)."""
+        if self._walls is not None and self._walled != self._view:
+            await self._walls.close()
+            self._walls = None
         if self._walls is None:
-            self._walls = await Walls.raise_around(self._view)
+            self._walls, self._walled = await Walls.raise_around(self._view), self._view
         return self._walls
 
     def _named(self, path: str) -> str:
@@ -205,18 +219,12 @@ class LivingStage(ABC):
 
     def _actual(self, path: str) -> tuple[Entry | None, tuple[int, ...]]:
         """What really stands at a path, and its fingerprint; nothing where a link or a file is in the way."""
-        try:
-            status = self._real.status(tuple(path.split("/")))
-            entry = self._real.entry(tuple(path.split("/")))
-        except OutsideError:
-            return None, ()
+        status = self._real.status(tuple(path.split("/")))
+        entry = self._real.entry(tuple(path.split("/")))
         return entry, fingerprint(status) if status is not None and entry is not None else ()
 
     def _seen_now(self, path: str) -> tuple[int, ...]:
-        try:
-            status = self._real.status(tuple(path.split("/")))
-        except OutsideError:
-            return ()
+        status = self._real.status(tuple(path.split("/")))
         return fingerprint(status) if status is not None and not stat.S_ISDIR(status.st_mode) else ()
 
     def _files_below(self, path: str) -> Iterable[str]:
@@ -307,6 +315,17 @@ class LivingStage(ABC):
         conflict = merged.conflict or self._conflict(base, staged)
         self._bases.keep(path, real, seen, conflict, digest(merged.entry) if conflict else "")
         return "conflict" if conflict else "merged"
+
+
+@contextmanager
+def _told(path: str) -> Generator[None]:
+    """Say in words what the file system refused."""
+    try:
+        yield
+    except OSError as error:
+        raise StageError(
+            f"{path} cannot be staged: {error.strerror}", "Check the space and the permissions of the state folder."
+        ) from error
 
 
 def _same(one: Entry | None, other: Entry | None) -> bool:

@@ -12,8 +12,8 @@ import msgspec
 from assent_sandbox import tree
 from assent_sandbox.clone import clone
 from assent_sandbox.private import make_private_git, stamp
-from assent_sandbox.stage import OutsideError, StageError
-from assent_sandbox.tree import Tree, fingerprint, status_of
+from assent_sandbox.stage import StageError
+from assent_sandbox.tree import RealTree, Tree, fingerprint, status_of
 
 Print = tuple[int, ...]
 
@@ -30,7 +30,7 @@ class _Manifest(msgspec.Struct):
 class Mirror:
     """The copy at `place` of the real tree; `home` is the stage's folder, `draft` names fresh places in it."""
 
-    def __init__(self, place: str, real: Tree, home: str, draft: Callable[[], str]) -> None:
+    def __init__(self, place: str, real: RealTree, home: str, draft: Callable[[], str]) -> None:
         self.tree = Tree(place, ours=True)
         self.real = real
         self._file = f"{home}/manifest"
@@ -111,7 +111,7 @@ class Mirror:
                     tree.take_out(folder, names[-1], self._draft())
                     continue
                 with self.tree.folder(names[:end]) as inner:
-                    if inner is None or tree.names_of(inner) or self._is_real_folder(names[:end]):
+                    if inner is None or tree.names_of(inner) or self.real.is_folder(names[:end]):
                         return
                 tree.take_out(folder, names[end - 1], self._draft())
 
@@ -173,17 +173,14 @@ class Mirror:
 
     def _copy_to(self, draft: str, names: tuple[str, ...]) -> Print | None:
         """Copy a real file or link to a draft and give the fingerprint that it had; None for anything else."""
-        try:
-            with self.real.folder(names[:-1]) as folder:
-                found = None if folder is None else status_of(folder, names[-1])
-                if folder is None or found is None:
-                    return None
-                if stat.S_ISLNK(found.st_mode):
-                    os.symlink(os.readlink(names[-1], dir_fd=folder), draft)
-                    return fingerprint(found)
-                return self._copy_file(draft, folder, names[-1]) if stat.S_ISREG(found.st_mode) else None
-        except OutsideError:
-            return None
+        with self.real.folder(names[:-1]) as folder:
+            found = None if folder is None else status_of(folder, names[-1])
+            if folder is None or found is None:
+                return None
+            if stat.S_ISLNK(found.st_mode):
+                os.symlink(os.readlink(names[-1], dir_fd=folder), draft)
+                return fingerprint(found)
+            return self._copy_file(draft, folder, names[-1]) if stat.S_ISREG(found.st_mode) else None
 
     def _copy_file(self, draft: str, folder: int, name: str) -> Print | None:
         try:
@@ -200,12 +197,6 @@ class Mirror:
         finally:
             os.close(source)
             os.close(target)
-
-    def _is_real_folder(self, names: tuple[str, ...]) -> bool:
-        try:
-            return self.real.is_folder(names)
-        except OutsideError:
-            return False
 
     def _load(self) -> _Manifest:
         try:

@@ -12,8 +12,7 @@ from assent_sandbox.folder import Folder
 from assent_sandbox.layers import Layers
 from assent_sandbox.life import LivingStage
 from assent_sandbox.policy import Policy, View
-from assent_sandbox.run import Walls
-from assent_sandbox.stage import Entry, File, Link, OutsideError, StageError
+from assent_sandbox.stage import Entry, File, Link, StageError
 from assent_sandbox.tree import entry_of, status_of
 from assent_sandbox.upper import Held, Upper
 
@@ -21,9 +20,9 @@ from assent_sandbox.upper import Held, Upper
 class OverlayStage(LivingStage):
     """A stage whose view is mounted for commands, and read and written here without any process."""
 
-    def __init__(self, root: str, folder: Folder, walls: Walls | None = None) -> None:
+    def __init__(self, root: str, folder: Folder) -> None:
         upper, work = f"{folder.home}/upper", f"{folder.home}/work"
-        super().__init__(View(tier="overlay", root=root, home=folder.home, upper=upper, work=work), folder, walls)
+        super().__init__(View(tier="overlay", root=root, home=folder.home, upper=upper, work=work), folder)
         os.makedirs(work, mode=0o700, exist_ok=True)
         self._upper = Upper(upper, self._real, folder.draft)
         self._held = Held(frozenset(), frozenset(), frozenset())
@@ -113,7 +112,7 @@ class OverlayStage(LivingStage):
         self._refresh_private()
         for path in self._look().whiteouts:
             files = list(self._real_files(path))
-            if not files and not self._is_real_folder(path):
+            if not files and not self._real.is_folder(tuple(path.split("/"))):
                 self._upper.prune(path)
             for below in files:
                 if below not in self._bases:
@@ -134,19 +133,10 @@ class OverlayStage(LivingStage):
     def _real_files(self, path: str) -> Iterable[str]:
         """What really stands at a path: itself, or all files below it."""
         names = tuple(path.split("/"))
-        try:
-            if self._real.is_folder(names):
-                yield from (below for below, _ in self._real.files(names))
-            elif self._real.status(names) is not None:
-                yield path
-        except OutsideError:
-            return
-
-    def _is_real_folder(self, path: str) -> bool:
-        try:
-            return self._real.is_folder(tuple(path.split("/")))
-        except OutsideError:
-            return False
+        if self._real.is_folder(names):
+            yield from (below for below, _ in self._real.files(names))
+        elif self._real.status(names) is not None:
+            yield path
 
     def _refresh_private(self) -> None:
         """Give up the view's own `.git` if the real one moved on since and nothing was committed in the view."""

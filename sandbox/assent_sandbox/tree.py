@@ -156,13 +156,13 @@ class Tree:
     @contextmanager
     def folder(self, names: tuple[str, ...]) -> Generator[int | None]:
         """An open folder for as long as the block runs; None if there is none."""
-        fd: int | None = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd: int | None = self._open_root()
         try:
             for name in names:
                 above = fd
                 fd = None
                 try:
-                    fd = step(above, name, ours=self.ours)
+                    fd = self.step(above, name)
                 finally:
                     os.close(above)
                 if fd is None:
@@ -171,6 +171,16 @@ class Tree:
         finally:
             if fd is not None:
                 os.close(fd)
+
+    def step(self, above: int, name: str) -> int | None:
+        """Open a folder within an open folder of this tree; see the function of this name."""
+        return step(above, name, ours=self.ours)
+
+    def _open_root(self) -> int:
+        try:
+            return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise StageError(f"the folder {self.root} cannot be opened: {error.strerror}", "Was it moved?") from error
 
     def status(self, names: tuple[str, ...]) -> os.stat_result | None:
         """The status of a path, of a link itself; None for nothing."""
@@ -207,6 +217,20 @@ class Tree:
                         waiting.append((*above, name))
                     elif (found := status_of(folder, name)) is not None:
                         yield path, found
+
+
+class RealTree(Tree):
+    """The user's own tree, which is never changed here; what lies beyond a link in it counts as nothing."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+
+    def step(self, above: int, name: str) -> int | None:
+        """Open a folder within an open folder; None if there is none or a link."""
+        try:
+            return step(above, name)
+        except OutsideError:
+            return None
 
 
 def fill(place: str, entry: File | Link) -> None:

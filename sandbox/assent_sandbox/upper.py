@@ -10,8 +10,7 @@ from msgspec import Struct
 
 from assent_sandbox import tree
 from assent_sandbox.layers import Layers, clear_opaque, is_opaque, is_whiteout, set_opaque
-from assent_sandbox.stage import OutsideError
-from assent_sandbox.tree import Tree, names_of, status_of, step
+from assent_sandbox.tree import RealTree, Tree, names_of, status_of, step
 
 
 class Held(Struct, frozen=True):
@@ -25,7 +24,7 @@ class Held(Struct, frozen=True):
 class Upper:
     """The upper layer over one real tree; `draft` names fresh places on the same file system."""
 
-    def __init__(self, root: str, real: Tree, draft: Callable[[], str]) -> None:
+    def __init__(self, root: str, real: RealTree, draft: Callable[[], str]) -> None:
         self.tree = Tree(root, ours=True)
         self._real = real
         self._draft = draft
@@ -116,19 +115,13 @@ class Upper:
                 self.trash(folder, names[-1])
         for end in range(len(names) - 1, 0, -1):
             with self.tree.folder(names[: end - 1]) as folder, self.tree.folder(names[:end]) as inner:
-                if folder is None or inner is None or names_of(inner) or self._real_status(names[:end]) is not None:
+                if folder is None or inner is None or names_of(inner) or self._real.status(names[:end]) is not None:
                     return
                 self.trash(folder, names[end - 1])
 
     def _replaces(self, names: tuple[str, ...]) -> bool:
-        found = self._real_status(names)
+        found = self._real.status(names)
         return found is not None and not stat.S_ISDIR(found.st_mode)
-
-    def _real_status(self, names: tuple[str, ...]) -> os.stat_result | None:
-        try:
-            return self._real.status(names)
-        except OutsideError:
-            return None
 
     def _spell_out(self, folder: int, names: tuple[str, ...]) -> None:
         """Turn an opaque folder into one with a whiteout for each lower name that it hides."""
@@ -148,16 +141,13 @@ class Upper:
         for name in self._real_names(names):
             self.whiteout(fd, name)
         os.close(fd)
-        if (found := self._real_status(names)) is not None and stat.S_ISDIR(found.st_mode):
+        if (found := self._real.status(names)) is not None and stat.S_ISDIR(found.st_mode):
             imitate(draft, found)
         self.place(draft, folder, names[-1])
 
     def _real_names(self, names: tuple[str, ...]) -> list[str]:
-        try:
-            with self._real.folder(names) as folder:
-                return [] if folder is None else [name for name, _ in names_of(folder)]
-        except OutsideError:
-            return []
+        with self._real.folder(names) as folder:
+            return [] if folder is None else [name for name, _ in names_of(folder)]
 
 
 def is_folder(folder: int, name: str) -> bool:

@@ -297,6 +297,13 @@ async def test_odd_files_are_shown_but_not_read(stage: Stage, root: Path):
     assert stage.change("big") == Change(path="big", before=None, after=Opaque("a large file", 40 << 20))
 
 
+async def test_what_its_own_mode_forbids_to_read_is_read_all_the_same(stage: Stage):
+    await sh(stage, "echo x > shut; chmod 000 shut; mkdir z; echo y > z/y; chmod 000 z; rm d/c")
+    assert stage.change("shut") == Change(path="shut", before=None, after=File(b"x\n", 0))
+    assert stage.change("z/y") == Change(path="z/y", before=None, after=File(b"y\n"))
+    assert stage.paths() == ("d/c", "shut", "z/y")
+
+
 async def test_a_large_file_changed_in_place_is_a_change(stage: Stage, root: Path):
     with (root / "big").open("wb") as file:
         file.truncate(40 << 20)
