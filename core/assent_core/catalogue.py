@@ -6,7 +6,7 @@ import datetime
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,6 +17,8 @@ from assent_core.settings import config_dir
 
 MILLION = 1_000_000
 Usd = Annotated[float, Meta(ge=0)]
+Tier = Literal["standard", "flex", "priority"]
+"""How fast a request is served, and at which price."""
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +50,12 @@ class Price(Rate, frozen=True, kw_only=True, forbid_unknown_fields=True):
     flex: Rate | None = None
     priority: Rate | None = None
     long: Long | None = None
+    regional: float = 1.0
+    """Factor on everything where the data is processed in one region."""
+
+    def rate(self, tier: Tier) -> Rate | None:
+        """The rates of a tier; None if the model does not have it."""
+        return {"standard": self, "flex": self.flex, "priority": self.priority}[tier]
 
     def usd(self, usage: Usage, context: int = 0) -> float:
         """What a request costs: cached input apart, all of it dearer above the long-context limit.
@@ -76,9 +84,23 @@ class ModelFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prices: dict[str, Price] = {}
 
     @property
+    def limit(self) -> int:
+        """The largest input that is wise: what the model takes, or the line above which all of it is dearer; 0 if unknown."""
+        lines = [price.long.above for price in self.prices.values() if price.long]
+        return min([*lines, self.room]) if self.room else min(lines, default=0)
+
+    @property
     def room(self) -> int:
         """The largest input that leaves place for the largest output; 0 if unknown."""
         return self.largest_input or max(0, self.window - self.largest_output)
+
+
+class Quote(Struct, frozen=True, kw_only=True):
+    """A price at the rates of a tier, and where both come from."""
+
+    price: Price
+    source: str
+    tier: Tier
 
 
 class Catalogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +119,17 @@ class Catalogue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for name in (source, "default"):
             if facts is not None and name in facts.prices:
                 return facts.prices[name], name
+        return None
+
+    def quote(self, model: str, source: str = "default", tier: Tier = "standard") -> Quote | None:
+        """What a model costs in a tier: by the source, else by the default, else at the standard rates of either."""
+        facts = self.find(model)
+        for wanted in dict.fromkeys((tier, "standard")):
+            for name in (source, "default"):
+                price = facts.prices.get(name) if facts else None
+                if price and (rate := price.rate(wanted)):
+                    rated = msgspec.structs.replace(price, input=rate.input, cached=rate.cached, output=rate.output)
+                    return Quote(price=rated, source=name, tier=wanted)
         return None
 
     def described(self, source: str) -> str:

@@ -43,6 +43,10 @@ class Request(Struct, frozen=True, kw_only=True):
     output_tokens: int = 32_000
     """Most tokens of reasoning and answer together."""
     cache_key: str = ""
+    work: str = ""
+    """The kind of work, for the accounts; not sent."""
+    service_tier: str = ""
+    """`flex` or `priority`; empty: the server's default."""
 
 
 class Usage(Struct, frozen=True):
@@ -94,6 +98,8 @@ class Finished(Struct, frozen=True, tag="finished"):
     """Input tokens of the last request alone."""
     seconds_to_first: float = 0.0
     seconds: float = 0.0
+    service_tier: str = ""
+    """The tier that served it, as the server reports it."""
 
 
 Reply = Text | Thought | Item | Retrying | Finished

@@ -90,4 +90,5 @@ class Progress:
             context=self.terminal.usage.input if self.terminal and self.terminal.usage else 0,
             seconds_to_first=self._first,
             seconds=time.monotonic() - self._started,
+            service_tier=self.terminal.service_tier if self.terminal else "",
         )

@@ -21,6 +21,8 @@ from assent_sandbox.policy import Limits
 OPENAI = "https://api.openai.com/v1"
 PROJECT_FILE = ".assent.toml"
 LARGEST_FILE = 1 << 18
+LEAST_CONTEXT = 4_000
+"""Fewest tokens that hold the instructions, the tools and a little work."""
 MODES: tuple[Mode, ...] = ("ask", "careful", "read-only")
 """From the mildest to the strictest."""
 
@@ -47,8 +49,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long a reply may be silent before it is asked for again."""
     prices: str = "default"
     """Which source of prices in the catalogue counts."""
+    tier: Literal["standard", "flex", "priority"] = "standard"
+    """How requests are to be served where the model has a choice: flex is half the price, priority double."""
+    regional: bool = False
+    """Whether data is processed in one region, which costs more; a regional host of OpenAI's says so by itself."""
     budget: float = 0.0
     """USD that one session may cost; 0: no limit."""
+    budget_task: float = 0.0
+    """USD that one task may cost: a prompt, a `fix`; 0: no limit."""
+    budget_day: float = 0.0
+    """USD that all sessions of a day may cost together; 0: no limit."""
+    tokens_per_usd: int = 1_000_000
+    """How many tokens of a model without a known price count as one dollar of a budget; 0: they count nothing."""
+    context: int = 0
+    """Most input tokens of one request, beyond which older parts are compacted; 0: what the model takes."""
     turns: int = 60
     """Most requests to the worker in one turn."""
     limits: Limits = Limits()
@@ -84,7 +98,13 @@ TAKES = {
     "base_url": "the http(s) URL of a server that speaks the Responses API, usually ending in /v1",
     "idle_seconds": "a number of seconds above 0",
     "prices": "the name of a source of prices",
+    "tier": 'one of "standard", "flex", "priority"',
+    "regional": "true or false",
     "budget": "USD per session, 0 for no limit",
+    "budget_task": "USD per task, 0 for no limit",
+    "budget_day": "USD per day, 0 for no limit",
+    "tokens_per_usd": "a number of tokens, 0 for no limit on models without a price",
+    "context": "a number of tokens, at least 4000, or 0 for what the model takes",
     "turns": "a number of requests, at least 1",
     "limits": "a table of numbers above 0: seconds, memory, processes, file, disk, output",
     "readable": "a list of absolute paths",
@@ -94,7 +114,7 @@ TAKES = {
     "state": "an absolute path",
 }
 """What each key takes, in words."""
-NARROWING = ("mode", "budget", "turns", "scouting", "limits", "secrets")
+NARROWING = ("mode", "budget", "budget_task", "budget_day", "turns", "scouting", "limits", "secrets")
 """What a project may say; it can only make it stricter."""
 
 
@@ -120,19 +140,25 @@ def load(root: Path | None = None) -> Settings:
 
 def narrowed(settings: Settings, project: Settings) -> Settings:
     """The user's settings with the stricter of both values wherever a project may have a say."""
-    budgets = [budget for budget in (settings.budget, project.budget) if budget > 0]
     lower = {
         name: min(getattr(settings.limits, name), getattr(project.limits, name)) for name in Limits.__struct_fields__
     }
     return msgspec.structs.replace(
         settings,
         mode=max(settings.mode, project.mode, key=MODES.index),
-        budget=min(budgets, default=0.0),
+        budget=_smaller(settings.budget, project.budget),
+        budget_task=_smaller(settings.budget_task, project.budget_task),
+        budget_day=_smaller(settings.budget_day, project.budget_day),
         turns=min(settings.turns, project.turns),
         scouting=settings.scouting and project.scouting,
         limits=Limits(**lower),
         secrets=tuple(dict.fromkeys(settings.secrets + project.secrets)),
     )
+
+
+def _smaller(one: float, other: float) -> float:
+    """The smaller of two budgets, of which 0 is none."""
+    return min((budget for budget in (one, other) if budget > 0), default=0.0)
 
 
 def _read(file: Path, under: Settings, allowed: tuple[str, ...]) -> Settings:
@@ -172,7 +198,11 @@ def _fault(settings: Settings, key: str) -> str:
     """What is wrong with a value that has the right type; empty if nothing is."""
     value = cast("object", getattr(settings, key))
     match key, value:
-        case "budget", float(usd) if not (math.isfinite(usd) and usd >= 0):
+        case ("tokens_per_usd", int(tokens)) if tokens < 0:
+            return f"{tokens} is no number of tokens"
+        case ("context", int(tokens)) if tokens < 0 or 0 < tokens < LEAST_CONTEXT:
+            return f"{tokens} is too few"
+        case (("budget" | "budget_task" | "budget_day"), float(usd)) if not (math.isfinite(usd) and usd >= 0):
             return f"{usd} is no amount"
         case "turns", int(turns) if turns < 1:
             return f"{turns} is too few"

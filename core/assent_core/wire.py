@@ -27,6 +27,7 @@ class Terminal(Struct, frozen=True, kw_only=True):
     model: str
     usage: Usage | None
     incomplete: str = ""
+    service_tier: str = ""
     items: tuple[WireItem, ...] = ()
 
 
@@ -49,6 +50,8 @@ def body(request: Request, kept: Iterable[WireItem], dialect: Dialect) -> dict[s
         made["parallel_tool_calls"] = True
     if request.cache_key and "cache_key" not in dialect.without:
         made["prompt_cache_key"] = request.cache_key
+    if request.service_tier:
+        made["service_tier"] = request.service_tier
     if request.schema is not None:
         form = {"type": "json_schema", "name": request.schema.name, "schema": request.schema.schema, "strict": True}
         made["text"] = {"format": form}
@@ -88,6 +91,7 @@ def terminal(event: dict[str, object], model: str) -> Terminal:
         model=str(response.get("model") or model),
         usage=usage(response.get("usage")),
         incomplete=str(details.get("reason") or "unknown") if incomplete else "",
+        service_tier=str(response.get("service_tier") or ""),
         items=tuple(item for each in items if (item := table(each))),
     )
 

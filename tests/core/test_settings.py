@@ -8,7 +8,7 @@ import pytest
 
 from assent_core.errors import UsageError
 from assent_core.model import Effort
-from assent_core.settings import RoleSettings, Settings, config_dir, load
+from assent_core.settings import NARROWING, RoleSettings, Settings, config_dir, load
 from assent_sandbox.policy import Limits
 
 
@@ -146,9 +146,7 @@ def test_a_project_can_set_a_budget_where_the_user_has_none(root):
     assert load(root).budget == 0.25
 
 
-@pytest.mark.parametrize(
-    "key", sorted(set(Settings.__struct_fields__) - {"mode", "budget", "turns", "scouting", "limits", "secrets"})
-)
+@pytest.mark.parametrize("key", sorted(set(Settings.__struct_fields__) - set(NARROWING)))
 def test_everything_else_in_a_projects_file_is_refused(root, key):
     (root / ".assent.toml").write_text(f'{key} = "x"')
     with pytest.raises(UsageError, match=key) as caught:
