@@ -11,7 +11,6 @@ from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
-from assent_sandbox.output import cut, decode
 
 from assent_core.changes import FileChange, take_apart
 from assent_core.consent import Approved
@@ -21,8 +20,10 @@ from assent_core.events import Performed, Printed
 from assent_core.patches import apply_patch
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
 from assent_core.reach import locate, reach
+from assent_core.review import Evidence
 from assent_core.transcript import image_url
 from assent_core.workspace import Workspace
+from assent_sandbox.output import cut, decode
 from assent_sandbox.policy import Command, Denial, Ended, Output, Policy, Widening
 from assent_sandbox.stage import Entry, File, Link, Opaque, Stage, StageError
 
@@ -41,6 +42,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest | None = None
     command: str = ""
     output: str = ""
+    evidence: Evidence | None = None
+    """What a command said about what was staged when it began."""
 
 
 class Performer:

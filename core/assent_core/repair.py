@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from assent_core.changes import FileChange, digest
 from assent_core.consent import Refused
 from assent_core.digest import Digest
 from assent_core.errors import AssentError, BudgetExceeded, ConsentMissing, EnvironmentFault
 from assent_core.events import AnyEvent, Asked, Decided, Noticed, Proposed, Verified
+from assent_core.evidence import contents_digest
 from assent_core.instructions import repair_prompt
 from assent_core.perform import Result
 from assent_core.proposals import Shell
-from assent_core.review import Evidence
 from assent_core.turn import Bench, carry, decided
 
 ROUNDS = 6
@@ -23,13 +22,8 @@ SETTLING = 2
 """How often a passing command is run again because it changed files itself."""
 
 
-def contents_digest(files: tuple[FileChange, ...]) -> str:
-    """The name of what is staged now, as evidence is bound to it."""
-    return digest(tuple((file.path, file.after) for file in files))
-
-
 async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEvent | Result]:
-    """Run a command that the user typed: typing it was consent to run it on the stage."""
+    """Run a command that the user typed: typing it was consent to run it on the stage. It is evidence in any case."""
     yield Proposed(id=id, proposal=shell)
     decision = bench.gate.typed(shell)
     yield decided(id, decision)
@@ -37,6 +31,8 @@ async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEv
         raise ConsentMissing(f"The command may not run: {decision.why}.")
     async with aclosing(carry(bench, id, decision)) as events:
         async for event in events:
+            if isinstance(event, Result) and event.evidence and not (event.digest and event.digest.summary):
+                yield Verified(evidence=event.evidence)
             yield event
 
 
@@ -48,18 +44,16 @@ async def repair(
     `work(prompt, limit)` is one turn of the worker with at most `limit` requests. Ends normally when the command
     passed; raises AssentError with the exit code of the first reason that applies when it did not.
     """
-    first: Result | None = None
     result: Result | None = None
     asked, refused = 0, False
     for round in range(ROUNDS + 1):
-        async with aclosing(_check(bench, shell, f"check-{round}", first)) as events:
+        async with aclosing(_check(bench, shell, f"check-{round}")) as events:
             async for event in events:
                 if isinstance(event, Result):
                     result = event
                 else:
                     yield event
         assert result is not None
-        first = first or result
         if result.performed.ok:
             return
         _may_go_on(result, shell)
@@ -72,34 +66,25 @@ async def repair(
                 asked += isinstance(event, Asked)
                 refused = refused or (isinstance(event, Decided) and not event.allowed)
                 yield event
+    assert result is not None
     raise _why_not(result, refused, asked >= limit)
 
 
-async def _check(bench: Bench, shell: Shell, id: str, first: Result | None) -> AsyncGenerator[AnyEvent | Result]:
+async def _check(bench: Bench, shell: Shell, id: str) -> AsyncGenerator[AnyEvent | Result]:
+    result: Result | None = None
     for attempt in range(SETTLING + 1):
-        seen = contents_digest(bench.performer.staged)
-        result: Result | None = None
         async with aclosing(run_typed(bench, f"{id}-{attempt}" if attempt else id, shell)) as events:
             async for event in events:
                 if isinstance(event, Result):
                     result = event
-                elif not isinstance(event, Refused):
+                else:
                     yield event
-        assert result is not None
-        if first is not None or result.performed.ok:
-            yield Verified(evidence=evidence(shell.command, result, seen, first))
-        if not result.performed.ok or contents_digest(bench.performer.staged) == seen:
+        assert result is not None and result.evidence is not None
+        if not result.performed.ok or contents_digest(bench.performer.staged) == result.evidence.digest:
             break
         yield Noticed(text="The command changed files itself, so it is run again on what it made.")
+    assert result is not None
     yield result
-
-
-def evidence(command: str, result: Result, seen: str, first: Result | None = None) -> Evidence:
-    """What a run says about the staged content whose digest is `seen`, beside what the first run said."""
-    after = result.digest.summary if result.digest else ""
-    before = first.digest.summary if first and first.digest else ""
-    summary = f"{before} -> {after}" if before and after else after or f"exit code {result.performed.code}"
-    return Evidence(command=command, code=result.performed.code or 0, digest=seen, summary=summary)
 
 
 def _may_go_on(result: Result, shell: Shell) -> None:

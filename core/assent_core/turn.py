@@ -27,7 +27,9 @@ from assent_core.events import (
     Staged,
     Texted,
     Thought,
+    Verified,
 )
+from assent_core.evidence import evidence
 from assent_core.model import Finished, Item, Model, Reply, Request, Retrying, Text, WireItem
 from assent_core.model import Thought as Thinking
 from assent_core.perform import Performer, Result, mistaken
@@ -56,6 +58,8 @@ class Bench:
     """Told of each command that failed, for the scout; must not block."""
     refused: set[Widening] = field(default_factory=set[Widening])
     """What was refused in this task: it is not asked again."""
+    said_first: dict[str, str] = field(default_factory=dict[str, str])
+    """The first summary of each command, for evidence."""
 
 
 async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEvent]:
@@ -161,7 +165,10 @@ async def propose(bench: Bench, id: str, proposal: Proposal) -> AsyncGenerator[A
 
 
 async def carry(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[AnyEvent | Result]:
-    """Perform what was approved and tell what came of it: Printed..., Performed, Digested?, Staged?, and the Result."""
+    """Perform what was approved and tell what came of it: Printed..., Performed, Digested?, Verified?, Staged?, the Result.
+
+    A command that reports tests is evidence, whoever ran it.
+    """
     before = bench.performer.staged
     result = mistaken(id, StageError("Nothing came of it."))
     try:
@@ -181,6 +188,10 @@ async def carry(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[Any
     if result.digest and not result.performed.ok:
         yield Digested(id=id, digest=result.digest)
         bench.failed(result)
+    if result.command:
+        result = msgspec.structs.replace(result, evidence=evidence(result, before, bench.said_first))
+        if result.evidence and result.digest and result.digest.summary:
+            yield Verified(evidence=result.evidence)
     if after != before:
         added, removed = sum(file.added for file in after), sum(file.removed for file in after)
         yield Staged(paths=tuple(file.path for file in after), added=added, removed=removed)
@@ -194,6 +205,7 @@ def _liftable(performed: Performed, approved: Approved, refused: set[Widening]) 
 
 
 def decided(id: str, decision: Decision) -> Decided:
+    """The event of a decision."""
     match decision:
         case Approved(by=by, why=why, scope=scope):
             return Decided(id=id, allowed=True, by=by, why=why, scope=scope)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from assent_core.assembly import open_session
 from assent_core.rehearsal import Rehearsal
-from assent_core.session import Session, open_session
+from assent_core.session import Session
 from assent_core.settings import Settings
 from rehearsed import CALC, TEST, Said, git
 

@@ -22,8 +22,10 @@ async def test_a_failing_command_is_repaired_and_verified(opened, repository):
     assert tree(repository) == before
     checks = [event for event in of(Performed, events) if event.id.startswith("check")]
     assert [event.code for event in checks] == [1, 0]
-    (verified,) = of(Verified, events)
-    assert verified.evidence.code == 0
+    broken, *repaired = (event.evidence for event in of(Verified, events))
+    assert (broken.code, [evidence.code for evidence in repaired]) == (1, [0, 0])
+    assert repaired[-1].summary == "unittest: 1 failed, 0 passed -> unittest: 0 failed, 1 passed"
+    assert {evidence.digest for evidence in repaired} == {repaired[0].digest} != {broken.digest}
     assert events[-1] == Ended(turn=1, how="done")
 
 

@@ -308,6 +308,15 @@ async def test_evidence_is_fresh_for_exactly_what_was_run_and_stale_for_less(ope
     assert not evidence_for(review)[1]
 
 
+async def test_tests_that_the_worker_ran_are_evidence_too(opened):
+    session = await opened(EDIT)
+    events = await told(session.turn("fix it"))
+    (verified,) = of(Verified, events)
+    assert (verified.evidence.command, verified.evidence.code) == ("python3 -m unittest -q", 0)
+    review, _ = await session.review()
+    assert evidence_for(decide(review, all_hunks(review), "accepted")) == (verified.evidence, True)
+
+
 async def test_verifying_a_selection_runs_it_on_the_real_tree_plus_the_selection(opened, repository):
     session = await opened(EDIT)
     await told(session.turn("fix it"))

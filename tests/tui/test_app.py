@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from assent_core.assembly import open_session
 from assent_core.errors import KeyMissing, LandingRefused
 from assent_core.events import Said, Staged, Texted
 from assent_core.rehearsal import Rehearsal
-from assent_core.session import open_session
 from assent_core.settings import Settings
 from assent_sandbox.stage import WallsError
 from assent_tui.app import AssentApp, run_app
@@ -295,7 +295,7 @@ async def test_commands_of_the_prompt():
         await type_in("/diff")
         assert "+        return sum(item.price * item.quantity" in said(app)
         await type_in("/land")
-        assert "nothing is decided yet" in text_of(app.query_one("#review-said"))
+        await until(pilot, lambda: "nothing is decided yet" in text_of(app.query_one("#review-said")))
         await type_in("/reviw")
         assert "Did you mean /review?" in said(app)
         await type_in("!ls *.py")

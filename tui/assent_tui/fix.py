@@ -9,11 +9,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from assent_core.assembly import open_session
 from assent_core.changes import FileChange, unified
 from assent_core.consent import Asker
 from assent_core.errors import AssentError, ConsentMissing, LandingRefused, UsageError
 from assent_core.review import Review, decide, evidence_for
-from assent_core.session import Session, open_session
+from assent_core.session import Session
 from assent_core.settings import Settings
 from assent_tui.ask import TerminalAsker
 from assent_tui.interact import Held, review_held

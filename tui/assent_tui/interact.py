@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from assent_core.assembly import open_session
 from assent_core.consent import Asker
 from assent_core.errors import ConsentMissing
 from assent_core.landing import landings
-from assent_core.session import Session, open_session
+from assent_core.session import Session
 from assent_core.settings import Settings
 from assent_tui.ask import Relay
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from assent_core.assembly import open_session
 from assent_core.errors import UsageError
 from assent_core.events import AnyEvent, Opened, Performed, Printed
-from assent_core.session import open_session
 from assent_core.settings import Settings
 from assent_tui.interact import Held, review_held
 from assent_tui.oneshot import OUTCOMES, Report, follow, here, in_terminal, run_until_signal, settings_for, told

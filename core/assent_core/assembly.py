@@ -1,0 +1,140 @@
+"""Puts the pieces of a session together: stage, gate, record, models."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+import time
+from fnmatch import fnmatch
+from pathlib import Path
+
+from assent_core import landing
+from assent_core.background import Background
+from assent_core.consent import Asker, Gate
+from assent_core.events import Digested, Opened
+from assent_core.instructions import worker_instructions
+from assent_core.keys import find_key
+from assent_core.ledger import Ledger
+from assent_core.model import Finished, Request, Role
+from assent_core.perform import Performer, Result
+from assent_core.record import Record
+from assent_core.redact import Redactor, secrets_of_env_file, secrets_of_environment
+from assent_core.responses import Responses
+from assent_core.router import route
+from assent_core.scout import Scout
+from assent_core.session import Session
+from assent_core.settings import Settings
+from assent_core.tools import specs
+from assent_core.transcript import Transcript
+from assent_core.turn import Bench
+from assent_core.usage import Meter
+from assent_core.workspace import Workspace, find
+from assent_sandbox.policy import Policy
+from assent_sandbox.stage import Stage
+from assent_sandbox.tiers import open_stage
+
+
+async def open_session(root: Path, settings: Settings, asker: Asker | None = None, *, model: bool = True) -> Session:
+    """Recover interrupted landings, open a stage and a record, start what must be warm.
+
+    `asker` None: nobody can be asked. `model` False: no key is looked for and no connection is made (`assent run`).
+    """
+    workspace, state = await asyncio.to_thread(find, root), settings.state_dir
+    recovered = await asyncio.to_thread(landing.recover, workspace.root, state)
+    redact = Redactor((*secrets_of_environment(os.environ), *_secrets_of(workspace, settings)))
+    service = Responses(settings, lambda: _known(find_key(settings), redact))
+    if model:
+        service.warm()
+    id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    key = hashlib.sha256(os.fsencode(workspace.root)).hexdigest()[:16]
+    stage = await open_stage(workspace.root, state / "stages" / key / id)
+    record = Record(state / "sessions" / f"{id}.jsonl", id, workspace.root, redact)
+    background = Background(record.append)
+    opened = Opened(
+        session=id,
+        root=str(workspace.root),
+        tier=stage.tier,
+        branch=workspace.branch,
+        worker=route("edit", settings).model,
+        scout=route("classify", settings).model if settings.scouting else "",
+        notices=(
+            *workspace.notices,
+            *(f"An interrupted landing was {one.how}: {', '.join(one.paths)}" for one in recovered),
+        ),
+    )
+    bench = _bench(
+        settings, workspace, stage, service=service, asker=asker, redact=redact, id=id, background=background
+    )
+    return Session(opened, settings, bench, record, background)
+
+
+def _bench(
+    settings: Settings,
+    workspace: Workspace,
+    stage: Stage,
+    *,
+    service: Responses,
+    asker: Asker | None,
+    redact: Redactor,
+    id: str,
+    background: Background,
+) -> Bench:
+    meter = Meter(settings)
+
+    def billed(role: Role, finished: Finished) -> None:
+        background.tell(meter.bill(role, finished))
+
+    scout = Scout(service, settings, billed)
+
+    async def look(result: Result) -> None:
+        assert result.digest is not None
+        code = result.performed.code or 0
+        if found := await scout.digest(result.command, code, result.output, result.digest):
+            background.tell(Digested(id=result.performed.id, digest=found))
+
+    request = Request(
+        role="worker",
+        model=settings.worker.model,
+        effort=settings.worker.effort,
+        instructions=worker_instructions(),
+        items=(),
+        tools=specs(service.custom_tools),
+        cache_key=id,
+    )
+    ledger = Ledger(settings.state_dir / "consent.jsonl")
+    return Bench(
+        model=service,
+        request=request,
+        transcript=Transcript(),
+        gate=Gate(root=workspace.root, session=id, tier=stage.tier, mode=settings.mode, asker=asker, ledger=ledger),
+        performer=Performer(stage, workspace, policy_of(settings), redact),
+        meter=meter,
+        failed=lambda result: background.begin(look(result)),
+    )
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The walls that the user's settings ask for."""
+    return Policy(
+        limits=settings.limits,
+        readable=settings.readable,
+        variables=settings.variables,
+        secrets=(*Policy().secrets, *settings.secrets),
+    )
+
+
+def _known(key: str, redact: Redactor) -> str:
+    redact.add([key])
+    return key
+
+
+def _secrets_of(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
+    policy = policy_of(settings)
+    values: list[str] = []
+    for path in workspace.root.glob(".env*"):
+        public = any(fnmatch(path.name, pattern) for pattern in policy.public)
+        if not public and path.is_file() and path.stat().st_size < 1 << 20:
+            values += secrets_of_env_file(path.read_text(errors="replace"))
+    return tuple(values)
