@@ -24,7 +24,8 @@ _HOST = re.compile(
     r"|unable to connect to |dial tcp:? lookup )([\w-]+(?:\.[\w-]+)*)"
 )
 _NETWORK_TEXT = re.compile(
-    r"(?i)could not resolve|name resolution|name or service not known|network is unreachable|\bENETUNREACH\b|\bEAI_AGAIN\b|\bENOTFOUND\b"
+    r"(?i)could not resolve|name resolution|name or service not known|network is unreachable"
+    r"|\bENETUNREACH\b|\bEAI_AGAIN\b|\bENOTFOUND\b"
     r"|getaddrinfo|failed to connect|newconnectionerror|socket: (?:operation not permitted|permission denied)"
     r"|can't create socket|unable to (?:look up|access) 'https?"
 )

@@ -19,6 +19,8 @@ from assent_sandbox import landlock, mounts, namespaces, seccomp, tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assent_sandbox.plan import Plan
 
 GRACE = 0.3
@@ -118,12 +120,25 @@ def _lead(plan: Plan, doors: Doors, tell: int, filter_: bytes, abi: int) -> None
             landlock.restrict(abi, list(plan.readable), list(plan.writable))
             seccomp.confine(filter_)
         what = plan.argv[0]
-        os.execvpe(plan.argv[0], list(plan.argv), dict(plan.environment))
+        _execute(plan.argv, dict(plan.environment))
     except OSError as error:
         code = 127 if error.errno in (errno.ENOENT, errno.ENOTDIR) and what == plan.argv[0] else 126
         os.write(tell, f"{what}: {os.strerror(error.errno or 0)}".encode()[:4000])
     finally:
         os._exit(code)
+
+
+def _execute(argv: Sequence[str], environment: dict[str, str]) -> None:
+    """Become the program, looked for on the command's own PATH."""
+    folders = [""] if "/" in argv[0] else [f"{folder}/" for folder in environment.get("PATH", "").split(":")]
+    trouble = OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for folder in folders:
+        try:
+            os.execve(folder + argv[0], list(argv), environment)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                trouble = error
+    raise trouble
 
 
 def _settle_descriptors(doors: Doors, tell: int) -> int:

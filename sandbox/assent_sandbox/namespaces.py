@@ -6,7 +6,9 @@ names what was tried. Interfaces: `clone(2)`, `user_namespaces(7)`, `mount_setat
 
 from __future__ import annotations
 
+import _socket
 import ctypes
+import fcntl
 import os
 
 NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME = (
@@ -199,9 +201,6 @@ def set_attributes(
 
 def raise_loopback() -> None:
     """Bring up the loopback of this network namespace."""
-    import _socket
-    import fcntl
-
     door = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
     try:
         fcntl.ioctl(door.fileno(), 0x8914, b"lo".ljust(16, b"\0") + (0x1 | 0x40).to_bytes(2, "little") + bytes(22))

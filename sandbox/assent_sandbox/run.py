@@ -26,6 +26,7 @@ from assent_sandbox.stage import WallsError
 from assent_sandbox.toolchains import find_interpreters, find_toolchains
 
 _CHUNK = 1 << 16
+_TOOLS_STAY = 10.0
 GRACE = 0.3
 """Seconds that output is read after the leader ended."""
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox import warden; warden.main({}, {!r}, {})"
@@ -78,6 +79,7 @@ class Walls:
         self._turn = asyncio.Lock()
         self._secrets = SecretFiles(view.root)
         self._count = 0
+        self._tools: tuple[float, tuple[str, ...]] = (0.0, ())
 
     @classmethod
     async def raise_around(cls, view: View) -> Self:
@@ -130,7 +132,18 @@ class Walls:
         return msgspec.structs.replace(ended, denials=find_denials(ended, written, report.refusals))
 
     def _look_around(self, policy: Policy) -> Surroundings:
-        return look_around(self._view, policy, self._secrets, os.environ)
+        when, tools = self._tools
+        if time.monotonic() - when > _TOOLS_STAY or not when:
+            tools = look_for_tools(self._view, os.environ)
+            self._tools = (time.monotonic(), tools)
+        return Surroundings(
+            variables=os.environ,
+            home=_home(os.environ),
+            toolchains=tools,
+            secrets=self._secrets.find(policy),
+            sockets=host_sockets(),
+            git=main_git_folder(self._view.root),
+        )
 
     async def _begin(self, written: Plan, command: Command) -> Running:
         self._count += 1
@@ -321,18 +334,14 @@ def _file_of(data: bytes) -> int:
     return descriptor
 
 
-def look_around(view: View, policy: Policy, secrets: SecretFiles, variables: Mapping[str, str]) -> Surroundings:
-    """Gather what a plan needs to know of this machine."""
-    home = os.path.realpath(variables.get("HOME") or os.path.expanduser("~"))
+def _home(variables: Mapping[str, str]) -> str:
+    return os.path.realpath(variables.get("HOME") or os.path.expanduser("~"))
+
+
+def look_for_tools(view: View, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The folders that hold the tools on PATH and the pythons of the repository, where they would be hidden."""
     interpreters = find_interpreters(view.root, (variables.get("VIRTUAL_ENV", ""),))
-    return Surroundings(
-        variables=variables,
-        home=home,
-        toolchains=find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, home)),
-        secrets=secrets.find(policy),
-        sockets=host_sockets(),
-        git=main_git_folder(view.root),
-    )
+    return find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, _home(variables)))
 
 
 def _homes(view: View, home: str) -> tuple[str, ...]:

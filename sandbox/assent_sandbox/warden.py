@@ -8,6 +8,7 @@ that the keeper of request N and all below it are gone. It ends when its socket 
 from __future__ import annotations
 
 import _socket
+import gc
 import json
 import os
 import select
@@ -37,6 +38,8 @@ def main(descriptor: int, tier: str, starter: int) -> None:
     except OSError as error:
         door.send(b"failed " + str(error.strerror or error).encode())
         return
+    gc.disable()
+    gc.freeze()
     door.send(b"ready")
     warden.serve()
 
