@@ -253,6 +253,97 @@ def test_hostile_text_cannot_steer_the_terminal_of_the_reader(fix):
     assert not set("\x1b\x07\u202e") & set(said)
 
 
+def plain(base: Path) -> Path:
+    return planted(base / "plain")
+
+
+def linked_worktree(base: Path) -> Path:
+    root = committed(planted(base / "main"))
+    git(root, "worktree", "add", "-q", str(base / "linked"))
+    return base / "linked"
+
+
+def submodule(base: Path) -> Path:
+    inner, outer = committed(planted(base / "library")), committed(planted(base / "outer"))
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "inner")
+    return outer / "inner"
+
+
+def unborn(base: Path) -> Path:
+    root = planted(base / "unborn")
+    git(root, "init", "-q")
+    return root
+
+
+def odd_name(base: Path) -> Path:
+    return committed(planted(base / "a b'\u00e9\u202e$(touch x);"))
+
+
+def subfolder(base: Path) -> Path:
+    root = base / "whole"
+    folder = planted(root / "part")
+    committed(root)
+    return folder
+
+
+def planted(root: Path) -> Path:
+    root.mkdir(parents=True)
+    (root / "calc.py").write_text(CALC)
+    (root / "test_calc.py").write_text(TEST)
+    return root
+
+
+def committed(root: Path) -> Path:
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "start")
+    return root
+
+
+@pytest.mark.parametrize("make", [plain, linked_worktree, submodule, unborn, odd_name, subfolder])
+def test_it_repairs_wherever_people_keep_their_code(assent, rehearse, tmp_path, make):
+    root = make(tmp_path)
+    script = REPAIR.replace("calc.py", "part/calc.py") if make is subfolder else REPAIR
+    model = rehearse(script)
+    done = assent("fix", "--apply", "--", *CHECK, cwd=root, OPENAI_BASE_URL=model.url)
+    assert done.returncode == 0, done.stderr
+    assert (root / "calc.py").read_text() == REPAIRED
+    assert {path.name for path in root.iterdir()} - {".git"} == {"calc.py", "test_calc.py"}
+
+
+def test_a_repository_that_is_the_home_folder_works(assent, rehearse, repository):
+    model = rehearse(REPAIR)
+    done = assent("fix", "--apply", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url, HOME=str(repository))
+    assert done.returncode == 0, done.stderr
+    assert tree(repository) == {"calc.py": REPAIRED.encode(), "test_calc.py": TEST.encode()}
+
+
+def test_line_endings_stay_as_they_were(fix, repository):
+    (repository / "calc.py").write_bytes(CALC.replace("\n", "\r\n").encode())
+    assert fix(REPAIR, "--apply", "--", *CHECK).returncode == 0
+    assert (repository / "calc.py").read_bytes() == REPAIRED.replace("\n", "\r\n").encode()
+
+
+def test_caches_that_nobody_ignores_do_not_land(fix, repository):
+    command = ("sh", "-c", "mkdir -p .pytest_cache && echo x >.pytest_cache/y && " + " ".join(CHECK))
+    done = fix(REPAIR, "--apply", "--json", "--", *command)
+    assert done.returncode == 0, done.stderr
+    assert summary(done)["landed"] == ["calc.py"]
+    assert set(tree(repository)) == {"calc.py", "test_calc.py"}
+
+
+def test_a_killed_fix_leaves_the_tree_untouched_and_the_next_one_works(fix, rehearse, repository, surroundings):
+    model = rehearse(f"[[worker]]\npatch = '''{FIX}'''\n[[worker]]\nlatency = 60\nsay = 'late'\n")
+    before = tree(repository)
+    argv = [Path(sys.executable).with_name("assent"), "fix", "--apply", "--", *CHECK]
+    with subprocess.Popen(argv, cwd=repository, env=surroundings | {"OPENAI_BASE_URL": model.url}, stderr=-3) as run:
+        wait_until(lambda: len(model.requests) == 2)
+        run.kill()
+    assert tree(repository) == before
+    assert fix(REPAIR, "--apply", "--", *CHECK).returncode == 0
+    assert (repository / "calc.py").read_text() == REPAIRED
+
+
 ENTERED = "\x1b[?1049h"
 """What a terminal is told when an interface opens."""
 
