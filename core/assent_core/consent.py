@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from assent_core.commands import describe, visible
 from assent_core.ledger import Decider, Entry, Grant, Ledger, Scope
-from assent_core.proposals import Patch, Proposal, Shell
+from assent_core.proposals import Patch, Proposal, Shell, Spend
 from assent_core.reach import effect, hard_refusal, in_words, phrase
 from assent_sandbox.policy import Tier, Widening
 
@@ -41,7 +41,7 @@ class Question(Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    proposal: Proposal
+    proposal: Proposal | Spend
     reach: tuple[Widening, ...]
     tier: Tier
     effects: tuple[str, ...]
@@ -134,6 +134,40 @@ class Gate:
             return self._refuse(command, command.needs, "rule", "what the user types runs inside the walls")
         reach = (UNCONFINED,) if self._tier == "unconfined" else ()
         return self._allow(_approve(command, reach, "user", "you typed this command"))
+
+    async def spend(self, text: str, more: float) -> bool:
+        """Whether the user allows to spend so many dollars beyond a budget; no answer, and no record of it, is a no."""
+        if self._asker is None:
+            return False
+        question = Question(
+            id=f"budget-{secrets.token_hex(4)}",
+            proposal=Spend(text=text),
+            reach=(),
+            tier=self._tier,
+            effects=(f"spend up to ${more:g} more, then stop and ask again",),
+            why="a budget is used up (settings: budget, budget_task, budget_day)",
+        )
+        try:
+            answer = cast("object", await self._asker.ask(question))
+        except Exception:  # whatever happens to a question, it is no consent
+            answer = None
+        yes = isinstance(answer, Answer) and answer.yes is True
+        said = f"spend ${more:g} more: {text}"
+        try:
+            self._ledger.append(
+                Entry(
+                    time=time.time(),
+                    session=self._session,
+                    root=str(self._root),
+                    what=visible(said),
+                    allowed=yes,
+                    by="user" if isinstance(answer, Answer) else "nobody",
+                    why="the user said yes" if yes else "the user said no, or could not be asked",
+                )
+            )
+        except OSError:
+            return False
+        return yes
 
     def end_task(self) -> None:
         """Drop the grants that were given until the end of the task."""

@@ -42,4 +42,10 @@ class Search(Struct, frozen=True, kw_only=True, tag="search"):
     glob: str = ""
 
 
+class Spend(Struct, frozen=True, kw_only=True, tag="spend"):
+    """Go beyond a budget: asked by assent itself, and no tool of the model's."""
+
+    text: str
+
+
 Proposal = Shell | Patch | Read | Search

@@ -8,7 +8,7 @@ import sys
 import termios
 
 from assent_core.consent import Answer, Asker, Question, Scope
-from assent_core.proposals import Shell
+from assent_core.proposals import Shell, Spend
 from assent_tui.printer import Printer, proposed
 
 WORDS: dict[Scope, str] = {"once": "y", "task": "t", "session": "s", "project": "p"}
@@ -53,12 +53,16 @@ def card(question: Question) -> list[str]:
         "assent: consent is needed",
         *(f"  {line}" for line in proposed(question.proposal).splitlines()),
         *(f"  -> {effect}" for effect in question.effects),
-        f"  on a stage behind {question.tier} walls; asked because {question.why}",
+        f"  {_where(question)}asked because {question.why}",
         *([f"  the model's reason: {reason}"] if reason else []),
         "  y  yes, once",
         *(f"  {WORDS[scope]}  {wording}" for scope, wording in question.scopes if scope != "once"),
         "  n  no; words after it are told to the model as the reason",
     ]
+
+
+def _where(question: Question) -> str:
+    return "" if isinstance(question.proposal, Spend) else f"on a stage behind {question.tier} walls; "
 
 
 def understood(line: str, question: Question) -> Answer:

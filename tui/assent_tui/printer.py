@@ -32,7 +32,7 @@ from assent_core.events import (
     Undone,
     Verified,
 )
-from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_core.proposals import Patch, Proposal, Read, Search, Shell, Spend
 from assent_sandbox.output import inert
 from assent_sandbox.policy import Denial
 
@@ -118,9 +118,11 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             assert_never(event)
 
 
-def proposed(proposal: Proposal) -> str:
+def proposed(proposal: Proposal | Spend) -> str:
     """A proposal on one line."""
     match proposal:
+        case Spend(text=text):
+            return text
         case Shell(command=command, workdir=workdir):
             return f"$ {command}" + ("" if workdir == "." else f"    (in {workdir})")
         case Patch(text=text):
