@@ -40,6 +40,8 @@ from assent_core.review import Evidence, Review, outcomes, renew
 from assent_sandbox.policy import Denial, Widening
 from assent_sandbox.stage import Change, File
 from assent_tui.app import AssentApp
+from assent_tui.chat import Chat
+from assent_tui.diff import Diff
 from assent_tui.panes import Panes
 
 BEFORE = b'''"""A cart of things to buy."""
@@ -255,8 +257,8 @@ QUESTION = Question(
     why="a reach into the network asks (built-in rule)",
     scopes=(
         ("once", "this command, now"),
-        ("task", "the network, until this turn ends"),
-        ("session", "the network, until assent ends"),
+        ("task", "until this task ends: use the network"),
+        ("session", "for this session, at most 12 hours: use the network"),
     ),
 )
 
@@ -308,7 +310,7 @@ async def reviewing(pilot: Pilot[int]) -> AssentApp:
     """Let a turn end in a review whose keys count."""
     app = pilot.app
     assert isinstance(app, AssentApp)
-    await until(pilot, lambda: app.pane.diff.has_focus and app.query_one(Panes).guard.open)
+    await until(pilot, lambda: app.query(Diff) and app.pane.diff.has_focus and app.query_one(Panes).guard.open)
     await pilot.pause()
     return app
 
@@ -320,4 +322,6 @@ def text_of(widget: Widget) -> str:
 
 def said(app: AssentApp) -> str:
     """All that the chat holds, seen or not."""
+    if not app.query(Chat):
+        return ""
     return "\n".join(line.text for block in app.chat.blocks for line in block.lines(100))

@@ -14,7 +14,6 @@ from assent_core.rehearsal import Rehearsal
 from assent_core.settings import Settings
 from assent_sandbox.stage import WallsError
 from assent_tui.app import AssentApp, run_app
-from assent_tui.consent import ConsentCard
 from assent_tui.help import HelpScreen
 from assent_tui.panes import Panes
 from assent_tui.prompt import Prompt
@@ -55,7 +54,7 @@ def test_a_streaming_turn_looks_as_it_did(snap_compare, size: tuple[int, int]):
 @pytest.mark.usefixtures("still")
 def test_a_question_looks_as_it_did(snap_compare, size: tuple[int, int]):
     async def asked(pilot):
-        await until(pilot, lambda: pilot.app.query_one(ConsentCard).has_focus)
+        await until(pilot, lambda: pilot.app.query("ConsentCard:focus"))
 
     assert snap_compare(app_over((*WORK[:13], ask), prompt="fix it"), terminal_size=size, run_before=asked)
 

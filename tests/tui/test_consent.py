@@ -21,6 +21,7 @@ def card_of(app) -> ConsentCard:
 
 
 async def armed(pilot) -> ConsentCard:
+    await until(pilot, lambda: pilot.app.query(ConsentCard))
     card = card_of(pilot.app)
     await until(pilot, lambda: card.has_focus)
     return card
@@ -121,9 +122,9 @@ async def test_escape_leaves_the_reason_and_then_stops_the_turn():
 async def test_keys_that_were_being_typed_go_to_the_prompt_and_answer_nothing():
     app = app_over([ask], prompt="go")
     async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.query(ConsentCard))
         card = card_of(app)
         prompt = app.query_one(Prompt)
-        await until(pilot, lambda: prompt.has_focus)
         typed = 0
         while typed < 40 and not card.display:
             await pilot.press("y")

@@ -13,25 +13,24 @@ from textual.widgets import Input
 from textual.worker import Worker
 
 from assent_core.consent import Asker
-from assent_tui.asking import Asking, AskingOver, ScreenAsker
+from assent_tui.asking import ScreenAsker
 from assent_tui.commands import COMMANDS, argv_of, nearest
-from assent_tui.consent import ConsentCard
-from assent_tui.guard import QUIET, Guard
-from assent_tui.jobs import Jobs
+from assent_tui.guard import Guard
 from assent_tui.messages import Happened, Opened, Over, Reviewed, Trouble, trouble
 from assent_tui.panes import Panes
 from assent_tui.prompt import Prompt
-from assent_tui.review import ReviewPane
 from assent_tui.status import KEYS, Keys, Status
 from assent_tui.theme import THEMES
 
 if TYPE_CHECKING:
+    from assent_core.consent import Asker
     from assent_core.session import Session
+    from assent_tui.chat import Chat
+    from assent_tui.consent import ConsentCard
+    from assent_tui.jobs import Jobs
+    from assent_tui.review import ReviewPane
 
-_WRITING = 1.0
-"""Seconds without a key before a question takes the keys from somebody who is writing."""
-
-Open = Callable[[Asker], Awaitable["Session"]]
+Open = Callable[["Asker"], Awaitable["Session"]]
 
 
 def run_app(
@@ -90,16 +89,24 @@ class AssentApp(App[int]):
         self._review_first = review_first
         self._queue = [prompt] if prompt else []
         self._job: Worker[None] | None = None
-        self._asked: Asking | None = None
         self._leaving = False
+        self._furnished = False
+        self._card: ConsentCard
         self._card_guard = Guard()
         self._panes = Panes(Guard(), id="panes")
-        self._card = ConsentCard(self._card_guard, id="consent")
         self._prompt = Prompt(id="prompt")
         self._status = Status(id="status")
         self._keys = Keys(id="keys")
-        self.chat = self._panes.chat
-        self.pane = self._panes.review
+
+    @property
+    def chat(self) -> Chat:
+        """The chat."""
+        return self._panes.chat
+
+    @property
+    def pane(self) -> ReviewPane:
+        """The review."""
+        return self._panes.review
 
     async def live(self) -> int:
         """Run until the user leaves and what ran has ended."""
@@ -108,9 +115,8 @@ class AssentApp(App[int]):
         return self._code if self.jobs is None else 0
 
     def compose(self) -> ComposeResult:
-        """Chat and review; under them the consent card, the prompt, the status line and the keys."""
+        """The chat; under it the prompt, the status line and the keys."""
         yield self._panes
-        yield self._card
         yield self._prompt
         yield self._status
         yield self._keys
@@ -119,6 +125,17 @@ class AssentApp(App[int]):
         """Take keys at once; open the session meanwhile."""
         self._prompt.focus()
         self.watch(self.screen, "focused", self._offer_keys, init=False)
+        self._offer_keys()
+        self.call_after_refresh(self._furnish)
+
+    async def _furnish(self) -> None:
+        """After the first picture: the review and the consent card, and the session."""
+        from assent_tui.consent import ConsentCard
+
+        await self._panes.furnish()
+        self._card = ConsentCard(self._card_guard, lambda: bool(self._prompt.text), id="consent")
+        await self.mount(self._card, before=self._prompt)
+        self._furnished = True
         self._start("opening", self._open())
 
     def _start(self, doing: str, job: Coroutine[None, None, None]) -> None:
@@ -141,10 +158,12 @@ class AssentApp(App[int]):
             self._idle.set()
 
     async def _open(self) -> None:
-        self.post_message(Opened(await self._open_session(ScreenAsker(self.post_message))))
+        self.post_message(Opened(await self._open_session(ScreenAsker(self._card.post_message))))
 
     def on_opened(self, message: Opened) -> None:
         """The session is there: show where we are."""
+        from assent_tui.jobs import Jobs
+
         self.jobs = Jobs(message.session, self.post_message)
         self.chat.show(message.session.opened)
         self._status.show(message.session.opened)
@@ -153,6 +172,7 @@ class AssentApp(App[int]):
         """Each event to its pane."""
         self.chat.show(message.event)
         self._status.show(message.event)
+        self.pane.learn(message.event)
 
     def on_reviewed(self, message: Reviewed) -> None:
         """Show what is staged; the review comes up by itself when there is something else to decide."""
@@ -192,21 +212,25 @@ class AssentApp(App[int]):
             show, self._review_first = self._review_first, False
             self._start("looking at what is staged", jobs.look(self.pane.review, show=show))
         elif self._queue:
-            self._ask(jobs, self._queue.pop(0))
+            self._take(jobs, self._queue.pop(0))
         self._prompt.queued(len(self._queue))
 
     def on_prompt_sent(self, message: Prompt.Sent) -> None:
         """A request, a command of ours, or a command of the user's own."""
-        text = message.text
+        command = message.text.startswith("/")
+        if self._furnished and self.jobs is not None and (command or self._job is None):
+            self._take(self.jobs, message.text)
+            return
+        self._queue.append(message.text)
+        self._prompt.queued(len(self._queue))
+        if self._furnished and self._job is None:
+            self._start("opening", self._open())
+
+    def _take(self, jobs: Jobs, text: str) -> None:
         if text.startswith("/") and "\n" not in text:
-            self._command(text.split()[0])
-        elif self.jobs is not None and self._job is None:
-            self._ask(self.jobs, text)
+            self._command(text.split(maxsplit=1)[0])
         else:
-            self._queue.append(text)
-            self._prompt.queued(len(self._queue))
-            if self._job is None:
-                self._start("opening", self._open())
+            self._ask(jobs, text)
 
     def _ask(self, jobs: Jobs, text: str) -> None:
         self._panes.hide_review()
@@ -242,7 +266,7 @@ class AssentApp(App[int]):
             self._start("taking back", jobs.undo(self.pane.review))
         elif jobs is not None:
             self._show_review(take_focus=True)
-            self.pane.action_land()
+            self.pane.land()
 
     def _free(self) -> Jobs | None:
         """The session if nothing runs in it; else says so."""
@@ -253,7 +277,8 @@ class AssentApp(App[int]):
 
     def on_prompt_paged(self, message: Prompt.Paged) -> None:
         """Scroll the chat while writing."""
-        self.chat.page(message.pages)
+        if self._furnished:
+            self.chat.page(message.pages)
 
     def on_prompt_left(self) -> None:
         """Ctrl+C in an empty prompt."""
@@ -263,25 +288,14 @@ class AssentApp(App[int]):
         """A question mark in an empty prompt."""
         self.action_help()
 
-    def on_asking(self, message: Asking) -> None:
-        """Show the card; its keys count once it could be read."""
-        if not message.future.done():
-            self._asked = message
-            self._card.ask(message.question, _WRITING if self._prompt.text else QUIET)
-            self._status.working("waiting for your answer")
+    def on_consent_card_shown(self) -> None:
+        """Somebody waits for an answer."""
+        self._status.working("waiting for your answer")
 
-    def on_asking_over(self, message: AskingOver) -> None:
-        """Take the card away, whoever ended the question."""
-        if self._asked is not None and self._asked.question.id == message.question:
-            self._asked = None
-            self._card.take_away(message.question)
-            self._status.working("working" if self._job else "")
-            (self.pane.diff if self._panes.covered else self._prompt).focus(scroll_visible=False)
-
-    def on_consent_card_answered(self, message: ConsentCard.Answered) -> None:
-        """Hand the answer to whoever waits for it."""
-        if self._asked is not None and not self._asked.future.done():
-            self._asked.future.set_result(message.answer)
+    def on_consent_card_gone(self) -> None:
+        """Nobody waits any more: the keys go back to where the work is."""
+        self._status.working("working" if self._job else "")
+        (self.pane.diff if self._panes.covered else self._prompt).focus(scroll_visible=False)
 
     async def on_event(self, event: events.Event) -> None:
         """Tell the guards of each key before it is used."""
@@ -303,13 +317,17 @@ class AssentApp(App[int]):
 
     def _show_review(self, *, take_focus: bool) -> None:
         self._panes.show_review()
-        if take_focus and self._asked is None:
+        if take_focus and self._card.question is None:
             self.pane.diff.focus(scroll_visible=False)
         self._offer_keys()
 
     def _leave_review(self) -> None:
         self._panes.hide_review()
         self._prompt.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Before all is there, only the prompt takes keys."""
+        return self._furnished or action in ("quit", "leave")
 
     def action_step_back(self) -> None:
         """Leave the innermost thing: a page, a field, the review, a turn."""
@@ -363,7 +381,9 @@ class AssentApp(App[int]):
         self._offer_keys()
 
     def _offer_keys(self) -> None:
-        if isinstance(self.focused, Input):
+        if not self._furnished:
+            where = "prompt"
+        elif isinstance(self.focused, Input):
             where = "field"
         elif self._card.has_focus_within:
             where = "consent"

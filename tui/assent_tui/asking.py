@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from assent_core.consent import Answer, Question
+if TYPE_CHECKING:
+    from assent_core.consent import Answer, Question
 
 
 class Asking(Message):

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from assent_tui.lines import BLANK, Line, strip_of
-from assent_tui.theme import DARK, Palette, palette_of
+from assent_tui.theme import Palette, palette_of
 
 _KEPT = 300
 """How many laid-out blocks are remembered; all others keep only their height."""
@@ -46,6 +46,8 @@ class BlockView(ScrollView):
     selected: reactive[tuple[int, int]] = reactive((0, 0), layout=False)
     """The selected blocks as first and one past the last; empty if equal."""
 
+    _palette: Palette
+
     class Clicked(Message):
         """A block was clicked; `index` counts from 0."""
 
@@ -67,7 +69,6 @@ class BlockView(ScrollView):
         self._laid: OrderedDict[int, list[Line]] = OrderedDict()
         self._laid_width = 0
         self._settling = False
-        self._palette = Palette(DARK)
         self.follow = True
 
     def on_mount(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from msgspec import Struct
@@ -13,20 +14,17 @@ from textual.message import Message
 from textual.widgets import Input
 
 from assent_core.consent import Answer, Question, Scope
-from assent_core.proposals import Patch, Shell
+from assent_core.proposals import Patch, Shell, Spend
+from assent_tui.asking import Asking, AskingOver
 from assent_tui.blocks import BlockView
 from assent_tui.entries import title_of
 from assent_tui.guard import QUIET, Guard
 from assent_tui.lines import BLANK, Line, Span, indent, line, rows, wrap_all
 from assent_tui.rows import Rows
 
+_WRITING = 1.0
+"""Seconds without a key before a question takes the keys from somebody who is writing."""
 _KEY_OF: dict[Scope, str] = {"once": "y", "task": "t", "session": "s", "project": "p"}
-_OFTEN: dict[Scope, str] = {
-    "once": "once",
-    "task": "for this task",
-    "session": "this session",
-    "project": "this project",
-}
 _WHERE = {
     "overlay": "on the stage, behind the walls",
     "copy": "on a copy of your files, behind the walls",
@@ -48,7 +46,8 @@ class Asked(Struct, frozen=True):
         asked = self.question
         lines = _exact(asked, width)
         bare = asked.tier == "unconfined"
-        lines += _part("runs", _WHERE[asked.tier], width, "bad bold" if bare else "text")
+        if not isinstance(asked.proposal, Spend):
+            lines += _part("runs", _WHERE[asked.tier], width, "bad bold" if bare else "text")
         for at, effect in enumerate(asked.effects):
             lines += _part("" if at else "reaches", effect, width, "warn")
         lines += _part("asked", asked.why, width, "dim")
@@ -66,6 +65,8 @@ def _exact(asked: Question, width: int) -> list[Line]:
         case Patch(text=text):
             made = wrap_all((line((row, "text")) for row in rows(text)), width - 3, 2, words=False)
             return [line(("patch", "accent bold")), *indent(made, ("  ", ""), ("  ", "")), BLANK]
+        case Spend(text=text):
+            return [*wrap_all((line((row, "bold")) for row in rows(text)), width), BLANK]
         case other:
             verb, what = title_of(other)
             made = wrap_all((line((row, "bold")) for row in rows(what)), width - len(verb) - 2, words=False)
@@ -86,18 +87,17 @@ class ConsentCard(Vertical):
     ]
     can_focus = True
 
-    class Answered(Message):
-        """The user decided."""
+    class Shown(Message):
+        """A question is on the screen."""
 
-        def __init__(self, question: Question, answer: Answer) -> None:
-            super().__init__()
-            self.question = question
-            self.answer = answer
+    class Gone(Message):
+        """It is not any more, whoever ended it."""
 
-    def __init__(self, guard: Guard, *, id: str | None = None) -> None:
+    def __init__(self, guard: Guard, writing: Callable[[], bool], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._guard = guard
-        self._question: Question | None = None
+        self._writing = writing
+        self._asked: Asking | None = None
         self._armed = False
         self._body = BlockView(id="consent-body")
         self._body.can_focus = False
@@ -112,33 +112,37 @@ class ConsentCard(Vertical):
     @property
     def question(self) -> Question | None:
         """What is being asked."""
-        return self._question
+        return self._asked.question if self._asked else None
 
-    def ask(self, question: Question, quiet: float = QUIET) -> None:
+    def on_asking(self, message: Asking) -> None:
         """Show a question; its keys count when the guard opens."""
-        self._question = question
+        if message.future.done():
+            return
+        self._asked = message
         self._armed = False
-        self._guard.shut(quiet)
-        unconfined = question.tier == "unconfined"
+        self._guard.shut(_WRITING if self._writing() else QUIET)
+        unconfined = message.question.tier == "unconfined"
         self.set_class(unconfined, "-unconfined")
         self.border_title = "consent: without walls" if unconfined else "consent"
         self.display = True
-        self._body.reset([Asked(question)], follow=False)
+        self._body.reset([Asked(message.question)], follow=False)
         self._body.scroll_home(animate=False)
         self._fit()
         self._say()
         self._try_to_arm()
+        self.post_message(self.Shown())
 
-    def take_away(self, id: str) -> None:
+    def on_asking_over(self, message: AskingOver) -> None:
         """The question is no longer open; another one stays."""
-        if self._question is not None and self._question.id == id:
-            self._question = None
+        if self._asked is not None and self._asked.question.id == message.question:
+            self._asked = None
             self._armed = False
             self.query(Input).remove()
             self.display = False
+            self.post_message(self.Gone())
 
     def _try_to_arm(self) -> None:
-        if self._question is None or self._armed:
+        if self._asked is None or self._armed:
             return
         if not self._guard.open:
             self.set_timer(max(self._guard.left, 0.01), self._try_to_arm)
@@ -152,16 +156,16 @@ class ConsentCard(Vertical):
         self._fit()
 
     def _fit(self) -> None:
-        if self._question is not None:
-            high = len(Asked(self._question).lines(max(self.size.width - 5, 20)))
+        if self._asked is not None:
+            high = len(Asked(self._asked.question).lines(max(self.size.width - 2, 20)))
             height = self.screen.size.height
             most = max(min(height - 16, height // 2), 4)
             self._body.styles.height = min(high, most)
             self.call_after_refresh(self._say)
 
     def _say(self) -> None:
-        if self._question is not None:
-            self._answers.put(*self._more(), BLANK, *self._offers(self._question))
+        if self._asked is not None:
+            self._answers.put(*self._more(), BLANK, *self._offers(self._asked.question))
 
     def _more(self) -> list[Line]:
         below = self._body.virtual_size.height - round(self._body.scroll_y) - self._body.size.height
@@ -172,9 +176,7 @@ class ConsentCard(Vertical):
         lines = [line(("y ", style), ("yes, once", "text"))]
         for scope, wording in question.scopes:
             if scope != "once":
-                lines.append(
-                    line((f"{_KEY_OF[scope]} ", style), (f"yes, {_OFTEN[scope]}: ", "text"), (_flat(wording), "dim"))
-                )
+                lines.append(line((f"{_KEY_OF[scope]} ", style), (f"yes, {_flat(wording)}", "text")))
         no: list[Span] = [("n ", style), ("no   ", "text"), ("r ", style), ("no, with a reason", "text")]
         no += (
             [("   esc ", style), ("stop the turn", "dim")] if self._armed else [("   keys count in a moment", "faint")]
@@ -188,7 +190,7 @@ class ConsentCard(Vertical):
 
     def on_key(self, event: events.Key) -> None:
         """Answer, if the key belongs to an offered answer and counts."""
-        question = self._question
+        question = self.question
         if question is None or not self._armed or self.query(Input):
             return
         offered: tuple[Scope, ...] = ("once", *(scope for scope, _ in question.scopes))
@@ -222,9 +224,8 @@ class ConsentCard(Vertical):
         return True
 
     def _answer(self, answer: Answer) -> None:
-        if self._question is not None:
-            self.post_message(self.Answered(self._question, answer))
-            self.take_away(self._question.id)
+        if self._asked is not None and not self._asked.future.done():
+            self._asked.future.set_result(answer)
 
 
 def _flat(text: str) -> str:

@@ -113,7 +113,7 @@ def _cuts(text: str, first: int, later: int, words: bool) -> Iterator[int]:
         end = _fit(text, start, width)
         if words and end < len(text):
             blank = text.rfind(" ", start, end + 1)
-            end = blank + 1 if blank > start else end
+            end = blank + 1 if text[start : max(blank, start)].strip() else end
         yield end
         start = end
         width = later

@@ -9,11 +9,10 @@ from msgspec import Struct
 from textual.message import Message
 
 from assent_core.errors import AssentError
-from assent_core.events import AnyEvent
-from assent_core.review import Review
-from assent_sandbox.stage import StageError
 
 if TYPE_CHECKING:
+    from assent_core.events import AnyEvent
+    from assent_core.review import Review
     from assent_core.session import Session
 
 
@@ -28,6 +27,8 @@ class Trouble(Struct, frozen=True):
 
 def trouble(error: Exception) -> Trouble:
     """What to tell of an error; what is no error of the user's place or service is called a fault of assent."""
+    from assent_sandbox.stage import StageError
+
     match error:
         case AssentError():
             return Trouble(error.message, error.hint, code=error.code)

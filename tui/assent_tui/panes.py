@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
-from assent_tui.chat import Chat
 from assent_tui.guard import Guard
-from assent_tui.review import ReviewPane
+
+if TYPE_CHECKING:
+    from assent_tui.chat import Chat
+    from assent_tui.review import ReviewPane
 
 BROAD = 100
 """Columns from which both stand side by side."""
 
 
 class Panes(Horizontal):
-    """Knows which of the two is in sight; the rest is the style sheet's."""
+    """Knows which of the two is in sight; the rest is the style sheet's. Empty until it is furnished."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("z", "zoom", "review over the whole width")]
+    chat: Chat
+    review: ReviewPane
 
     def __init__(self, guard: Guard, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.guard = guard
-        self.chat = Chat(id="chat")
-        self.review = ReviewPane(guard, id="review")
+        self.furnished = False
 
-    def compose(self) -> ComposeResult:
-        """The chat on the left."""
-        yield self.chat
-        yield self.review
+    async def furnish(self) -> None:
+        """Make chat and review: neither is needed for the first picture, and what they import takes its time."""
+        from assent_tui.chat import Chat
+        from assent_tui.review import ReviewPane
+
+        self.chat = Chat(id="chat")
+        self.review = ReviewPane(self.guard, id="review")
+        await self.mount(self.chat, self.review)
+        self.furnished = True
 
     @property
     def reviewing(self) -> bool:
         """Whether the keys go to the review."""
-        return self.review.has_focus_within
+        return self.furnished and self.review.has_focus_within
 
     @property
     def shown(self) -> bool:

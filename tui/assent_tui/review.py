@@ -13,6 +13,8 @@ from textual.message import Message
 from textual.widgets import Input
 
 from assent_core.changes import unified
+from assent_core.events import AnyEvent, Performed, Proposed
+from assent_core.proposals import Shell
 from assent_core.review import Review, Verdict, comment, decide, evidence_for, obstacle
 from assent_tui.blocks import BlockView
 from assent_tui.diff import Diff
@@ -82,6 +84,7 @@ class ReviewPane(Vertical):
         self._earlier: list[tuple[Review, str]] = []
         self._wanted: Wanted | None = None
         self.review = Review()
+        self._proposed = ("", "")
         self.command = ""
         """What `v` offers to run where there is no evidence yet."""
 
@@ -114,6 +117,16 @@ class ReviewPane(Vertical):
         if review.files != self.review.files:
             self._earlier.clear()
         self._show(review)
+
+    def learn(self, event: AnyEvent) -> None:
+        """Remember the newest command that succeeded on the stage: `v` offers it, to be sent by the user or not."""
+        match event:
+            case Proposed(id=id, proposal=Shell(command=command)):
+                self._proposed = (id, command)
+            case Performed(id=id, code=0) if id == self._proposed[0] and self._proposed[1].isprintable():
+                self.command = self._proposed[1]
+            case _:
+                pass
 
     def say(self, text: str, style: str = "warn") -> None:
         """Say something about the last key; empty takes it away."""
@@ -208,9 +221,12 @@ class ReviewPane(Vertical):
         self.diff.scroll_page_down(animate=False)
 
     def action_land(self) -> None:
+        """The same by a key."""
+        if self._open():
+            self.land()
+
+    def land(self) -> None:
         """Ask for the landing, if anything is decided."""
-        if not self._open():
-            return
         if any(mark.verdict != "undecided" for mark in self.review.marks.values()):
             self.post_message(self.LandWanted(self.review))
         else:

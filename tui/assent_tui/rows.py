@@ -8,20 +8,20 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from assent_tui.lines import BLANK, Line, Span, strip_of, wrap_all
-from assent_tui.theme import DARK, Palette, palette_of
+from assent_tui.theme import Palette, palette_of
 
 
 class Rows(Widget):
     """Shows lines, wrapped to its width and as high as they are."""
 
     DEFAULT_CSS = "Rows { height: auto; }"
+    _palette: Palette
 
     def __init__(self, *lines: Line, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._whole = lines
         self._rows: list[Line] = []
         self._laid_width = -1
-        self._palette = Palette(DARK)
 
     def on_mount(self) -> None:
         """Take the colours of the theme, now and whenever it changes."""

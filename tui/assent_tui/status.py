@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
 from textual.timer import Timer
 
-from assent_core.events import AnyEvent, Asked, Billed, Opened, Routed, Staged
-from assent_core.model import Role, Usage
-from assent_core.review import Review
 from assent_tui.lines import Line, Span, clean
 from assent_tui.rows import Rows, keys_line
+
+if TYPE_CHECKING:
+    from assent_core.events import AnyEvent, Billed, Opened
+    from assent_core.model import Role
+    from assent_core.review import Review
 
 _TICK = 0.5
 _WHEEL = "◐◓◑◒"
@@ -26,14 +30,11 @@ class Spent(Struct, frozen=True):
 
     def plus(self, billed: Billed) -> Spent:
         """With one more request."""
-        used = billed.usage or Usage()
-        return Spent(
-            self.requests + 1,
-            self.input + used.input,
-            self.cached + used.cached,
-            self.output + used.output,
-            self.usd + (billed.usd or 0.0),
-        )
+        used, usd = billed.usage, self.usd + (billed.usd or 0.0)
+        if used is None:
+            return Spent(self.requests + 1, self.input, self.cached, self.output, usd)
+        tokens = (self.input + used.input, self.cached + used.cached, self.output + used.output)
+        return Spent(self.requests + 1, *tokens, usd)
 
     def words(self, role: str) -> str:
         """In one line."""
@@ -54,7 +55,8 @@ class Status(Rows):
         self._timer: Timer | None = None
         self._opened: Opened | None = None
         self._model = ""
-        self._staged: Staged | None = None
+        self._staged = (0, 0, 0)
+        """Files, lines added, lines removed."""
         self._billed: Billed | None = None
         self._fullness = 0.0
         self._tokens = 0
@@ -62,6 +64,8 @@ class Status(Rows):
 
     def show(self, event: AnyEvent) -> None:
         """Take from an event what the line says."""
+        from assent_core.events import Asked, Billed, Opened, Routed, Staged
+
         match event:
             case Opened():
                 self._opened = event
@@ -69,7 +73,7 @@ class Status(Rows):
             case Routed(role="worker", model=model) | Asked(role="worker", model=model):
                 self._model = model
             case Staged():
-                self._staged = event
+                self._staged = (len(event.paths), event.added, event.removed)
             case Billed():
                 self._billed = event
                 self._tokens += event.usage.input + event.usage.output if event.usage and event.usd is None else 0
@@ -100,7 +104,7 @@ class Status(Rows):
         """What is on the stage, as a review found it."""
         files = review.files
         added, removed = sum(file.added for file in files), sum(file.removed for file in files)
-        self._staged = Staged(paths=tuple(file.path for file in files), added=added, removed=removed)
+        self._staged = (len(files), added, removed)
         self._paint()
 
     def working(self, doing: str) -> None:
@@ -145,10 +149,10 @@ class Status(Rows):
         if opened:
             bare = opened.tier == "unconfined"
             parts.append(((("UNCONFINED" if bare else f"{opened.tier} stage"), "bad bold" if bare else "dim"),))
-        if self._staged and self._staged.paths:
-            count = len(self._staged.paths)
+        count, added, removed = self._staged
+        if count:
             files = f"{count} file{'s' * (count != 1)} "
-            parts.append(((files, "text"), (f"+{self._staged.added} ", "ok"), (f"−{self._staged.removed}", "bad")))
+            parts.append(((files, "text"), (f"+{added} ", "ok"), (f"−{removed}", "bad")))
         if opened and opened.branch:
             parts.append(((f"⎇ {clean(opened.branch)}", "dim"),))
         if self._fullness >= 0.005:

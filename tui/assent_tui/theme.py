@@ -53,9 +53,15 @@ class Palette:
         return Style.combine(self._styles.get(name, _NOTHING) for name in names.split())
 
 
+_made: dict[str, Palette] = {}
+
+
 def palette_of(widget: Widget) -> Palette:
     """The palette of the theme that is on."""
-    return Palette(widget.app.current_theme)  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
+    theme: Theme = widget.app.current_theme  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
+    if theme.name not in _made:
+        _made[theme.name] = Palette(theme)
+    return _made[theme.name]
 
 
 _NOTHING = Style()
