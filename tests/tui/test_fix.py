@@ -99,6 +99,7 @@ def test_people_read_what_happened_on_stderr_without_colours_in_a_pipe(fix):
         "verified: ",
         "1 failed",
         "landed: calc.py (1 hunk); `assent undo ",
+        "cost: $",
     ):
         assert part in said
 

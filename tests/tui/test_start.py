@@ -169,3 +169,4 @@ def test_a_wheel_installs_the_launcher_and_all_that_is_no_code(tmp_path, surroun
         expected = {file.relative_to(source / room) for file in (source / room / package).rglob("*") if file.is_file()}
         installed = {file.relative_to(site) for file in (site / package).rglob("*") if "__pycache__" not in file.parts}
         assert expected <= installed
+    assert os.access(site / "assent_sandbox" / "git-plain", os.X_OK)

@@ -16,7 +16,7 @@ from assent_core.errors import AssentError, EnvironmentFault, UsageError
 from assent_core.events import AnyEvent, Ended
 from assent_core.settings import Settings
 from assent_sandbox.stage import StageError
-from assent_tui.printer import Printer, plain
+from assent_tui.printer import Printer, plain, price
 from assent_tui.tally import Summary, Tally
 
 
@@ -46,8 +46,12 @@ class Report:
 
     def end(self, outcome: str, code: int, message: str = "", hint: str = "") -> int:
         """Tell how it came out and return the exit code."""
+        summary = self.tally.summary(outcome, code, message, hint)
         if self._as_json:
-            self._line(self.tally.summary(outcome, code, message, hint))
+            self._line(summary)
+        elif summary.cost:
+            parts = ", ".join(f"{role} {price(cost.usd)}" for role, cost in summary.cost.items())
+            self.printer.say(f"cost: ${summary.usd:.4f} ({parts})", "dim")
         if message:
             self.printer.say(f"assent: {message}", "good" if code == 0 else "bad")
         if hint:

@@ -95,9 +95,8 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             yield from _performed(event)
         case Digested(digest=digest):
             yield from _digested(digest)
-        case Billed(role=role, usd=usd, total=total):
-            price = "at an unknown price" if usd is None else f"${usd:.4f}"
-            yield "dim", f"  {role}: {price}, ${total:.4f} in all"
+        case Billed(role=role, usd=usd):
+            yield "dim", f"  {role}: {price(usd)}"
         case Staged(paths=paths, added=added, removed=removed):
             yield "plain", f"staged: {', '.join(paths) or 'nothing'} (+{added} -{removed})"
         case Drifted(moved=moved):
@@ -139,6 +138,11 @@ def denied(denial: Denial) -> str:
     """A denial on one line."""
     surely = "" if denial.certainty == "sure" else "likely "
     return f"{surely}denied: {f'{denial.kind} {denial.target}'.rstrip()} ({denial.why})"
+
+
+def price(usd: float | None) -> str:
+    """An amount of money, which may be unknown."""
+    return "at an unknown price" if usd is None else f"${usd:.4f}"
 
 
 def count(number: int, noun: str) -> str:
