@@ -27,13 +27,20 @@ if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parents[2]
     sys.path[:0] = [str(ROOT / "core"), str(ROOT / "sandbox")]
 
+from assent_core import rename
 from assent_core.errors import LandingRefused
 from assent_core.landing import Write, land, landings, recover, undo
 from assent_sandbox.stage import Entry, File, Link
 
+RENAME = rename._rename
 NAMES = ("a", "b.txt", "c", "d e", "\u00fc", "raw\udcff")
 Standing = dict[str, Entry | str]
 """What stands at each path; folders are a word."""
+
+
+def _cannot(*_: object) -> bool:
+    """A system that can neither exchange two names nor rename to a free name only."""
+    return False
 
 
 def entry(chance: random.Random) -> File | Link:
@@ -175,6 +182,8 @@ def one_round(chance: random.Random, folder: Path, seen: Counter[str]) -> str:
     """One scenario, killed once or twice."""
     root, state = folder / "root", folder / "state"
     root.mkdir()
+    plain = chance.random() < 0.2
+    rename._rename = _cannot if plain else RENAME
     tree, writes = scenario(chance)
     if not writes:
         return ""
@@ -207,8 +216,8 @@ def one_round(chance: random.Random, folder: Path, seen: Counter[str]) -> str:
         stands = any(not one.undone for one in landings(root, state))
         wrong = "" if stands == (landed != undoing) else "the journals say something else than the tree"
     seen.update(["killed" if died else "ended by itself", *hows, *(["edited meanwhile"] if mine else [])])
-    seen.update(["undo" if undoing else "landing"])
-    return f"{wrong}; died {died}, {hows}, undoing {undoing}, mine {list(mine)}" if wrong else ""
+    seen.update(["undo" if undoing else "landing", *(["without the exchange"] if plain else [])])
+    return f"{wrong}; died {died}, {hows}, undoing {undoing}, plain {plain}, mine {list(mine)}" if wrong else ""
 
 
 def dry(folder: Path, writes: tuple[Write, ...], *, undoing: bool) -> None:

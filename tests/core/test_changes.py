@@ -169,15 +169,18 @@ def test_git_applies_every_kind_of_change_at_every_kind_of_path(tmp_path: Path, 
             put(tmp_path, path, None)
 
 
-def test_the_patch_of_a_text_reads_as_gits_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("context", [0, 1, 3])
+def test_the_patch_of_a_text_reads_as_gits_own(tmp_path: Path, context: int) -> None:
     before, after = (
         b"".join(b"line %d\n" % n for n in range(40)),
         b"".join(b"line %d\n" % n for n in range(1, 44) if n != 20),
     )
     put(tmp_path, "a", File(before))
     put(tmp_path, "b", File(after))
-    diff = subprocess.run([*GIT, "diff", "--no-index", "a", "b"], cwd=tmp_path, capture_output=True, check=False).stdout
-    own = unified(taken(File(before), File(after), "a"))
+    diff = subprocess.run(
+        [*GIT, "diff", "--no-index", f"-U{context}", "a", "b"], cwd=tmp_path, capture_output=True, check=False
+    ).stdout
+    own = unified(taken(File(before), File(after), "a"), context=context)
     body = [b" ".join(line.split(b" ")[:4]) if line.startswith(b"@@") else line for line in diff.split(b"\n")[4:]]
     assert own.split(b"\n")[4:] == body
 

@@ -262,6 +262,50 @@ def test_an_edit_over_what_was_just_landed_is_kept_when_the_landing_fails(root: 
     assert standing(root) == {"a": USERS}
 
 
+def test_two_edits_in_the_middle_of_a_landing_leave_the_later_one_in_place_and_the_earlier_one_beside_it(
+    root: Path, state: Path
+) -> None:
+    for path in ("a", "f"):
+        put(root, path, TEXT)
+
+    def save(entry: File) -> None:
+        put(root, ".saving", entry)
+        (root / ".saving").rename(root / "f")
+
+    def save_twice() -> None:
+        save(USERS)
+        sys.setprofile(second)
+
+    def second(frame: FrameType, event: str, _: object) -> None:
+        caller = frame.f_back.f_code.co_name if frame.f_back else ""
+        if event == "call" and frame.f_code.co_qualname == "Tree.exchange" and caller == "_exchanged_back":
+            sys.setprofile(None)
+            save(File(b"later\n"))
+
+    with (
+        meanwhile("_swap", save_twice, call=2),
+        pytest.raises(LandingRefused, match="Left as somebody else wrote it") as caught,
+    ):
+        land(root, state, changes(a=(TEXT, OTHER), f=(TEXT, OTHER)))
+    (beside,) = root.glob(".assent-*")
+    assert beside.name in caught.value.message
+    assert standing(root) == {"a": TEXT, "f": File(b"later\n"), beside.name: USERS}
+
+
+def test_a_folder_that_becomes_a_link_in_the_middle_of_a_landing_is_not_followed(root: Path, state: Path) -> None:
+    put(root, "sub/f", TEXT)
+    put(root.parent / "outside", "f", TEXT)
+
+    def turn() -> None:
+        (root / "sub").rename(root / "moved")
+        (root / "sub").symlink_to("../outside")
+
+    with meanwhile("_swap", turn), pytest.raises(LandingRefused):
+        land(root, state, (write("sub/f", TEXT, OTHER),))
+    assert standing(root.parent / "outside") == {"f": TEXT}
+    assert (root / "moved" / "f").read_bytes() == TEXT.data
+
+
 def test_a_write_into_the_replaced_file_is_noticed_until_the_commit_and_kept_after_it(root: Path, state: Path) -> None:
     put(root, "a", TEXT)
     with (root / "a").open("ab") as held:
@@ -484,17 +528,28 @@ def test_two_landings_of_the_same_change_do_not_meet(root: Path, state: Path) ->
     assert landings(root, state) == tuple(made)
 
 
-def test_the_lock_of_a_dead_process_holds_nobody_up(root: Path, state: Path) -> None:
-    land(root, state, changes(a=(None, TEXT)))
-    (lock,) = state.rglob("lock")
+@contextlib.contextmanager
+def held(lock: Path) -> Generator[subprocess.Popen[bytes]]:
     script = (
         "import fcntl, sys, time; f = open(sys.argv[1]); fcntl.flock(f, 2); print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", script, lock], stdout=subprocess.PIPE) as holder:
         assert holder.stdout
         holder.stdout.readline()
+        yield holder
         holder.kill()
-    assert land(root, state, changes(b=(None, TEXT))).paths == ("b",)
+
+
+def test_a_landing_waits_for_another_process_and_not_for_a_dead_one(root: Path, state: Path) -> None:
+    land(root, state, changes(a=(None, TEXT)))
+    (lock,) = state.rglob("lock")
+    with held(lock) as holder, ThreadPoolExecutor(1) as pool:
+        landing = pool.submit(land, root, state, changes(b=(None, TEXT)))
+        with pytest.raises(TimeoutError):
+            landing.result(0.3)
+        assert set(standing(root)) == {"a"}
+        holder.kill()
+        assert landing.result().paths == ("b",)
 
 
 def test_where_nothing_landed_there_is_nothing_to_recover_and_nothing_is_made(root: Path, state: Path) -> None:
