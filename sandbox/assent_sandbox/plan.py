@@ -160,7 +160,7 @@ def _readable(view: View, policy: Policy, around: Surroundings) -> tuple[str, ..
     if view.tier == "overlay":
         return ("/",)
     git = (around.git,) if around.git else ()
-    return (*SYSTEM, *around.toolchains, *policy.readable, *_granted(policy, "read"), *git)
+    return (*SYSTEM, *around.toolchains, *policy.readable, *view.borrowed, *_granted(policy, "read"), *git)
 
 
 def _writable(view: View, policy: Policy, around: Surroundings, tmp: str) -> tuple[str, ...]:

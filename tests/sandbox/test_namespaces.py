@@ -24,7 +24,7 @@ def in_child(action: Callable[[], object]) -> int:
 
 
 def test_an_error_names_what_was_tried() -> None:
-    with pytest.raises(OSError, match="copy the mount of /no/such: No such file"):
+    with pytest.raises(OSError, match="copy the mount of /no/such: "):
         namespaces.copy_mount("/no/such")
 
 

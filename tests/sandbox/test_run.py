@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from assent_sandbox.policy import Command, Ended, Limits, Output, Policy, Tier, View, Widening
-from assent_sandbox.run import Kept, Walls
+from assent_sandbox.run import Walls
+from assent_sandbox.running import Kept
 from assent_sandbox.stage import WallsError
 
 CANARY = "canary-4711"
@@ -197,7 +198,7 @@ ESCAPES = {
     "trace a process of the host": 'python3 -c "' + CALL.format("101, 16, {victim}, 0, 0") + '"',
     "io_uring": 'python3 -c "' + CALL.format("425, 4, ctypes.create_string_buffer(120)") + '"',
     "userfaultfd": 'python3 -c "' + CALL.format("323, 1") + '"',
-    "bpf": 'python3 -c "' + CALL.format("321, 0, ctypes.create_string_buffer(128), 128") + '"',
+    "bpf": 'python3 -c "' + CALL.format("321, 0, (ctypes.c_uint32*32)(2,4,4,1), 128") + '"',
     "keyring": 'python3 -c "' + CALL.format("250, 0, -3, 0") + '"',
     "a raw socket": 'python3 -c "import socket; socket.socket(2,3,1); print(\'REACHED\')"',
     "a packet socket": 'python3 -c "import socket; socket.socket(17,3); print(\'REACHED\')"',

@@ -1,0 +1,159 @@
+"""One command under way: what it writes, and what its keeper reports."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from assent_sandbox.policy import Output
+
+_CHUNK = 1 << 16
+GRACE = 0.3
+"""Seconds that output is read after the leader ended."""
+
+
+class Report(Struct, frozen=True):
+    """One line of a keeper: why nothing ran, that the leader ended, or how all of it went."""
+
+    failed: str = ""
+    ended: bool = False
+    code: int | None = None
+    cause: Literal["exit", "signal", "time", "memory", "disk", "output", "start"] = "exit"
+    seconds: float = 0.0
+    why: str = ""
+    refusals: int = 0
+
+
+class Kept:
+    """The head and the tail of an endless output."""
+
+    def __init__(self, limit: int) -> None:
+        self._half = max(limit // 2, 1)
+        self._head, self._tail = bytearray(), bytearray()
+        self._cut = 0
+
+    def add(self, data: bytes) -> None:
+        """Take in a piece."""
+        room = self._half - len(self._head)
+        self._head += data[: max(room, 0)]
+        self._tail += data[max(room, 0) :]
+        if len(self._tail) > 2 * self._half:
+            self._trim()
+
+    def _trim(self) -> None:
+        extra = max(len(self._tail) - self._half, 0)
+        del self._tail[:extra]
+        self._cut += extra
+
+    def parts(self) -> tuple[bytes, bytes, int]:
+        """Give head, tail, and how many bytes between them were dropped."""
+        self._trim()
+        return bytes(self._head), bytes(self._tail), self._cut
+
+
+class Running:
+    """One command under way: its two pipes and the keeper's control socket."""
+
+    def __init__(self, out: int, err: int, control: socket.socket) -> None:
+        self._pipes: dict[int, Literal["stdout", "stderr"]] = {out: "stdout", err: "stderr"}
+        self._control: socket.socket | None = control
+        self._unread = b""
+        self._ended_at: float | None = None
+        self.kept = Kept(2)
+        self.report: Report | None = None
+        for descriptor in (out, err, control.fileno()):
+            os.set_blocking(descriptor, False)
+
+    async def outputs(self, limit: int) -> AsyncGenerator[Output]:
+        """Yield what it writes, up to a limit; the rest is drained. Ends when the report is there and the pipes are read."""
+        self.kept = Kept(limit)
+        shown = 0
+        while self._pipes or self._listening():
+            rest = GRACE - (time.monotonic() - self._ended_at) if self._ended_at is not None else None
+            if rest is not None and rest <= 0 and not self._listening():
+                return
+            for descriptor in await wait_readable(self._waiting_for(), rest if not self._listening() else None):
+                if descriptor in self._pipes:
+                    data, stream = self._read(descriptor), self._pipes.get(descriptor, "stdout")
+                    self.kept.add(data)
+                    if data and shown < limit:
+                        shown += len(data)
+                        yield Output(data, stream)
+                else:
+                    self._listen()
+
+    def _listening(self) -> bool:
+        return self._control is not None and (self.report is None or self.report.ended)
+
+    def _waiting_for(self) -> list[int]:
+        control = [self._control.fileno()] if self._control and self._listening() else []
+        return [*self._pipes, *control]
+
+    def _read(self, descriptor: int) -> bytes:
+        try:
+            data = os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            return b""
+        if not data:
+            os.close(descriptor)
+            del self._pipes[descriptor]
+            if not self._pipes and self._control:
+                with suppress(OSError):
+                    self._control.send(b"drained")
+        return data
+
+    def _listen(self) -> None:
+        assert self._control
+        try:
+            heard = self._control.recv(_CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            heard = b""
+        *lines, self._unread = (self._unread + heard).split(b"\n")
+        for line in lines:
+            self.report = msgspec.json.decode(line, type=Report)
+            self._ended_at = self._ended_at or time.monotonic()
+        if not heard:
+            self._control.close()
+            self._control = None
+            self._ended_at = self._ended_at or time.monotonic()
+
+    def close(self) -> None:
+        """Let go: the keeper sees it and ends everything."""
+        for descriptor in self._pipes:
+            os.close(descriptor)
+        self._pipes.clear()
+        if self._control:
+            self._control.close()
+            self._control = None
+
+
+async def wait_readable(descriptors: list[int], seconds: float | None) -> list[int]:
+    """Give those that can be read, once there is one or the time is over."""
+    loop = asyncio.get_running_loop()
+    found: dict[int, None] = {}
+    some = asyncio.Event()
+
+    def mark(descriptor: int) -> None:
+        found[descriptor] = None
+        some.set()
+        loop.remove_reader(descriptor)
+
+    for descriptor in descriptors:
+        loop.add_reader(descriptor, mark, descriptor)
+    try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(some.wait(), seconds)
+    finally:
+        for descriptor in descriptors:
+            loop.remove_reader(descriptor)
+    return list(found)

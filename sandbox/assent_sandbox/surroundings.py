@@ -1,0 +1,83 @@
+"""What a plan needs to know of this machine: tools, sockets, secret files, and where git keeps its things."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from assent_sandbox.masks import SecretFiles
+from assent_sandbox.plan import Surroundings
+from assent_sandbox.policy import Policy, View
+from assent_sandbox.toolchains import find_interpreters, find_toolchains
+
+_TOOLS_STAY = 10.0
+"""Seconds after which tools are looked for again."""
+
+
+class Lookout:
+    """Looks around for one view, and remembers what is slow to find."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._secrets = SecretFiles(view.root)
+        self._tools: tuple[str, ...] = ()
+        self._looked = float("-inf")
+
+    def look(self, policy: Policy) -> Surroundings:
+        """Gather what a plan needs to know now."""
+        if time.monotonic() - self._looked > _TOOLS_STAY:
+            self._tools = look_for_tools(self._view, os.environ)
+            self._looked = time.monotonic()
+        return Surroundings(
+            variables=os.environ,
+            home=_home(os.environ),
+            toolchains=self._tools,
+            secrets=self._secrets.find(policy),
+            sockets=host_sockets(),
+            git=main_git_folder(self._view.root),
+        )
+
+
+def _home(variables: Mapping[str, str]) -> str:
+    return os.path.realpath(variables.get("HOME") or os.path.expanduser("~"))
+
+
+def look_for_tools(view: View, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The folders that hold the tools on PATH and the pythons of the repository, where they would be hidden."""
+    interpreters = find_interpreters(view.root, (variables.get("VIRTUAL_ENV", ""),))
+    return find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, _home(variables)))
+
+
+def _homes(view: View, home: str) -> tuple[str, ...]:
+    """Where tools are hidden unless they are found: under the homes; in the copy tier, everywhere."""
+    own = home
+    with suppress(KeyError):
+        own = pwd.getpwuid(os.getuid()).pw_dir
+    return tuple(dict.fromkeys((home, os.path.realpath(own), *(() if view.tier == "overlay" else ("/",)))))
+
+
+def host_sockets() -> tuple[str, ...]:
+    """The unix sockets of this machine that have a path."""
+    try:
+        lines = Path("/proc/net/unix").read_text(errors="surrogateescape").splitlines()[1:]
+    except OSError:
+        return ()
+    paths = {parts[7] for line in lines if len(parts := line.split(maxsplit=7)) == 8}
+    return tuple(sorted(path for path in paths if path.startswith("/")))
+
+
+def main_git_folder(root: str) -> str:
+    """The main git folder of a linked worktree or submodule, if it lies outside of it; empty otherwise."""
+    try:
+        link = Path(root, ".git").read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    folder = Path(root, link.removeprefix("gitdir:").strip()).resolve()
+    with suppress(OSError, UnicodeDecodeError):
+        folder = Path(folder, Path(folder, "commondir").read_text().strip()).resolve()
+    inside = folder.is_relative_to(Path(root).resolve())
+    return "" if inside or not link.startswith("gitdir:") or not (folder / "HEAD").is_file() else str(folder)
