@@ -7,13 +7,19 @@ import hashlib
 import os
 import secrets
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
 from assent_core import landing
+from assent_core.accounts import Accounts
 from assent_core.background import Background
+from assent_core.books import Books, Counted
+from assent_core.budget import Budgets
 from assent_core.consent import Asker, Gate
-from assent_core.events import Digested, Opened
+from assent_core.events import Digested, Noticed, Opened
+from assent_core.gauge import Gauge
 from assent_core.instructions import worker_instructions
 from assent_core.keys import find_key
 from assent_core.ledger import Ledger
@@ -81,12 +87,18 @@ def _bench(
     id: str,
     background: Background,
 ) -> Bench:
-    meter = Meter(settings)
+    tell = _notice_to(background)
+    accounts = Accounts(settings.state_dir / "accounts.db", tell)
+    ledger = Ledger(settings.state_dir / "consent.jsonl")
+    gate = Gate(root=workspace.root, session=id, tier=stage.tier, mode=settings.mode, asker=asker, ledger=ledger)
+    budgets = Budgets(settings, gate.spend if asker else None, tell, accounts.spent)
+    meter, books = Meter(settings, budgets=budgets), Books(accounts, id, str(workspace.root))
+    counted = Counted(service, meter, books, Gauge())
 
     def billed(role: Role, finished: Finished) -> None:
         background.tell(meter.bill(role, finished))
 
-    scout = Scout(service, settings, billed)
+    scout = Scout(counted, settings, billed)
 
     async def look(result: Result) -> None:
         assert result.digest is not None
@@ -103,16 +115,33 @@ def _bench(
         tools=specs(service.custom_tools),
         cache_key=id,
     )
-    ledger = Ledger(settings.state_dir / "consent.jsonl")
     return Bench(
-        model=service,
+        model=counted,
         request=request,
         transcript=Transcript(),
-        gate=Gate(root=workspace.root, session=id, tier=stage.tier, mode=settings.mode, asker=asker, ledger=ledger),
+        gate=gate,
         performer=Performer(stage, workspace, policy_of(settings), redact),
         meter=meter,
         failed=lambda result: background.begin(look(result)),
+        books=books,
     )
+
+
+def _notice_to(background: Background) -> Callable[[str], None]:
+    """What tells a notice from any thread; after the end of the loop there is nobody to tell."""
+    loop = asyncio.get_running_loop()
+
+    def tell(text: str) -> None:
+        here = None
+        with suppress(RuntimeError):
+            here = asyncio.get_running_loop()
+        if here is loop:
+            background.tell(Noticed(text=text))
+            return
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(background.tell, Noticed(text=text))
+
+    return tell
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -15,6 +15,7 @@ from assent_core.errors import AssentError
 from assent_core.events import AnyEvent, Digested, Ended, Verified
 from assent_core.gauge import Gauge
 from assent_core.model import Finished, Item, Model, Reply, Request, Usage
+from assent_core.review import Review
 from assent_core.transcript import text_of
 from assent_core.usage import Meter, asked_tier
 
@@ -33,6 +34,7 @@ class Books:
         self._repo = repo
         self._task: Task | None = None
         self._creditor = ""
+        self._landings: dict[str, Landing] = {}
 
     def begin(self, kind: Kind) -> None:
         """A task begins; what is requested from now on belongs to it."""
@@ -62,10 +64,24 @@ class Books:
             seconds = max(0.0, time.time() - task.time)
             self._accounts.write(msgspec.structs.replace(task, outcome=ended.how, seconds=seconds))
 
-    def landed(self, lines: int) -> None:
-        """Lines of the last task landed; below 0: so many were taken back."""
+    def landed(self, id: str, review: Review) -> None:
+        """The accepted hunks of a review landed; their lines are credited to the last task that could have made them."""
         if self._accounts and self._creditor:
-            self._accounts.write(Landing(task=self._creditor, lines=lines))
+            hunks = [hunk for file in review.files for hunk in file.hunks]
+            accepted = [hunk for hunk in hunks if review.mark(hunk.id).verdict == "accepted"]
+            lines = sum(len(hunk.old) + len(hunk.new) for hunk in accepted)
+            self._landings[id] = Landing(task=self._creditor, lines=lines)
+            self._accounts.write(self._landings[id])
+
+    def undone(self, id: str) -> None:
+        """A landing was taken back; one of another session keeps its credit."""
+        if (landing := self._landings.pop(id, None)) and self._accounts:
+            self._accounts.write(msgspec.structs.replace(landing, lines=-landing.lines))
+
+    def flush(self) -> None:
+        """Wait until all is written, or has failed to be."""
+        if self._accounts:
+            self._accounts.flush()
 
     def paid(self, request: Request, finished: Finished | None, price: tuple[float | None, str], outcome: str) -> None:
         """A request is over, however it ended; failed ones have no usage."""

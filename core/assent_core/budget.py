@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from assent_core.accounts import Spent
 from assent_core.errors import BudgetExceeded
 from assent_core.settings import Settings
 
@@ -57,7 +58,7 @@ class _Purse:
 
 
 class Budgets:
-    """What may still be spent. `ask` is whoever can allow more (None: nobody), `tell` takes notices.
+    """What may still be spent. `ask(what, how much)` is whoever can allow more (None: nobody), `tell` takes notices.
 
     `today` gives what all sessions have spent since midnight, this one included; it may block and runs in a thread.
     """
@@ -65,9 +66,9 @@ class Budgets:
     def __init__(
         self,
         settings: Settings,
-        ask: Callable[[Overrun], Awaitable[bool]] | None = None,
+        ask: Callable[[str, float], Awaitable[bool]] | None = None,
         tell: Callable[[str], None] = lambda _: None,
-        today: Callable[[float], tuple[float, int]] | None = None,
+        today: Callable[[float], Spent] | None = None,
     ) -> None:
         self._rate = settings.tokens_per_usd
         self._ask = ask
@@ -113,9 +114,10 @@ class Budgets:
         async with self._asking:
             await self._look_at_the_day()
             while over := self.reached():
-                if self._ask is None or not ask or self._refused or not await self._ask(over):
+                said = over.text + self._counting(over)
+                if self._ask is None or not ask or self._refused or not await self._ask(said, over.more):
                     self._refused = self._refused or (ask and self._ask is not None)
-                    raise BudgetExceeded(over.text + self._counting(over), HINTS[over.span])
+                    raise BudgetExceeded(said, HINTS[over.span])
                 purse = self._purses[over.span]
                 purse.limit, purse.noticed = purse.limit + purse.size, False
 
@@ -127,7 +129,8 @@ class Budgets:
             self._midnight = today
             day.start(0.0, 0)
         if self._today is not None:
-            day.usd, day.tokens = await asyncio.to_thread(self._today, today)
+            spent = await asyncio.to_thread(self._today, today)
+            day.usd, day.tokens = spent.usd, spent.unpriced
             self._notice(day)
 
     def _spent(self, purse: _Purse) -> float:

@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from assent_core import landing, review
+from assent_core.accounts import Kind
 from assent_core.background import Background
 from assent_core.errors import AssentError, EnvironmentFault, LandingRefused, UsageError
 from assent_core.events import (
@@ -71,7 +72,7 @@ class Session:
 
     def turn(self, prompt: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
         """Give the worker a prompt; the last event is `Ended`. Service errors end it (`failed`) and are not raised."""
-        return self._told(self._prompted(prompt, images, self.settings.turns))
+        return self._told("turn", self._prompted(prompt, images, self.settings.turns))
 
     def repair(self, command: tuple[str, ...], prompt: str = "", turns: int = 0) -> AsyncGenerator[AnyEvent]:
         """The `fix` loop: run, digest, repair, run again until it passes; the last event is `Ended`.
@@ -83,15 +84,15 @@ class Session:
         def work(text: str, limit: int) -> AsyncGenerator[AnyEvent]:
             return self._prompted(text, (), limit)
 
-        return self._told(repair(self._bench, shell, prompt, turns or self.settings.turns, work))
+        return self._told("fix", repair(self._bench, shell, prompt, turns or self.settings.turns, work))
 
     def run(self, command: tuple[str, ...], workdir: str = "") -> AsyncGenerator[AnyEvent]:
         """Run a command of the user's own on the stage: Proposed, Printed..., Performed, Staged?, Digested?, Ended."""
-        return self._told(self._run(self._typed(command, workdir)))
+        return self._told("run", self._run(self._typed(command, workdir)))
 
     def verify(self, review: Review, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:
         """Run a command on a fresh stage that holds the real tree plus the selection; ends with Verified and Ended."""
-        return self._told(self._verify(review, self._typed(command)))
+        return self._told("verify", self._verify(review, self._typed(command)))
 
     async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
         """Rebase the stage and compute the review of what is on it, with the marks of an earlier one kept."""
@@ -123,6 +124,7 @@ class Session:
         for outcome in outcomes:
             stage.settle(outcome.path, outcome.landed, outcome.staged)
         marks = [decided.mark(hunk.id).verdict for file in decided.files for hunk in file.hunks]
+        self._bench.books.landed(made.id, decided)
         return self._happened(
             Landed(landing=made.id, paths=made.paths, hunks=marks.count("accepted"), left=marks.count("undecided"))
         )
@@ -135,6 +137,7 @@ class Session:
         known = {made.id: made for made in landing.landings(root, state) if made.session == self.opened.session}
         staged = {path: stage.read(path) for made in known.values() for path in made.paths}
         undone = await asyncio.to_thread(landing.undo, root, state, id)
+        self._bench.books.undone(undone.id)
         stage.rebase()
         for path in undone.paths if undone.id in known else ():
             _put(stage, path, staged[path])
@@ -201,10 +204,12 @@ class Session:
         finally:
             await stage.discard()
 
-    async def _told(self, main: AsyncGenerator[AnyEvent]) -> AsyncGenerator[AnyEvent]:
+    async def _told(self, kind: Kind, main: AsyncGenerator[AnyEvent]) -> AsyncGenerator[AnyEvent]:
         self._must_be_idle()
         self._busy = True
         self._turn += 1
+        self._bench.books.begin(kind)
+        self._bench.meter.budgets.begin_task()
         ending = Ended(turn=self._turn, how="interrupted", message="Interrupted; what is staged is kept.", code=130)
         try:
             async with aclosing(self._background.joined(main)) as events:
@@ -218,9 +223,11 @@ class Session:
         finally:
             self._busy = False
             self._record.append(ending)
+            self._bench.books.end(ending)
         yield ending
 
     def _saw(self, event: AnyEvent) -> AnyEvent:
+        self._bench.books.saw(event)
         if isinstance(event, Verified) and event.evidence not in self._evidence:
             self._evidence += (event.evidence,)
         return event

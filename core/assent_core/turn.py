@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from assent_core.books import Books
 from assent_core.consent import Approved, Decision, Gate, Refused
 from assent_core.errors import AssentError, BudgetExceeded, PatchMistake
 from assent_core.events import (
@@ -60,6 +61,7 @@ class Bench:
     """What was refused in this task: it is not asked again."""
     said_first: dict[str, str] = field(default_factory=dict[str, str])
     """The first summary of each command, for evidence."""
+    books: Books = field(default_factory=Books)
 
 
 async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEvent]:
@@ -71,7 +73,7 @@ async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEv
     yield routed
     try:
         for step in range(1, limit + 1):
-            _within_budget(bench.meter)
+            await bench.meter.budgets.within()
             yield Asked(role=routed.role, model=routed.model, step=step)
             calls: list[WireItem] = []
             async with aclosing(_ask(bench, routed)) as replies:
@@ -211,13 +213,6 @@ def decided(id: str, decision: Decision) -> Decided:
             return Decided(id=id, allowed=True, by=by, why=why, scope=scope)
         case Refused(by=by, why=why):
             return Decided(id=id, allowed=False, by=by, why=why)
-
-
-def _within_budget(meter: Meter) -> None:
-    if meter.exhausted:
-        raise BudgetExceeded(
-            "The budget of this session is used up.", "Raise it with --max-cost or `budget` in the settings."
-        )
 
 
 def ended(turn: int, error: AssentError | None = None) -> Ended:
