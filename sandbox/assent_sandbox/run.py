@@ -16,9 +16,10 @@ from typing import Self
 import msgspec
 
 from assent_sandbox.denials import find_denials
-from assent_sandbox.plan import Plan, git_folders, plan, tmp_of
+from assent_sandbox.plan import Plan, Surroundings, git_folders, plan, tmp_of
 from assent_sandbox.policy import Command, Ended, Output, Policy, Tier, View
 from assent_sandbox.running import Kept, Report, Running
+from assent_sandbox.seated import run_seated
 from assent_sandbox.stage import WallsError
 from assent_sandbox.surroundings import Lookout, main_git_folder
 
@@ -28,8 +29,9 @@ _START = "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox impor
 class Walls:
     """The warden of one stage: started once, warm before the first command, gone when we are gone."""
 
-    def __init__(self, view: View, process: subprocess.Popen[bytes], door: socket.socket) -> None:
-        self._view, self._process, self._door = view, process, door
+    def __init__(self, view: View, warden: tuple[subprocess.Popen[bytes], socket.socket] | None = None) -> None:
+        self._view = view
+        self._warden = warden
         self._turn = asyncio.Lock()
         self._lookout = Lookout(view)
         self._count = 0
@@ -37,13 +39,16 @@ class Walls:
     @classmethod
     async def raise_around(cls, view: View) -> Self:
         """Start the warden for a view; raises WallsError where its tier cannot be held here."""
+        if sys.platform == "darwin" and view.tier != "overlay":
+            _furnish(view)
+            return cls(view)
         if not sys.platform.startswith("linux"):
-            raise WallsError(f"The {view.tier} tier's walls need Linux.", "Use the copy tier of this system.")
+            raise WallsError(f"The {view.tier} tier's walls need Linux.", "Use another tier.")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = _start_warden(theirs, view.tier)
         ours.setblocking(False)
-        walls = cls(view, process, ours)
+        walls = cls(view, (process, ours))
         answer = await walls._hear()
         if answer != b"ready":
             await walls.close()
@@ -54,7 +59,14 @@ class Walls:
     async def run(self, command: Command, policy: Policy) -> AsyncGenerator[Output | Ended]:
         """Run one command; see Stage.run."""
         async with self._turn:
-            written = plan(self._view, command, policy, self._lookout.look(policy))
+            around = self._lookout.look(policy)
+            written = plan(self._view, command, policy, around)
+            if self._warden is None:
+                async for piece in run_seated(
+                    _wrapper(self._view, policy, around), written, command.stdin, self._view.tier
+                ):
+                    yield piece
+                return
             made = _make_missing(policy)
             running = await self._begin(written, command)
             try:
@@ -90,7 +102,8 @@ class Walls:
         files = [_file_of(msgspec.json.encode(written)), _file_of(command.stdin)]
         handed = [*files, out, err, far.detach()]
         try:
-            socket.send_fds(self._door, [b"%d" % self._count], handed)
+            assert self._warden
+            socket.send_fds(self._warden[1], [b"%d" % self._count], handed)
         except OSError as error:
             for descriptor in (out_end, err_end):
                 os.close(descriptor)
@@ -106,17 +119,29 @@ class Walls:
             continue
 
     async def _hear(self) -> bytes:
+        assert self._warden
         try:
-            return await asyncio.get_running_loop().sock_recv(self._door, 4096)
+            return await asyncio.get_running_loop().sock_recv(self._warden[1], 4096)
         except OSError:
             return b""
 
     async def close(self) -> None:
         """End the warden and everything it started."""
         async with self._turn:
-            self._door.close()
-            with suppress(ProcessLookupError):
-                await asyncio.to_thread(self._process.wait)
+            if self._warden:
+                process, door = self._warden
+                door.close()
+                await asyncio.to_thread(process.wait)
+
+
+def _wrapper(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:
+    """What a command of a Mac runs behind; nothing where there are no walls."""
+    from assent_sandbox.seatbelt import profile
+
+    if view.tier == "unconfined" or policy.allows("unconfined"):
+        return ()
+    text = profile(view, policy, home=around.home, toolchains=around.toolchains, tmp=tmp_of(view))
+    return ("/usr/bin/sandbox-exec", "-p", text)
 
 
 def _start_warden(door: socket.socket, tier: Tier) -> subprocess.Popen[bytes]:

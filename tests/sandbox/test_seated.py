@@ -1,0 +1,61 @@
+"""Commands behind a wrapper program, tried with one that changes nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from assent_sandbox.plan import Plan, Surroundings, plan
+from assent_sandbox.policy import Command, Ended, Limits, Policy, View
+from assent_sandbox.seated import run_seated
+
+
+def written(tmp_path: Path, script: str, limits: Limits) -> Plan:
+    view = View(tier="copy", root="/r/repo", home=str(tmp_path), copy=str(tmp_path))
+    around = Surroundings(variables={"PATH": os.environ["PATH"]}, home="/home/u")
+    return plan(view, Command(argv=("sh", "-c", script)), Policy(limits=limits), around)
+
+
+async def run(tmp_path: Path, script: str, stdin: bytes = b"", limits: Limits | None = None) -> Ended:
+    planned = written(tmp_path, script, limits or Limits())
+    last = [piece async for piece in run_seated(("/usr/bin/env",), planned, stdin)][-1]
+    assert isinstance(last, Ended)
+    return last
+
+
+async def test_code_output_and_folder_are_passed_on(tmp_path: Path) -> None:
+    ended = await run(tmp_path, "cat; pwd; exit 3", stdin=b"in\n")
+    assert (ended.code, ended.cause, ended.output.decode()) == (3, "exit", f"in\n{tmp_path}\n")
+
+
+async def test_time_ends_it(tmp_path: Path) -> None:
+    ended = await run(tmp_path, "trap '' TERM; while :; do sleep 0.05; done", limits=Limits(seconds=0.3))
+    assert (ended.code, ended.cause) == (124, "time")
+
+
+async def test_what_holds_the_pipe_does_not_hold_us_and_is_dead_after(tmp_path: Path) -> None:
+    started = time.monotonic()
+    ended = await run(tmp_path, "sleep 66 & echo $!")
+    assert time.monotonic() - started < 20
+    with pytest.raises(ProcessLookupError):
+        _still_runs(int(ended.output))
+
+
+def _still_runs(process: int) -> None:
+    for _ in range(100):
+        os.kill(process, 0)
+        state = (
+            Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] if sys.platform == "linux" else ""
+        )
+        if state == "Z":
+            raise ProcessLookupError
+        time.sleep(0.02)
+
+
+async def test_the_network_is_likely_refused_where_the_text_says_so(tmp_path: Path) -> None:
+    ended = await run(tmp_path, "echo 'curl: (6) Could not resolve host: example.com'")
+    assert [(denial.target, denial.certainty) for denial in ended.denials] == [("example.com", "likely")]
