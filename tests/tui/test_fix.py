@@ -11,6 +11,8 @@ import msgspec
 import pytest
 
 from assent_core.events import AnyEvent
+from assent_tui import fix as module
+from assent_tui.cli import main
 from rehearsed import CALC, CHECK, FIX, TEST, git, tree
 
 REPAIRED = CALC.replace("-", "+")
@@ -252,6 +254,20 @@ def test_hostile_text_cannot_steer_the_terminal_of_the_reader(fix):
     said = fix(script, "--apply", "--", *CHECK).stderr
     assert "owned" in said
     assert not set("\x1b\x07\u202e") & set(said)
+
+
+def test_a_fault_of_assent_itself_still_ends_in_a_summary(monkeypatch, capsys, repository, tmp_path):
+    async def broken(*_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(module, "open_session", broken)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.chdir(repository)
+    assert main(["fix", "--apply", "--json", "--", "true"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["outcome"] == "fault"
+    assert "Traceback" not in said.err
+    assert list((tmp_path / "state").rglob("crash-*.txt"))
 
 
 def plain(base: Path) -> Path:

@@ -58,6 +58,11 @@ class Report:
             self.printer.say(f"hint: {hint}")
         return code
 
+    def fault(self) -> None:
+        """End the JSON lines with a summary also where a fault of assent itself ends the work."""
+        if self._as_json:
+            self._line(self.tally.summary("fault", 1, "A fault of assent itself; stderr says where its report is."))
+
     def _line(self, value: AnyEvent | Summary) -> None:
         text = msgspec.json.encode(value).decode()
         sys.stdout.write((plain(text) if sys.stdout.isatty() else text) + "\n")
@@ -74,6 +79,11 @@ async def told(work: Coroutine[None, None, int], report: Report) -> int:
         return report.end("environment", EnvironmentFault.code, str(error), error.hint)
     except AssentError as error:
         return report.end(OUTCOMES.get(error.code, "failed"), error.code, error.message, error.hint)
+    except BrokenPipeError:
+        raise
+    except Exception:
+        report.fault()
+        raise
 
 
 OUTCOMES = {2: "usage", 3: "refused", 4: "budget", 5: "environment", 6: "service", 130: "interrupted"}

@@ -42,7 +42,8 @@ class Changed(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True, tag_field="event", tag="summary"):
     """The last line of `--json`.
 
-    outcome: 'landed', 'written', 'reviewed', 'nothing to fix', 'nothing to change', 'staged', 'ran', or how it ended otherwise.
+    outcome: 'landed', 'written', 'done' (to be reviewed), 'nothing to fix', 'ran', or why not: 'interrupted', 'usage', 'service',
+    'budget', 'environment', 'refused', 'failed', 'fault'.
     """
 
     outcome: str
