@@ -136,7 +136,7 @@ class Performer:
         yield Result(performed=Performed(id=id, ok=ended.code <= 1, told=told, code=ended.code, seconds=ended.seconds))
 
     def _patch(self, id: str, text: str) -> Result:
-        edits = apply_patch(text, self.stage.read)
+        edits = apply_patch(text, self._standing, self.stage.view.path)
         said: list[str] = []
         for edit in edits:
             if edit.entry is None:
@@ -147,6 +147,10 @@ class Performer:
                 self.stage.write(edit.path, edit.entry)
         paths = tuple(edit.path for edit in edits)
         return Result(performed=Performed(id=id, ok=True, told="Done.\n" + "\n".join(said), paths=paths))
+
+    def _standing(self, path: str) -> Entry | None:
+        entry = self.stage.read(path)
+        return Opaque("a folder") if entry is None and self.stage.folder(path) is not None else entry
 
     def _read(self, id: str, read: Read) -> Result:
         path = self.locate(read.path)

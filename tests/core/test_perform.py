@@ -1,0 +1,142 @@
+"""What was approved is carried out on the stage, and told in a form that is decoded, redacted and cut."""
+
+from assent_core.consent import Answer
+from assent_core.events import Performed, Printed, Proposed
+from assent_core.perform import Lines
+from assent_core.redact import Redactor
+from rehearsed import Said, of, told
+
+
+async def performed(opened, *calls: str, user: Said | None = None, root=None) -> list[Performed]:
+    script = "".join(f"[[worker]]\n{call}\n" for call in calls) + '[[worker]]\nsay = "Done."\n'
+    session = await (opened(script, user, root) if root else opened(script, user))
+    events = await told(session.turn("go"))
+    assert events[-1].how == "done"
+    return of(Performed, events)
+
+
+async def test_a_window_of_lines_is_numbered_and_says_what_is_left_out(opened, repository):
+    (repository / "long.txt").write_text("".join(f"line {n}\n" for n in range(1, 51)))
+    (one,) = await performed(opened, 'read = { path = "long.txt", start = 10, lines = 2 }')
+    assert one.told.splitlines() == ["   10 line 10", "   11 line 11", "[lines 10-11 of 50]"]
+
+
+async def test_a_window_past_the_end_says_how_long_the_file_is(opened, repository):
+    (one,) = await performed(opened, 'read = { path = "calc.py", start = 99, lines = 2 }')
+    assert (one.ok, "has 2 lines" in one.told) == (False, True)
+
+
+async def test_a_folder_is_listed(opened, repository):
+    (repository / "sub").mkdir()
+    (repository / "sub" / "x").write_text("x")
+    (one,) = await performed(opened, 'read = { path = ".", start = 1, lines = 9 }')
+    assert {"sub/", "calc.py"} <= set(one.told.splitlines())
+
+
+async def test_what_cannot_be_read_as_text_says_what_it_is(opened, repository, tmp_path):
+    (repository / "binary").write_bytes(b"\0\1\2")
+    (repository / "link").symlink_to("calc.py")
+    results = await performed(opened, 'read = "binary"', 'read = "link"', 'read = "missing"')
+    assert [result.ok for result in results] == [False, False, False]
+    binary, link, missing = (result.told for result in results)
+    assert "binary file of 3 bytes" in binary
+    assert "symbolic link to calc.py" in link
+    assert "no file missing" in missing
+
+
+async def test_a_link_out_of_the_tree_is_not_followed(opened, repository, tmp_path):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "key").write_text("do not read")
+    (repository / "out").symlink_to(tmp_path / "secret")
+    (one,) = await performed(opened, 'read = "out/key"')
+    assert not one.ok
+    assert "do not read" not in one.told
+
+
+async def test_an_image_goes_to_the_model_as_an_image(opened, repository):
+    (repository / "shot.png").write_bytes(b"\x89PNG not really")
+    script = '[[worker]]\nread = "shot.png"\n[[worker]]\nsay = "Seen."\n'
+    session = await opened(script)
+    await told(session.turn("look"))
+    assert "data:image/png;base64," in str(session.rehearsal.requests[-1]["input"][-1])
+
+
+async def test_a_search_finds_lines_and_says_when_there_are_none(opened):
+    found, nothing = await performed(opened, 'search = "left - right"', 'search = "no such text"')
+    assert "calc.py" in found.told
+    assert (nothing.ok, nothing.told) == (True, "Nothing matches.")
+
+
+async def test_a_search_of_a_secret_needs_consent_and_then_sees_it(opened, repository):
+    (repository / ".env").write_text("COLOUR=teal\n")
+    user = Said(Answer(True))
+    (one,) = await performed(opened, 'search = { pattern = "COLOUR", path = ".env" }', user=user)
+    assert user.questions[0].reach[0].kind == "secret"
+    assert "teal" in one.told
+
+
+async def test_a_patch_by_an_absolute_path_in_the_repository_is_understood(opened, repository):
+    patch = f"*** Begin Patch\\n*** Add File: {repository}/new.txt\\n+hello\\n*** End Patch"
+    (one,) = await performed(opened, f'patch = "{patch}"')
+    assert (one.ok, one.paths) == (True, ("new.txt",))
+    assert not (repository / "new.txt").exists()
+
+
+async def test_a_patch_over_a_folder_is_a_mistake_that_stages_nothing(opened, repository):
+    (repository / "sub").mkdir()
+    (repository / "sub" / "x").write_text("x")
+    patch = "*** Begin Patch\\n*** Add File: other\\n+x\\n*** Add File: sub\\n+x\\n*** End Patch"
+    (one,) = await performed(opened, f'patch = "{patch}"')
+    assert (one.ok, one.paths) == (False, ())
+
+
+async def test_a_patch_out_of_the_repository_is_a_mistake(opened, tmp_path):
+    patch = "*** Begin Patch\\n*** Add File: ../outside.txt\\n+x\\n*** End Patch"
+    (one,) = await performed(opened, f'patch = "{patch}"')
+    assert not one.ok
+    assert not (tmp_path / "outside.txt").exists()
+
+
+async def test_a_command_in_a_folder_that_is_missing_is_told_and_not_run(opened):
+    (one,) = await performed(opened, 'shell = { command = "pwd", workdir = "nowhere" }')
+    assert not one.ok
+    assert "nowhere" in one.told
+
+
+async def test_a_command_that_takes_too_long_is_ended_and_says_so(opened):
+    (one,) = await performed(opened, 'shell = { command = "echo begun; sleep 60", timeout_seconds = 1 }')
+    assert (one.code, "ended by: time" in one.told, "begun" in one.told) == (124, True, True)
+
+
+async def test_long_output_keeps_head_and_tail_and_says_what_is_cut(opened):
+    (one,) = await performed(opened, 'shell = "seq 1 100000"')
+    assert len(one.told) < 45_000
+    assert "\n1\n2\n" in one.told
+    assert "100000" in one.told[-100:]
+    assert "cut" in one.told
+
+
+async def test_a_secret_value_is_redacted_in_what_is_printed_and_told(opened, repository):
+    (repository / ".env").write_text("API_TOKEN=hunter2hunter2\n")
+    script = '[[worker]]\nshell = "printf hunter2; sleep 0.2; echo hunter2"\n[[worker]]\nsay = "Done."\n'
+    session = await opened(script)
+    events = await told(session.turn("go"))
+    printed = "".join(event.text for event in of(Printed, events))
+    assert "hunter2hunter2" not in printed + of(Performed, events)[0].told
+    assert "[redacted]" in printed
+    assert "hunter2hunter2" not in str(session.rehearsal.requests)
+
+
+async def test_both_streams_are_told_apart(opened):
+    session = await opened("")
+    events = await told(session.run(("sh", "-c", "echo out; echo err >&2")))
+    assert {(event.stream, event.text) for event in of(Printed, events)} == {("stdout", "out\n"), ("stderr", "err\n")}
+    assert len(of(Proposed, events)) == 1
+
+
+def test_lines_come_whole_and_a_character_is_never_cut():
+    lines = Lines(Redactor(["top secret"]))
+    assert lines.feed("é".encode()[:1]) == ""
+    assert lines.feed("é".encode()[1:] + b" top sec") == ""
+    assert lines.feed(b"ret\nrest") == "é [redacted]\n"
+    assert lines.end() == "rest"
