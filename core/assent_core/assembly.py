@@ -17,6 +17,7 @@ from assent_core.accounts import Accounts
 from assent_core.background import Background
 from assent_core.books import Books, Counted
 from assent_core.budget import Budgets
+from assent_core.compactor import Compactor
 from assent_core.consent import Asker, Gate
 from assent_core.events import Digested, Noticed, Opened
 from assent_core.gauge import Gauge
@@ -93,7 +94,8 @@ def _bench(
     gate = Gate(root=workspace.root, session=id, tier=stage.tier, mode=settings.mode, asker=asker, ledger=ledger)
     budgets = Budgets(settings, gate.spend if asker else None, tell, accounts.spent)
     meter, books = Meter(settings, budgets=budgets), Books(accounts, id, str(workspace.root))
-    counted = Counted(service, meter, books, Gauge())
+    gauge = Gauge()
+    counted = Counted(service, meter, books, gauge)
 
     def billed(role: Role, finished: Finished) -> None:
         background.tell(meter.bill(role, finished))
@@ -124,6 +126,7 @@ def _bench(
         meter=meter,
         failed=lambda result: background.begin(look(result)),
         books=books,
+        compactor=Compactor(counted, meter, gauge, settings),
     )
 
 

@@ -16,18 +16,21 @@ import msgspec
 from assent_core import landing, review
 from assent_core.accounts import Kind
 from assent_core.background import Background
+from assent_core.compactor import Compactor
 from assent_core.errors import AssentError, EnvironmentFault, LandingRefused, UsageError
 from assent_core.events import (
     AnyEvent,
     Drifted,
     Ended,
     Landed,
+    Noticed,
     Opened,
     Prompted,
     Staged,
     Undone,
     Verified,
 )
+from assent_core.gauge import Gauge, Room
 from assent_core.instructions import opening
 from assent_core.perform import Performer, Result
 from assent_core.proposals import Shell
@@ -93,6 +96,16 @@ class Session:
     def verify(self, review: Review, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:
         """Run a command on a fresh stage that holds the real tree plus the selection; ends with Verified and Ended."""
         return self._told("verify", self._verify(review, self._typed(command)))
+
+    def compact(self) -> AsyncGenerator[AnyEvent]:
+        """Make room in the context now: digests for old outputs, a summary for old items; ends with Noticed and Ended."""
+        return self._told("compact", self._compact())
+
+    def context(self) -> Room:
+        """How full the context is, in tokens by its parts: what the next request would hold."""
+        bench = self._bench
+        request = msgspec.structs.replace(bench.request, items=bench.transcript.items)
+        return (bench.compactor or Compactor(bench.model, bench.meter, Gauge(), self.settings)).room(request)
 
     async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
         """Rebase the stage and compute the review of what is on it, with the marks of an earlier one kept."""
@@ -179,6 +192,17 @@ class Session:
         finally:
             self._bench.gate.end_task()
             self._bench.refused.clear()
+
+    async def _compact(self) -> AsyncGenerator[AnyEvent]:
+        bench = self._bench
+        before = bench.transcript.items
+        request = msgspec.structs.replace(bench.request, items=before)
+        if bench.compactor:
+            async with aclosing(bench.compactor.compact(bench.transcript, request, summarise=True)) as events:
+                async for event in events:
+                    yield event
+        if bench.transcript.items == before:
+            yield Noticed(text="There is nothing to compact yet: the context holds little beyond what is newest.")
 
     async def _run(self, shell: Shell) -> AsyncGenerator[AnyEvent]:
         await asyncio.to_thread(self._bench.performer.changes)

@@ -1,4 +1,4 @@
-"""What the model has seen: items that are only ever added to, so that each request extends the one before."""
+"""What the model has seen: items that are only added to until they are compacted, so that each request extends the last."""
 
 from __future__ import annotations
 
@@ -71,6 +71,12 @@ class Transcript:
         """Answer a call."""
         if self._open.pop(str(call.get("call_id")), None) is not None:
             self._items.append(output_item(call, told, images))
+
+    def rewrite(self, items: Iterable[WireItem]) -> None:
+        """Take other items in place of all; the only way in which what a model has seen is not only added to."""
+        if self._open:
+            raise ValueError("a call is open, and its answer would belong to nothing")
+        self._items = list(items)
 
     def mend(self, why: str) -> None:
         """Make it whole after an interruption: unanswered calls are told why, reasoning that led nowhere is dropped."""

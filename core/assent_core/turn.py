@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from assent_core.books import Books
+from assent_core.compactor import Compactor
 from assent_core.consent import Approved, Decision, Gate, Refused
-from assent_core.errors import AssentError, BudgetExceeded, PatchMistake
+from assent_core.errors import AssentError, BudgetExceeded, ContextTooLong, PatchMistake
 from assent_core.events import (
     AnyEvent,
     Asked,
@@ -62,6 +63,8 @@ class Bench:
     said_first: dict[str, str] = field(default_factory=dict[str, str])
     """The first summary of each command, for evidence."""
     books: Books = field(default_factory=Books)
+    compactor: Compactor | None = None
+    """None: nothing is ever compacted."""
 
 
 async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEvent]:
@@ -73,7 +76,9 @@ async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEv
     yield routed
     try:
         for step in range(1, limit + 1):
-            await bench.meter.budgets.within()
+            async with aclosing(_prepare(bench, routed)) as events:
+                async for event in events:
+                    yield event
             yield Asked(role=routed.role, model=routed.model, step=step)
             calls: list[WireItem] = []
             async with aclosing(_ask(bench, routed)) as replies:
@@ -95,13 +100,43 @@ async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEv
         bench.transcript.mend(INTERRUPTED)
 
 
-def _ask(bench: Bench, routed: Routed) -> AsyncGenerator[Reply]:
-    return bench.model.stream(
-        msgspec.structs.replace(bench.request, model=routed.model, effort=routed.effort, items=bench.transcript.items)
+async def _prepare(bench: Bench, routed: Routed) -> AsyncGenerator[AnyEvent]:
+    """Hold the next request to the budgets, and its context to its limit."""
+    await bench.meter.budgets.within()
+    if bench.compactor:
+        async with aclosing(bench.compactor.make_room(bench.transcript, _request(bench, routed))) as events:
+            async for event in events:
+                yield event
+
+
+async def _ask(bench: Bench, routed: Routed) -> AsyncGenerator[Reply | AnyEvent]:
+    """One reply; what the service finds too long is compacted and sent once more."""
+    try:
+        async with aclosing(bench.model.stream(_request(bench, routed))) as replies:
+            async for reply in replies:
+                yield reply
+        return
+    except ContextTooLong:
+        before = bench.transcript.items
+        if bench.compactor is None:
+            raise
+        async with aclosing(bench.compactor.make_room(bench.transcript, _request(bench, routed), refused=True)) as told:
+            async for event in told:
+                yield event
+        if bench.transcript.items == before:
+            raise
+    async with aclosing(bench.model.stream(_request(bench, routed))) as replies:
+        async for reply in replies:
+            yield reply
+
+
+def _request(bench: Bench, routed: Routed) -> Request:
+    return msgspec.structs.replace(
+        bench.request, model=routed.model, effort=routed.effort, items=bench.transcript.items
     )
 
 
-def _event_of(reply: Reply, bench: Bench) -> AnyEvent | None:
+def _event_of(reply: Reply | AnyEvent, bench: Bench) -> AnyEvent | None:
     match reply:
         case Text(delta=delta):
             return Texted(delta=delta)
@@ -114,6 +149,8 @@ def _event_of(reply: Reply, bench: Bench) -> AnyEvent | None:
             return Retried(why=why, attempt=attempt, seconds=seconds)
         case Finished():
             return bench.meter.bill(bench.request.role, reply)
+        case _:
+            return reply
 
 
 async def _carry_out(bench: Bench, call: WireItem) -> AsyncGenerator[AnyEvent]:
