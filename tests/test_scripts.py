@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ("assent", "test", "check", "bench", "lock", "launcher")
-TOOLS = ("sh", "dirname", "cat", "cmp", "mkdir", "rm", "sleep", "grep", "tail", "ln", "chmod", "env")
+TOOLS = ("sh", "dirname", "cat", "cmp", "mkdir", "rm", "sleep", "grep", "tail", "ln", "chmod", "env", "mktemp")
 
 
 @pytest.fixture

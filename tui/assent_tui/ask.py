@@ -12,6 +12,7 @@ from assent_core.proposals import Shell, Spend
 from assent_tui.printer import Printer, proposed
 
 WORDS: dict[Scope, str] = {"once": "y", "task": "t", "session": "s", "project": "p"}
+WALLS: dict[Tier, str] = {"overlay": "behind all walls", "copy": "behind walls", "unconfined": "WITHOUT WALLS"}
 LONGEST = 4096
 SETTLING = 0.05
 """Seconds in which the events before a question are printed."""
@@ -48,6 +49,7 @@ class Relay:
 def card(question: Question) -> list[str]:
     """What is asked, in full, line by line."""
     reason = question.proposal.reason if isinstance(question.proposal, Shell) else ""
+    where = "" if isinstance(question.proposal, Spend) else f"on a stage, {WALLS[question.tier]}; "
     return [
         "",
         "assent: consent is needed",
