@@ -9,6 +9,7 @@ import termios
 
 from assent_core.consent import Answer, Asker, Question, Scope
 from assent_core.proposals import Shell, Spend
+from assent_sandbox.policy import Tier
 from assent_tui.printer import Printer, proposed
 
 WORDS: dict[Scope, str] = {"once": "y", "task": "t", "session": "s", "project": "p"}
@@ -49,7 +50,6 @@ class Relay:
 def card(question: Question) -> list[str]:
     """What is asked, in full, line by line."""
     reason = question.proposal.reason if isinstance(question.proposal, Shell) else ""
-    where = "" if isinstance(question.proposal, Spend) else f"on a stage, {WALLS[question.tier]}; "
     return [
         "",
         "assent: consent is needed",
@@ -64,7 +64,7 @@ def card(question: Question) -> list[str]:
 
 
 def _where(question: Question) -> str:
-    return "" if isinstance(question.proposal, Spend) else f"on a stage behind {question.tier} walls; "
+    return "" if isinstance(question.proposal, Spend) else f"on a stage, {WALLS[question.tier]}; "
 
 
 def understood(line: str, question: Question) -> Answer:
