@@ -97,7 +97,7 @@ def test_a_free_text_patch_is_kept_as_it_was_written():
             "takes an absolute path as target, not 'etc'",
         ),
         ({"command": "ls", "needs": [{"kind": "write"}]}, "takes an absolute path"),
-        ({"command": "ls", "needs": [{"kind": "network", "target": "pypi.org"}]}, "takes no target"),
+        ({"command": "ls", "needs": [{"kind": "network", "target": "example.org"}]}, "takes no target"),
         (
             {"command": "ls", "needs": [{"kind": "secret", "target": "../.env"}]},
             "relative path of a file in the repository",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from pathlib import Path
 
@@ -22,9 +23,6 @@ from assent_tui.oneshot import OUTCOMES, Report, follow, here, in_terminal, run_
 from assent_tui.printer import count
 
 NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
-CACHES = frozenset(
-    ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".coverage", "node_modules")
-)
 
 
 class Fix(Struct, frozen=True, kw_only=True):
@@ -111,7 +109,7 @@ async def _kept(session: Session, options: Fix, report: Report) -> int:
     if drifted:
         report.tell(drifted)
     review = accepted(review)
-    chosen = tuple(file for file in review.files if not is_cache(file))
+    chosen = review.files
     report.tally.compare(chosen)
     if not chosen:
         if options.patch_out:
@@ -129,34 +127,30 @@ async def _kept(session: Session, options: Fix, report: Report) -> int:
 
 
 def accepted(review: Review) -> Review:
-    """A review with every hunk accepted, but those of caches; LandingRefused where a change cannot be."""
-    files = tuple(file for file in review.files if not is_cache(file))
-    for file in files:
+    """A review with every hunk accepted; LandingRefused where a change cannot be."""
+    for file in review.files:
         if file.conflict or "opaque" in file.marks:
             raise LandingRefused(
                 f"{file.path} cannot land: {file.conflict or 'it is no file that could be written'}.",
                 "Settle it in the review: run it again in a terminal, without --apply.",
             )
-    return decide(review, tuple(hunk.id for file in files for hunk in file.hunks), "accepted")
-
-
-def is_cache(file: FileChange) -> bool:
-    """Whether a file is a by-product of running something, which the repository forgot to ignore."""
-    made = file.before is None
-    return made and (file.path.endswith((".pyc", ".pyo")) or not CACHES.isdisjoint(file.path.split("/")))
+    return decide(review, tuple(hunk.id for file in review.files for hunk in file.hunks), "accepted")
 
 
 async def _verified(session: Session, review: Review, options: Fix, report: Report) -> None:
-    evidence, fresh = evidence_for(review)
-    if not (fresh and evidence and evidence.code == 0):
+    if not _passed(review, options.command):
         await follow(session.verify(review, options.command), report)
-        again, _ = await session.review(review)
-        evidence, fresh = evidence_for(again)
-    if not (fresh and evidence and evidence.code == 0):
+        review, _ = await session.review(review)
+    if not _passed(review, options.command):
         raise AssentError(
             "The command does not pass on exactly what would land, so nothing did.",
             "Look at it in the review: run it again in a terminal, without --apply.",
         )
+
+
+def _passed(review: Review, command: tuple[str, ...]) -> bool:
+    evidence, fresh = evidence_for(review)
+    return fresh and evidence is not None and evidence.code == 0 and evidence.command == shlex.join(command)
 
 
 def _check_protected(chosen: tuple[FileChange, ...], options: Fix) -> None:
