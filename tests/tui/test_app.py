@@ -25,7 +25,7 @@ SIZES = [(80, 24), (120, 40)]
 
 
 def idle(app: AssentApp) -> bool:
-    return app._job is None and app.jobs is not None
+    return app.job is None and app.jobs is not None
 
 
 # what it looks like
@@ -371,12 +371,11 @@ def test_the_session_is_closed_at_the_end_unless_it_is_the_callers(monkeypatch: 
         sessions.append(Scripted(asker, (), ()))
         return sessions[-1]
 
-    async def leaves(self: AssentApp) -> int:
+    async def leaves(self: AssentApp) -> None:
         async with self.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: idle(self))
-        return 0
 
-    monkeypatch.setattr(AssentApp, "live", leaves)
+    monkeypatch.setattr(AssentApp, "run_async", leaves)
     assert run_app(open) == 0
     assert sessions[0].closed
     with asyncio.Runner() as runner:
@@ -416,28 +415,41 @@ say = "I see."
 """
 
 
-async def test_a_prompt_becomes_a_landed_change_and_undo_takes_it_back(repository: Path, tmp_path: Path, monkeypatch):
+@pytest.fixture
+async def worked(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An app over a real session of a rehearsed model; both are closed at the end."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-not-a-real-key-0123456789")
     async with Rehearsal.from_text(SCRIPT) as rehearsal:
         settings = Settings(base_url=rehearsal.url, state=str(tmp_path / "state"), scouting=False)
         app = AssentApp(lambda asker: open_session(repository, settings, asker), "fix the failing test")
-        async with app.run_test(size=(120, 40)) as pilot:
-            await reviewing(pilot)
-            assert (repository / "calc.py").read_text() == CALC
-            assert "Repaired: it added the wrong way." in said(app)
-            await pilot.press("y", "v", *"python3 -m unittest -q", "enter")
-            await until(pilot, lambda: "✓ verified" in text_of(app.query_one("#review-evidence")))
-            await until(pilot, lambda: idle(app))
-            await pilot.press("L")
-            await until(pilot, lambda: "landed 1 hunk in 1 file" in said(app) and idle(app))
-            assert "left + right" in git(repository, "diff")
-            app.query_one(Prompt).focus()
-            await pilot.press(*"/undo", "enter")
-            await until(pilot, lambda: "taken back: calc.py" in said(app) and idle(app))
-            assert git(repository, "diff") == ""
-            await until(pilot, lambda: app.pane.diff.has_focus and app.query_one(Panes).guard.open)
-            await pilot.press("r", *"use sum()", "enter", "escape", *"go on", "enter")
-            await until(pilot, lambda: "I see." in said(app) and idle(app))
-            assert "use sum()" in json.dumps(rehearsal.requests[-1]["input"])
-            assert app.jobs is not None
-            await app.jobs.session.close()
+        yield app, rehearsal
+        assert app.jobs is not None
+        await app.jobs.session.close()
+
+
+async def test_a_prompt_becomes_a_landed_change_and_undo_takes_it_back(worked, repository: Path):
+    app, rehearsal = worked
+    async with app.run_test(size=(120, 40)) as pilot:
+        await reviewing(pilot)
+        assert (repository / "calc.py").read_text() == CALC
+        assert "Repaired: it added the wrong way." in said(app)
+        evidence = " ".join(text_of(app.query_one("#review-evidence")).split())
+        assert evidence.startswith("✓ verified python3 -m unittest -q")
+        assert evidence.endswith("with all of it accepted")
+        await pilot.press("y")
+        await until(pilot, lambda: "✓ verified  python3 -m unittest -q" in text_of(app.query_one("#review-evidence")))
+        calls = said(app).count("$ python3 -m unittest -q")
+        await pilot.press("v")
+        await until(pilot, lambda: said(app).count("$ python3 -m unittest -q") > calls and idle(app))
+        assert "✓ verified" in text_of(app.query_one("#review-evidence"))
+        await pilot.press("L")
+        await until(pilot, lambda: "landed 1 hunk in 1 file" in said(app) and idle(app))
+        assert "left + right" in git(repository, "diff")
+        app.query_one(Prompt).focus()
+        await pilot.press(*"/undo", "enter")
+        await until(pilot, lambda: "taken back: calc.py" in said(app) and idle(app))
+        assert git(repository, "diff") == ""
+        await reviewing(pilot)
+        await pilot.press("r", *"use sum()", "enter", "escape", *"go on", "enter")
+        await until(pilot, lambda: "I see." in said(app) and idle(app))
+        assert "use sum()" in json.dumps(rehearsal.requests[-1]["input"])

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message_pump import MessagePump
 from textual.widgets import Input
-from textual.worker import Worker
 
-from assent_core.consent import Asker
-from assent_tui.asking import ScreenAsker
 from assent_tui.commands import COMMANDS, argv_of, nearest
 from assent_tui.guard import Guard
-from assent_tui.messages import Happened, Opened, Over, Reviewed, Trouble, trouble
+from assent_tui.messages import Happened, Opened, Over, Reviewed, Trouble
 from assent_tui.panes import Panes
 from assent_tui.prompt import Prompt
 from assent_tui.status import KEYS, Keys, Status
 from assent_tui.theme import THEMES
+from assent_tui.work import Open, Work
 
 if TYPE_CHECKING:
-    from assent_core.consent import Asker
-    from assent_core.session import Session
     from assent_tui.chat import Chat
     from assent_tui.consent import ConsentCard
     from assent_tui.jobs import Jobs
     from assent_tui.review import ReviewPane
-
-Open = Callable[["Asker"], Awaitable["Session"]]
 
 
 def run_app(
@@ -47,19 +41,11 @@ def run_app(
     """
     app = AssentApp(open, prompt, review_first=review_first, theme=theme)
     if loop is not None:
-        return loop.run_until_complete(app.live())
-    return asyncio.run(_live_and_close(app))
+        return loop.run_until_complete(app.live(close=False))
+    return asyncio.run(app.live(close=True))
 
 
-async def _live_and_close(app: AssentApp) -> int:
-    try:
-        return await app.live()
-    finally:
-        if app.jobs is not None:
-            await app.jobs.session.close()
-
-
-class AssentApp(App[int]):
+class AssentApp(Work):
     """Opens the session, shows its events and turns keys into calls of it."""
 
     CSS_PATH = "app.tcss"
@@ -76,19 +62,14 @@ class AssentApp(App[int]):
     ]
 
     def __init__(self, open: Open, prompt: str = "", *, review_first: bool = False, theme: str = "") -> None:
-        super().__init__()
+        super().__init__(open)
         for known in THEMES.values():
             self.register_theme(known)
         name = THEMES[theme or "dark"].name if (theme or "dark") in THEMES else theme
         self.theme = name if name in self.available_themes else THEMES["dark"].name
         self.animation_level = "none"
-        self.jobs: Jobs | None = None
-        self._code = 0
-        self._idle = asyncio.Event()
-        self._open_session = open
         self._review_first = review_first
         self._queue = [prompt] if prompt else []
-        self._job: Worker[None] | None = None
         self._leaving = False
         self._furnished = False
         self._card: ConsentCard
@@ -107,12 +88,6 @@ class AssentApp(App[int]):
     def pane(self) -> ReviewPane:
         """The review."""
         return self._panes.review
-
-    async def live(self) -> int:
-        """Run until the user leaves and what ran has ended."""
-        await self.run_async()
-        await self._idle.wait()
-        return self._code if self.jobs is None else 0
 
     def compose(self) -> ComposeResult:
         """The chat; under it the prompt, the status line and the keys."""
@@ -136,29 +111,17 @@ class AssentApp(App[int]):
         self._card = ConsentCard(self._card_guard, lambda: bool(self._prompt.text), id="consent")
         await self.mount(self._card, before=self._prompt)
         self._furnished = True
-        self._start("opening", self._open())
+        self.start("opening", self.open_session())
 
-    def _start(self, doing: str, job: Coroutine[None, None, None]) -> None:
-        self._idle.clear()
+    def show_work(self, doing: str) -> None:
+        """Say what is being done; empty: nothing is."""
         self._status.working(doing)
-        self._job = self.run_worker(self._run(job), group="job", exclusive=True, exit_on_error=False)
         self._offer_keys()
 
-    async def _run(self, job: Coroutine[None, None, None]) -> None:
-        try:
-            await job
-        except asyncio.CancelledError:
-            self.post_message(Over(interrupted=True))
-            raise
-        except Exception as error:
-            self.post_message(Over(trouble(error)))
-        else:
-            self.post_message(Over())
-        finally:
-            self._idle.set()
-
-    async def _open(self) -> None:
-        self.post_message(Opened(await self._open_session(ScreenAsker(self._card.post_message))))
+    @property
+    def asker(self) -> MessagePump:
+        """Where questions are posted to: the consent card."""
+        return self._card
 
     def on_opened(self, message: Opened) -> None:
         """The session is there: show where we are."""
@@ -188,7 +151,7 @@ class AssentApp(App[int]):
 
     def on_over(self, message: Over) -> None:
         """A job ended: say how, and go on with what waits, or give it back."""
-        self._job = None
+        self.job = None
         self._status.working("")
         if message.error is not None:
             self._tell(message.error)
@@ -202,7 +165,7 @@ class AssentApp(App[int]):
         self._offer_keys()
 
     def _tell(self, error: Trouble) -> None:
-        self._code = error.code
+        self.code = error.code
         self.chat.note(error.message, "error", error.hint, error.detail)
         if self._panes.covered:
             self.pane.say(f"{error.message} {error.hint}")
@@ -210,7 +173,7 @@ class AssentApp(App[int]):
     def _next(self, jobs: Jobs, *, stopped: bool) -> None:
         if stopped or self._review_first:
             show, self._review_first = self._review_first, False
-            self._start("looking at what is staged", jobs.look(self.pane.review, show=show))
+            self.start("looking at what is staged", jobs.look(self.pane.review, show=show))
         elif self._queue:
             self._take(jobs, self._queue.pop(0))
         self._prompt.queued(len(self._queue))
@@ -218,13 +181,13 @@ class AssentApp(App[int]):
     def on_prompt_sent(self, message: Prompt.Sent) -> None:
         """A request, a command of ours, or a command of the user's own."""
         command = message.text.startswith("/")
-        if self._furnished and self.jobs is not None and (command or self._job is None):
+        if self._furnished and self.jobs is not None and (command or self.job is None):
             self._take(self.jobs, message.text)
             return
         self._queue.append(message.text)
         self._prompt.queued(len(self._queue))
-        if self._furnished and self._job is None:
-            self._start("opening", self._open())
+        if self._furnished and self.job is None:
+            self.start("opening", self.open_session())
 
     def _take(self, jobs: Jobs, text: str) -> None:
         if text.startswith("/") and "\n" not in text:
@@ -236,9 +199,9 @@ class AssentApp(App[int]):
         self._panes.hide_review()
         if text.startswith("!") and (command := text[1:].strip()):
             self.pane.command = command
-            self._start("running", jobs.run(argv_of(command), self.pane.review))
+            self.start("running", jobs.run(argv_of(command), self.pane.review))
         else:
-            self._start("working", jobs.turn(text, self.pane.review))
+            self.start("working", jobs.turn(text, self.pane.review))
 
     def _command(self, name: str) -> None:
         match name:
@@ -261,16 +224,16 @@ class AssentApp(App[int]):
     def _about_stage(self, name: str) -> None:
         jobs = self._free()
         if jobs is not None and name == "/review":
-            self._start("looking at what is staged", jobs.look(self.pane.review, show=True))
+            self.start("looking at what is staged", jobs.look(self.pane.review, show=True))
         elif jobs is not None and name == "/undo":
-            self._start("taking back", jobs.undo(self.pane.review))
+            self.start("taking back", jobs.undo(self.pane.review))
         elif jobs is not None:
             self._show_review(take_focus=True)
             self.pane.land()
 
     def _free(self) -> Jobs | None:
         """The session if nothing runs in it; else says so."""
-        if self.jobs is not None and self._job is None:
+        if self.jobs is not None and self.job is None:
             return self.jobs
         self._tell(Trouble("Something is still running.", "Wait for it, or stop it with Esc."))
         return None
@@ -294,7 +257,7 @@ class AssentApp(App[int]):
 
     def on_consent_card_gone(self) -> None:
         """Nobody waits any more: the keys go back to where the work is."""
-        self._status.working("working" if self._job else "")
+        self._status.working("working" if self.job else "")
         (self.pane.diff if self._panes.covered else self._prompt).focus(scroll_visible=False)
 
     async def on_event(self, event: events.Event) -> None:
@@ -307,13 +270,13 @@ class AssentApp(App[int]):
     def on_review_pane_land_wanted(self, message: ReviewPane.LandWanted) -> None:
         """Write what is accepted."""
         if (jobs := self._free()) is not None:
-            self._start("landing", jobs.land(message.review))
+            self.start("landing", jobs.land(message.review))
 
     def on_review_pane_verify_wanted(self, message: ReviewPane.VerifyWanted) -> None:
         """Run a command on exactly what is accepted."""
         if (jobs := self._free()) is not None:
             self.pane.command = message.command
-            self._start("verifying", jobs.verify(argv_of(message.command), message.review))
+            self.start("verifying", jobs.verify(argv_of(message.command), message.review))
 
     def _show_review(self, *, take_focus: bool) -> None:
         self._panes.show_review()
@@ -337,15 +300,11 @@ class AssentApp(App[int]):
             pass
         elif self._panes.reviewing:
             self._leave_review()
-        elif self._job is not None and self.jobs is not None:
-            self._stop(self._job)
+        elif self.job is not None and self.jobs is not None:
+            self.stop()
         else:
             self._panes.hide_review(wholly=True)
             self._prompt.focus()
-
-    def _stop(self, job: Worker[None]) -> None:
-        self._status.working("stopping")
-        job.cancel()
 
     def action_toggle_review(self) -> None:
         """Show the review, or leave it."""
@@ -367,8 +326,8 @@ class AssentApp(App[int]):
 
     def action_leave(self) -> None:
         """Ctrl+C: stop what runs; twice in a row with nothing running: quit."""
-        if self._job is not None and self.jobs is not None:
-            self._stop(self._job)
+        if self.job is not None and self.jobs is not None:
+            self.stop()
         elif self._leaving:
             self.exit(0)
         else:
@@ -392,5 +351,5 @@ class AssentApp(App[int]):
         elif self.chat.has_focus:
             where = "chat"
         else:
-            where = "turn" if self._job is not None else "prompt"
+            where = "turn" if self.job is not None else "prompt"
         self._keys.offer(*KEYS[where])

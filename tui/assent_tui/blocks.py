@@ -17,6 +17,8 @@ from textual.strip import Strip
 from assent_tui.lines import BLANK, Line, strip_of
 from assent_tui.theme import Palette, palette_of
 
+_MEASURED = 40
+"""How many of the newest blocks are measured at once after a resize, in a view that measures as they come."""
 _KEPT = 300
 """How many laid-out blocks are remembered; all others keep only their height."""
 
@@ -106,12 +108,14 @@ class BlockView(ScrollView):
             self._blocks.append(block)
             self._exact.append(False)
             self._tops.append(self._tops[-1] + block.guess(self._width))
+            self._measure_now(len(self._blocks) - 1)
         self._settle()
 
     def replace(self, index: int, block: Block) -> None:
         """Put another block in the place of one."""
         self._blocks[index] = block
         self._forget(index)
+        self._measure_now(index)
         self._settle()
 
     def reset(self, blocks: Iterable[Block], *, follow: bool) -> None:
@@ -144,7 +148,8 @@ class BlockView(ScrollView):
 
     @property
     def _width(self) -> int:
-        return max(self.scrollable_content_region.width - 1, 1)
+        """What blocks are laid out for: all but the column of the bar; a usual width before there is any."""
+        return max(self.scrollable_content_region.width - 1, 1) if self.size.width else 80
 
     def _forget(self, index: int) -> None:
         self._exact[index] = False
@@ -222,6 +227,12 @@ class BlockView(ScrollView):
 
     _follows = False
     """Whether this view sticks to its end once it was scrolled there."""
+    _measures = False
+    """Whether blocks are measured as they come, which is right where they come one by one."""
+
+    def _measure_now(self, index: int) -> None:
+        if self._measures and self.is_attached and self.size.height:
+            self._measure(index)
 
     def on_resize(self, event: events.Resize) -> None:
         """Forget all layouts of another width; heights out of sight stay as guesses."""
@@ -229,6 +240,8 @@ class BlockView(ScrollView):
             self._laid_width = self._width
             self._laid.clear()
             self._exact = [False] * len(self._blocks)
+            for index in range(max(len(self._blocks) - _MEASURED, 0), len(self._blocks) if self.follow else 0):
+                self._measure_now(index)
         self._settle()
 
     def on_click(self, event: events.Click) -> None:

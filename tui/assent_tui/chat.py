@@ -54,6 +54,7 @@ class Chat(BlockView):
         Binding("enter,space", "unfold", "open/fold", show=False),
     ]
     _follows = True
+    _measures = True
     can_focus = True
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -63,6 +64,7 @@ class Chat(BlockView):
         self._stream = Stream()
         self._stream_start = 0
         self._thought = ""
+        self._thought_start = 0
         self._beat: Timer | None = None
         self._began: float | None = None
         self._spent: dict[Role, float] = {}
@@ -122,9 +124,11 @@ class Chat(BlockView):
                 conflict = any(each.how == "conflict" for each in moved)
                 hint = "The review shows the conflicts." if conflict else ""
                 self.note(f"Your files changed meanwhile: {said}", "warn" if conflict else "info", hint)
-            case Verified(evidence=seen):
-                passed = "passed" if seen.code == 0 else f"failed, exit {seen.code}"
-                self.note(f"{seen.command}: {seen.summary or passed}", "ok" if seen.code == 0 else "error")
+            case Verified(evidence=seen) if seen.code == 0:
+                said = f"{seen.command}: {seen.summary or 'passed'}"
+                self.append(Note(text=said, level="ok", gap=False))
+            case Verified():
+                pass
             case Ended():
                 self._ended(event)
             case Landed():
@@ -187,13 +191,17 @@ class Chat(BlockView):
     def _gap(self, kind: type[Entry]) -> bool:
         """Entries of one kind stand close together."""
         last = self._blocks[-1] if self._blocks else None
-        return last is not None and not (isinstance(last, kind) and getattr(last, "level", "") != "cost")
+        if isinstance(last, Note) and last.level == "cost":
+            return True
+        return last is not None and not isinstance(last, kind)
 
     def _feed(self, text: str = "", thought: str = "") -> None:
         if text and not self._stream.began:
             self._end_thought()
             self._stream_start = len(self)
         self._stream.feed(text)
+        if thought and not self._thought:
+            self._thought_start = len(self)
         self._thought += thought
         self._schedule()
 
@@ -207,11 +215,7 @@ class Chat(BlockView):
             self._beat.stop()
             self._beat = None
         if self._thought:
-            block = Reasoning(text=self._thought, gap=True)
-            if self._blocks and isinstance(self._blocks[-1], Reasoning):
-                self.replace(len(self) - 1, block)
-            else:
-                self.append(block)
+            self.splice(self._thought_start, Reasoning(text=self._thought, gap=self._thought_start > 0))
         if self._stream.pending:
             shown, finished, tail = self._stream.advance()
             parts = [Answer(text=text, gap=gap) for text, gap in (*finished, tail) if text]

@@ -171,7 +171,7 @@ class Call(Entry, frozen=True):
 
     def _head(self, width: int) -> Line:
         mark, style = ("✗ ", "bad") if self.state in ("failed", "mistaken") else ("", "dim")
-        told = f"  {mark}{self._told()}"
+        told = f"  {mark}{self._told()}".rstrip()
         title = title_of(self.proposal) if self.proposal else (self.tool, "call not understood")
         verb = f"{title[0]} "
         room = max(width - 3 - cell_len(verb) - cell_len(told), width // 3)

@@ -84,6 +84,7 @@ class ReviewPane(Vertical):
         self._earlier: list[tuple[Review, str]] = []
         self._wanted: Wanted | None = None
         self.review = Review()
+        self._around: Review | None = None
         self._proposed = ("", "")
         self.command = ""
         """What `v` offers to run where there is no evidence yet."""
@@ -141,13 +142,16 @@ class ReviewPane(Vertical):
         self.say("")
 
     def _refresh_around(self) -> None:
+        """Head, files and evidence; when only the cursor moved, what does not depend on it stays."""
         place = self.diff.place
         files = self.query_one(Files)
         files.display = len(self.review.files) > 1
         files.styles.height = "1fr" if self.has_class("-wide") else min(len(self.review.files), Files.HIGHEST)
         files.put(self.review, place.path if place else "")
-        self.query_one("#review-head", Rows).put(_summary(self.review))
-        self.query_one("#review-evidence", Rows).put(_evidence(self.review))
+        if self._around is not self.review:
+            self._around = self.review
+            self.query_one("#review-head", Rows).put(_summary(self.review))
+            self.query_one("#review-evidence", Rows).put(_evidence(self.review))
 
     def _change(self, review: Review) -> None:
         place = self.diff.place
@@ -304,14 +308,18 @@ def _summary(review: Review) -> Line:
 
 
 def _evidence(review: Review) -> Line:
-    seen, fresh = evidence_for(review)
+    """What is known of the selection; while nothing is selected, of all of it."""
     if not review.files:
         return line()
+    nothing = all(mark.verdict != "accepted" for mark in review.marks.values())
+    able = tuple(hunk.id for file in review.files if not obstacle(file) for hunk in file.hunks)
+    of = decide(review, able, "accepted") if nothing and able else review
+    where = "with all of it accepted" if nothing else "on exactly what is accepted"
+    seen, fresh = evidence_for(of)
     if seen is None:
         return line(("◌ not verified", "warn"), ("  v runs a command on exactly what is accepted", "dim"))
-    said = clean(seen.summary or ("passed" if seen.code == 0 else f"exit {seen.code}"))
-    command = clean(seen.command)
+    said = f"{clean(seen.command)}: {clean(seen.summary or ('passed' if seen.code == 0 else f'exit {seen.code}'))}"
     if not fresh:
-        return line(("◌ stale", "warn"), (f"  {command}: {said}, on another selection; v runs it on this one", "dim"))
+        return line(("◌ stale", "warn"), (f"  {said}, on another selection; v runs it on this one", "dim"))
     sign = ("✓ verified", "ok") if seen.code == 0 else ("✗ fails", "bad")
-    return line(sign, (f"  {command}: {said}, on exactly what is accepted", "text"))
+    return line(sign, (f"  {said}, {where}", "text"))
