@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from assent_core.logs.failures import java_test
+
 LONGEST_LINE = 2000
 MOST_TESTS = 2000
 
@@ -34,7 +36,16 @@ class Report(Struct, frozen=True, kw_only=True):
 
 def reports(text: str) -> tuple[Report, ...]:
     """What each runner that left its marks in the text reports."""
-    found = (_pytest(text), _unittest(text), _go(text), _jest(text), _vitest(text), _node(text), _cargo(text))
+    found = (
+        _pytest(text),
+        _unittest(text),
+        _go(text),
+        _jest(text),
+        _vitest(text),
+        _node(text),
+        _cargo(text),
+        *_java(text),
+    )
     return tuple(report for report in found if report)
 
 
@@ -170,9 +181,23 @@ def _jest(text: str) -> Report | None:
         name = line.strip().removeprefix("● ")
         if line.strip().startswith("● ") and name not in ("Console", "Test suite failed to run"):
             failing.setdefault(name, line)
+    if broken:
+        failing |= {suite: line for suite, line in _suites(text) if suite not in failing}
     counts = counted(ends[-1]) if ends else {}
     passed = counts.get("passed", 0)
     return Report(runner="jest", failing=_most(failing), failed=counts.get("failed", 0), passed=passed, errors=broken)
+
+
+def _suites(text: str) -> Iterator[tuple[str, str]]:
+    """The test files of jest that could not be run, each with the line that says so."""
+    place = text.find("Test suite failed to run")
+    while place >= 0:
+        above = text.rfind("FAIL ", 0, place)
+        start, end = bounds(text, above if above >= 0 else place)
+        line = text[start : min(end, start + LONGEST_LINE)]
+        if line.startswith("FAIL "):
+            yield line.removeprefix("FAIL ").split(" (")[0].strip().removeprefix("./"), line
+        place = text.find("Test suite failed to run", place + 1)
 
 
 def _vitest(text: str) -> Report | None:
@@ -203,7 +228,9 @@ def _node(text: str) -> Report | None:
         for line in holding(text, sign):
             if found := re.fullmatch(pattern, line.rstrip()):
                 failing.setdefault(found[1], line)
-    return Report(runner="node", failing=_most(failing), failed=ends["fail"], passed=ends.get("pass"))
+    files = sum(bool(re.search(r"/.*\.[cm]?[jt]sx?$", name)) for name in failing)
+    failed = max(0, ends["fail"] - files)
+    return Report(runner="node", failing=_most(failing), failed=failed, passed=ends.get("pass"), errors=files)
 
 
 def _cargo(text: str) -> Report | None:
@@ -211,9 +238,28 @@ def _cargo(text: str) -> Report | None:
     if not ends:
         return None
     found = (re.match(r"test (.+?) \.\.\. FAILED", line) for line in holding(text, " ... FAILED"))
-    failing = {match[1]: match.string for match in found if match}
+    failing = {match[1].removesuffix(" - should panic"): match.string for match in found if match}
     failed, passed = (sum(end.get(word, 0) for end in ends) for word in ("failed", "passed"))
     return Report(runner="cargo test", failing=_most(failing), failed=failed, passed=passed)
+
+
+SUREFIRE_END = re.compile(
+    r"\[(?:INFO|ERROR|WARNING)\] Tests run: (\d{1,9}), Failures: (\d{1,9}), Errors: (\d{1,9}), Skipped: (\d{1,9})"
+)
+GRADLE_END = re.compile(r"(\d{1,9}) tests? completed, (\d{1,9}) failed.*")
+
+
+def _java(text: str) -> Iterator[Report]:
+    """What surefire (maven) and gradle report."""
+    failing = {id: line for sign in (" <<< ", " FAILED") for line in holding(text, sign) if (id := java_test(line))}
+    ends = [found for line in holding(text, "Tests run: ") if (found := SUREFIRE_END.fullmatch(line.rstrip()))]
+    if ends:
+        run, failed, errors, skipped = (int(number) for number in ends[-1].groups())
+        passed = max(0, run - failed - errors - skipped)
+        yield Report(runner="maven", failing=_most(failing), failed=failed + errors, passed=passed)
+    elif end := next((found for line in holding(text, " completed, ") if (found := GRADLE_END.fullmatch(line))), None):
+        passed = int(end[1]) - int(end[2])
+        yield Report(runner="gradle", failing=_most(failing), failed=int(end[2]), passed=passed)
 
 
 def _most(failing: dict[str, str]) -> dict[str, str]:

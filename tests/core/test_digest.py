@@ -272,7 +272,9 @@ def test_type_checkers_and_linters_have_classes_of_their_own(tmp_path: Path):
 
 def test_time_and_memory_that_ran_out_are_known_by_the_code():
     assert extract("sleep 9", 124, "still here\n").failure == "timeout"
-    assert extract("big", 137, "x\nKilled\n") == Digest(failure="resource", lines=("Killed",), shown_by="Killed")
+    assert extract("big", 137, "x\nKilled\n") == Digest(
+        failure="resource", lines=("Killed",), shown_by="Killed", first="Killed", last="Killed"
+    )
     assert extract("./x", 126, "sh: ./x: Permission denied\n").failure == "permission"
     assert extract("./x", 126, "").failure == "permission"
 
