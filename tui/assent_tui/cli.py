@@ -24,6 +24,7 @@ commands:
   run       run any command on a stage and see what it would change
   undo      take back what was landed
   consent   what you allowed, and taking it back
+  stats     what was spent, how long it took, and what came of it
   doctor    which walls this machine gives
   demo      see it work in a temporary repository, without a key
   key       keep an API key in the keyring
@@ -171,6 +172,25 @@ def consent(words: list[str], rest: list[str] | None) -> int:
     return chores.revoke(given.revoke) if given.revoke else chores.list_grants()
 
 
+def stats(words: list[str], rest: list[str] | None) -> int:
+    """`assent stats`: the accounts of all sessions."""
+    take = parser(
+        "stats", "What all sessions of yours spent, how long requests took, and what came of the tasks, side by side."
+    )
+    take.add_argument("--since", default="30d", metavar="WHEN", help="24h, 7d, 4w, a date, or all; 30d if not given")
+    take.add_argument(
+        "--by",
+        default="route",
+        choices=("route", "model", "repo", "class", "role", "day"),
+        help="what a row stands for",
+    )
+    take.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    given = take.parse_args(_alone("stats", words, rest))
+    from assent_tui.stats import stats
+
+    return stats(given.since, given.by, as_json=given.json)
+
+
 def doctor(words: list[str], rest: list[str] | None) -> int:
     """`assent doctor`: which walls stand here."""
     take = parser(
@@ -210,6 +230,7 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "run": run,
     "undo": undo,
     "consent": consent,
+    "stats": stats,
     "doctor": doctor,
     "demo": demo,
     "key": key,
