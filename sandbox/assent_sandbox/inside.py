@@ -1,31 +1,55 @@
 """What runs inside the walls: the first process of a command's namespaces, and the step from it into the command.
 
-Standard library only. The first process (the *keeper*) builds the walls, starts the command's own program (the
-*leader*), watches the limits, and when the leader is done ends everything that is left. It reports over a socket:
-one line of JSON when the leader ended, one when all is over. When the socket closes at the other end, all ends.
+Standard library only. The first process (the *keeper*) is forked before its command is known: it makes ready what does
+not depend on it, and forks the process that is to become the command's program (the *leader*), which gives up its
+privileges and waits. When the command comes the keeper builds the walls, lets the leader go, watches the limits, and
+when the leader is done ends everything that is left. It reports over a socket in marshalled packets: one when the
+leader ended and left something behind, one when all is over. When the socket closes at the other end, all ends.
 """
 
 from __future__ import annotations
 
+import _socket
 import errno
-import json
+import marshal
 import os
 import resource
 import select
-import signal
+import sys
 import time
+from types import SimpleNamespace
 
 from assent_sandbox import landlock, mounts, namespaces, seccomp, tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Sequence
 
     from assent_sandbox.plan import Plan
+else:
+    import _signal  # what `signal` is made of, without the enumerations that take longer to import than all the rest
 
 GRACE = 0.3
 """Seconds that what the leader left behind may go on writing."""
+SPACES, WALLED, NETWORK = 1, 2, 4
+"""What a kind of keeper is made of: namespaces of its own, walls, the host's network."""
 _TICK = 0.1
+_MOST_DOORS = 5
+_SIGKILL = 9
+
+
+class Walls:
+    """What a keeper needs to know before its command comes; `tmp` is where the session's /tmp is kept."""
+
+    def __init__(self, kind: int, tmp: str, filter_: bytes, abi: int) -> None:
+        self.spaces, self.walled, self.network = bool(kind & SPACES), bool(kind & WALLED), bool(kind & NETWORK)
+        self.tmp, self.filter, self.abi = tmp, filter_, abi
+
+
+def heed_interrupts() -> None:
+    """Let an interrupt end this process, without a traceback."""
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 class Doors:
@@ -35,97 +59,161 @@ class Doors:
         self.stdin, self.stdout, self.stderr, self.control = stdin, stdout, stderr, control
 
 
-def keep(plan: Plan, doors: Doors, tmp: int, filter_: bytes, abi: int) -> None:
-    """Be the keeper of one command from the first namespace to the last report; never raises."""
+def pair() -> tuple[_socket.socket, _socket.socket]:
+    """Two ends over which descriptors are handed."""
+    ends = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    return ends[0], ends[1]
+
+
+def hand(door: _socket.socket, message: bytes, descriptors: Sequence[int]) -> None:
+    """Send a packet with descriptors."""
+    data = b"".join(each.to_bytes(4, sys.byteorder) for each in descriptors)
+    door.sendmsg([message], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, data)])
+
+
+def receive(door: _socket.socket) -> tuple[bytes, list[int]]:
+    """Wait for a packet with descriptors; an empty one says that the other end is gone."""
+    message, ancillary, _, _ = door.recvmsg(64, _socket.CMSG_SPACE(4 * _MOST_DOORS), _socket.MSG_CMSG_CLOEXEC)
+    data = b"".join(each[2] for each in ancillary)
+    return message, [int.from_bytes(data[i : i + 4], sys.byteorder) for i in range(0, len(data), 4)]
+
+
+def load(file: int) -> Plan:
+    """The plan in a file, whose position stays."""
+    values = marshal.loads(os.pread(file, os.fstat(file).st_size, 0))
+    values["limits"] = SimpleNamespace(**values["limits"])
+    for name in ("layers", "shown"):
+        values[name] = [SimpleNamespace(**each) for each in values[name]]
+    return SimpleNamespace(**values)  # pyright: ignore[reportReturnType] # a plan in all but its class, which needs msgspec
+
+
+def report(control: int, values: dict[str, object]) -> None:
+    """Tell whoever asked; nobody may be listening any more."""
     try:
-        watched = tally.open_folder(plan.watched)
-        _become_first(plan)
-        if plan.spaces:
-            mounts.arrange(plan, tmp)
-            if not plan.network:
-                namespaces.raise_loopback()
-        leader, trouble = _start(plan, doors, filter_, abi)
-    except (OSError, ValueError) as error:
-        _report(doors.control, {"failed": getattr(error, "strerror", None) or str(error)})
-        return
-    for door in (doors.stdin, doors.stdout, doors.stderr):
-        os.close(door)
-    watch = _Watch(plan, leader, doors.control, watched)
-    report = watch.until_ended()
-    report |= _told(trouble)
-    report["refusals"] = tally.refused_routes() if plan.spaces and not plan.network else 0
-    _report(doors.control, {"ended": True})
-    watch.until_quiet()
-    end_all(plan.spaces)
-    _report(doors.control, report)
-
-
-def _become_first(plan: Plan) -> None:
-    os.setsid()
-    if plan.spaces:
-        namespaces.die_with_parent()
-    else:
-        namespaces.adopt_orphans()
-    namespaces.hide_from_tracers()
-
-
-def _report(control: int, values: dict[str, object]) -> None:
-    try:
-        os.write(control, json.dumps(values).encode() + b"\n")
+        os.write(control, marshal.dumps(values))
     except OSError:
         return
+
+
+# The keeper
+
+
+def keep(walls: Walls, door: _socket.socket) -> None:
+    """Be the keeper of one command from the first namespace to the last report; never raises."""
+    trouble: Exception | None = None
+    ready: _Ready | None = None
+    try:
+        ready = _Ready(walls, door)
+    except (OSError, ValueError) as error:
+        trouble = error
+    message, doors = receive(door)
+    if not message:
+        return
+    if ready is None:
+        report(doors[-1], {"failed": _words(trouble)})
+        return
+    _run(ready, doors[0], Doors(*doors[1:]))
+
+
+class _Ready:
+    """What stands ready before a command comes: namespaces, file systems that are not in place yet, the leader."""
+
+    def __init__(self, walls: Walls, door: _socket.socket) -> None:
+        self.walls = walls
+        os.setsid()
+        namespaces.die_with_parent() if walls.spaces else namespaces.adopt_orphans()
+        namespaces.hide_from_tracers()
+        self.routes = tally.Routes() if walls.spaces and not walls.network else None
+        self.pieces = mounts.Pieces(walls.walled, walls.tmp) if walls.spaces else None
+        if walls.spaces and not walls.network:
+            namespaces.raise_loopback()
+        self.leader_door, theirs = pair()
+        self.leader = os.fork()
+        if self.leader == 0:
+            try:
+                door.close()
+                self.leader_door.close()
+                _lead(walls, theirs)
+            finally:
+                os._exit(126)
+        theirs.close()
+
+
+def _run(ready: _Ready, file: int, doors: Doors) -> None:
+    walls = ready.walls
+    try:
+        plan = load(file)
+        watched = tally.open_folder(plan.watched)
+        if ready.pieces:
+            mounts.arrange(plan, ready.pieces)
+        hand(ready.leader_door, b"go", (file, doors.stdin, doors.stdout, doors.stderr))
+    except (OSError, ValueError) as error:
+        report(doors.control, {"failed": str(_told(ready.leader_door).get("why") or _words(error))})
+        return
+    for door in (file, doors.stdin, doors.stdout, doors.stderr):
+        os.close(door)
+    watch = _Watch(plan, ready.leader, doors.control, watched)
+    told = watch.until_ended()
+    told |= _told(ready.leader_door)
+    told["refusals"] = ready.routes.refused() if ready.routes else 0
+    if _reap_orphans():
+        report(doors.control, {"ended": True})
+        watch.until_quiet()
+        end_all(walls.spaces)
+    report(doors.control, told)
+
+
+def _words(error: Exception | None) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 # The leader
 
 
-def _start(plan: Plan, doors: Doors, filter_: bytes, abi: int) -> tuple[int, int]:
-    """Fork the leader; gives its process id and where it tells why it could not start."""
-    trouble, tell = os.pipe()
-    leader = os.fork()
-    if leader == 0:
-        try:
-            _lead(plan, doors, tell, filter_, abi)
-        finally:
-            os._exit(126)
-    os.close(tell)
-    return leader, trouble
-
-
-def _told(trouble: int) -> dict[str, object]:
+def _told(door: _socket.socket) -> dict[str, object]:
     """Why the leader could not start, once it has ended; nothing if it did."""
-    os.set_blocking(trouble, False)
     try:
-        told = os.read(trouble, 4096).decode(errors="replace")
-    except BlockingIOError:
+        told = door.recv(4096, _socket.MSG_DONTWAIT).decode(errors="replace")
+    except OSError:
         told = ""
     return {"cause": "start", "why": told} if told else {}
 
 
-def _lead(plan: Plan, doors: Doors, tell: int, filter_: bytes, abi: int) -> None:
-    what = "the walls"
+def _lead(walls: Walls, door: _socket.socket) -> None:
+    """Give up everything, wait for the command, become it; what is in the way is told."""
+    what, program = "the walls", ""
     code = 126
+    tell = door.fileno()
     try:
-        os.setsid()
-        tell = _settle_descriptors(doors, tell)
+        _forgo(walls)
+        message, doors = receive(door)
+        if not message:
+            return
+        plan = load(doors[0])
+        tell = _settle_descriptors(doors[1:], tell)
         what = plan.workdir
         os.chdir(plan.workdir)
         what = "the walls"
-        os.umask(0o022)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
         _bound(plan)
-        namespaces.give_up_privileges() if plan.spaces or plan.walled else namespaces.forgo_new_privileges()
         if plan.walled:
-            landlock.restrict(abi, list(plan.readable), list(plan.writable))
-            seccomp.confine(filter_)
-        what = plan.argv[0]
+            landlock.restrict(walls.abi, list(plan.readable), list(plan.writable))
+        what = program = plan.argv[0]
         _execute(plan.argv, dict(plan.environment))
     except OSError as error:
-        code = 127 if error.errno in (errno.ENOENT, errno.ENOTDIR) and what == plan.argv[0] else 126
+        code = 127 if error.errno in (errno.ENOENT, errno.ENOTDIR) and what == program else 126
         os.write(tell, f"{what}: {os.strerror(error.errno or 0)}".encode()[:4000])
     finally:
         os._exit(code)
+
+
+def _forgo(walls: Walls) -> None:
+    os.setsid()
+    os.umask(0o022)
+    for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
+        _signal.signal(number, _signal.SIG_DFL)
+    namespaces.give_up_privileges() if walls.spaces or walls.walled else namespaces.forgo_new_privileges()
+    if walls.walled:
+        seccomp.confine(walls.filter)
 
 
 def _execute(argv: Sequence[str], environment: dict[str, str]) -> None:
@@ -141,8 +229,9 @@ def _execute(argv: Sequence[str], environment: dict[str, str]) -> None:
     raise trouble
 
 
-def _settle_descriptors(doors: Doors, tell: int) -> int:
-    kept = [os.dup(door) for door in (doors.stdin, doors.stdout, doors.stderr, tell)]
+def _settle_descriptors(doors: Sequence[int], tell: int) -> int:
+    """Put input, output and error in their places and close all else but the last, which will not be inherited."""
+    kept = [os.dup(door) for door in (*doors, tell)]
     high = max(kept) + 1
     spare = [os.dup2(door, high + place) for place, door in enumerate(kept)]
     for place in range(3):
@@ -194,7 +283,7 @@ class _Watch:
             elif self.closed or rest <= 0 or self._overrun():
                 self.cause = "closed" if self.closed else "time" if rest <= 0 else self.cause
                 end_all(self.plan.spaces, spare=self.leader)
-                os.kill(self.leader, signal.SIGKILL)
+                os.kill(self.leader, _SIGKILL)
                 status = os.waitpid(self.leader, 0)[1]
             else:
                 status = self._reap()
@@ -289,6 +378,6 @@ def end_all_but(kept: set[int]) -> None:
 
 def _kill(process: int) -> None:
     try:
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, _SIGKILL)
     except (ProcessLookupError, PermissionError):
         return

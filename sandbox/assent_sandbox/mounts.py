@@ -18,33 +18,67 @@ if TYPE_CHECKING:
 
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+_USUAL_COVERS = 4
 _EMPTY_FILE, _EMPTY_FOLDER = "/dev/.empty-file", "/dev/.empty-folder"
 
 
-def make_tmp() -> int:
-    """The session's /tmp: in memory, seen by its commands alone, gone with the warden."""
-    return make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV)
+def make_tmp(home: str) -> str:
+    """Make the session's /tmp, seen by its commands alone, gone with the warden; gives where it is kept for them.
+
+    It is kept at a path because only lately can a mount be copied that is at none.
+    """
+    place = f"{home}/tmp"
+    os.makedirs(place, exist_ok=True)
+    attach(make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV), place)
+    return place
 
 
-def arrange(plan: Plan, tmp: int) -> None:
+class Pieces:
+    """File systems that every command needs, made before it comes and put nowhere yet."""
+
+    def __init__(self, walled: bool, tmp: str) -> None:
+        self.tmp = tmp
+        self.proc = make_mount("proc", {}, NOSUID | NODEV | NOEXEC | (RDONLY if walled else 0))
+        self.covers: list[int] = []
+        self.nodes: list[tuple[str, int]] = []
+        if walled:
+            self.covers = [_make_cover() for _ in range(_USUAL_COVERS)]
+            self.nodes = [(name, _take(f"/dev/{name}", writable=False, attributes=NOEXEC)) for name in _NODES]
+            self.terminals = make_mount(
+                "devpts", {"newinstance": "", "ptmxmode": "0666", "mode": "620"}, NOSUID | NOEXEC
+            )
+            self.shared = make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV)
+            self.devices = _make_cover()
+            _furnish_devices(self.devices)
+
+    def cover(self) -> int:
+        """An empty folder to lay over another."""
+        return self.covers.pop() if self.covers else _make_cover()
+
+
+def _make_cover() -> int:
+    return make_mount("tmpfs", {"mode": "755", "size": "16m"}, NOSUID)
+
+
+def arrange(plan: Plan, pieces: Pieces) -> None:
     """Put everything in its place."""
     overlays = [(each.lower, _make_overlay(each)) for each in plan.layers]
-    proc = make_mount("proc", {}, NOSUID | NODEV | NOEXEC | (RDONLY if plan.walled else 0))
     if not plan.walled:
         set_attributes("/", 0, propagation=namespaces.PRIVATE)
-        attach(proc, "/proc")
+        attach(pieces.proc, "/proc")
         for path, overlay in overlays:
             attach(overlay, path)
         return
     shown = [(each.path, _take(each.source, each.writable)) for each in plan.shown]
-    missed = [path for path in plan.hidden if path not in plan.never and os.path.isdir(path)]
-    nodes = [(name, _take(f"/dev/{name}", writable=False, attributes=NOEXEC)) for name in _NODES]
+    hidden = sorted(path for path in plan.hidden if os.path.isdir(path))
+    tmp = copy_mount(pieces.tmp, recursive=0)
     set_attributes("/", RDONLY | NOSUID, propagation=namespaces.PRIVATE)
-    covered = _cover_all(sorted(path for path in plan.hidden if os.path.isdir(path)), tmp)
-    for path in missed:
-        os.makedirs(path, exist_ok=True)
-    _furnish_devices(nodes)
-    attach(proc, "/proc")
+    covered = _cover_all(hidden, tmp, pieces)
+    for path in hidden:
+        if path not in plan.never:
+            os.makedirs(path, exist_ok=True)
+    _place_devices(pieces)
+    attach(pieces.proc, "/proc")
     if not plan.network:
         _furnish_names()
     for path, mount in sorted(shown):
@@ -87,35 +121,45 @@ def _take(source: str, writable: bool, attributes: int = 0) -> int:
     return mount
 
 
-def _cover_all(covers: list[str], tmp: int) -> list[str]:
+def _cover_all(covers: list[str], tmp: int, pieces: Pieces) -> list[str]:
     """Cover from the shallow to the deep; one that lies under an earlier cover is hidden already."""
     done: list[str] = []
     for path in covers:
         if any(path.startswith(cover + "/") for cover in done):
             continue
         if path == "/tmp":
-            attach(copy_mount("", at=tmp, recursive=0), path)
+            attach(tmp, path)
+        elif path == "/dev":
+            attach(pieces.devices, path)
+        elif path == "/var/tmp":
+            attach(make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID), path)
         else:
-            mode = "1777" if path == "/var/tmp" else "755"
-            attach(make_mount("tmpfs", {"mode": mode, "size": "25%" if mode == "1777" else "16m"}, NOSUID), path)
+            attach(pieces.cover(), path)
         done.append(path)
     return done
 
 
-def _furnish_devices(nodes: list[tuple[str, int]]) -> None:
-    for name, mount in nodes:
+def _furnish_devices(folder: int) -> None:
+    """Make what /dev holds beside the nodes themselves, which are mounts."""
+    for name in (*_NODES, _EMPTY_FILE):
+        os.close(
+            os.open(os.path.basename(name), os.O_CREAT | os.O_CLOEXEC, 0o666 if name in _NODES else 0, dir_fd=folder)
+        )
+    for name, target in (_LINKS | {"ptmx": "pts/ptmx"}).items():
+        os.symlink(target, name, dir_fd=folder)
+    for name in ("pts", "shm"):
+        os.mkdir(name, dir_fd=folder)
+    os.mkdir(os.path.basename(_EMPTY_FOLDER), 0o000, dir_fd=folder)
+
+
+def _place_devices(pieces: Pieces) -> None:
+    for name, mount in pieces.nodes:
         if mount >= 0:
-            os.close(os.open(f"/dev/{name}", os.O_CREAT | os.O_CLOEXEC, 0o666))
             attach(mount, f"/dev/{name}")
-    for name, target in _LINKS.items():
-        os.symlink(target, f"/dev/{name}")
-    os.symlink("pts/ptmx", "/dev/ptmx")
-    os.mkdir("/dev/pts")
-    attach(make_mount("devpts", {"newinstance": "", "ptmxmode": "0666", "mode": "620"}, NOSUID | NOEXEC), "/dev/pts")
-    os.mkdir("/dev/shm")
-    attach(make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV), "/dev/shm")
-    os.close(os.open(_EMPTY_FILE, os.O_CREAT | os.O_CLOEXEC, 0o000))
-    os.mkdir(_EMPTY_FOLDER, 0o000)
+        else:
+            os.unlink(f"/dev/{name}")
+    attach(pieces.terminals, "/dev/pts")
+    attach(pieces.shared, "/dev/shm")
 
 
 def _furnish_names() -> None:
@@ -123,21 +167,29 @@ def _furnish_names() -> None:
 
     This machine's own names are known without one.
     """
+    name = os.uname().nodename
+    own = f"\n127.0.0.1 localhost {name}\n::1 localhost {name}\n"
+    _replace("/etc/hosts", _read("/etc/hosts") + own.encode())
+    _replace(os.path.realpath("/etc/resolv.conf"), b"nameserver 192.0.2.1\noptions timeout:1 attempts:1\n")
+
+
+def _read(path: str) -> bytes:
     try:
-        with open("/etc/hosts") as file:
-            hosts = file.read()
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        hosts = ""
-    own = f"\n127.0.0.1 localhost {os.uname().nodename}\n::1 localhost {os.uname().nodename}\n"
-    _replace("/etc/hosts", hosts + own)
-    _replace(os.path.realpath("/etc/resolv.conf"), "nameserver 192.0.2.1\noptions timeout:1 attempts:1\n")
+        return b""
+    try:
+        return os.read(file, 1 << 20)
+    finally:
+        os.close(file)
 
 
-def _replace(path: str, text: str) -> None:
+def _replace(path: str, text: bytes) -> None:
     """Show a text at a path."""
     ours = "/dev/." + os.path.basename(path)
-    with open(ours, "w") as file:
-        file.write(text)
+    file = os.open(ours, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    os.write(file, text)
+    os.close(file)
     mount = copy_mount(ours, recursive=0)
     if _prepare(path, mount):
         attach(mount, path)

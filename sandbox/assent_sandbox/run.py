@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import marshal
 import os
 import socket
 import stat
@@ -17,13 +18,15 @@ import msgspec
 
 from assent_sandbox.denials import find_denials
 from assent_sandbox.plan import Plan, Surroundings, git_folders, plan, tmp_of
-from assent_sandbox.policy import Command, Ended, Output, Policy, Tier, View
+from assent_sandbox.policy import Command, Ended, Output, Policy, View
 from assent_sandbox.running import Kept, Report, Running
 from assent_sandbox.seated import run_seated
 from assent_sandbox.stage import WallsError
 from assent_sandbox.surroundings import Lookout, main_git_folder
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox import warden; warden.main({}, {!r}, {})"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox import warden; warden.main({}, {!r}, {}, {!r})"
+)
 
 
 class Walls:
@@ -46,7 +49,7 @@ class Walls:
             raise WallsError(f"The {view.tier} tier's walls need Linux.", "Use another tier.")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            process = _start_warden(theirs, view.tier)
+            process = _start_warden(theirs, view)
         ours.setblocking(False)
         walls = cls(view, (process, ours))
         answer = await walls._hear()
@@ -98,12 +101,17 @@ class Walls:
 
     async def _begin(self, written: Plan, command: Command) -> Running:
         self._count += 1
-        (out_end, out), (err_end, err), (control, far) = os.pipe(), os.pipe(), socket.socketpair()
-        files = [_file_of(msgspec.json.encode(written)), _file_of(command.stdin)]
+        (out_end, out), (err_end, err) = os.pipe(), os.pipe()
+        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            os.pipe(),
+            os.pipe(),
+            socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET),
+        )
+        files = [_file_of(marshal.dumps(msgspec.to_builtins(written))), _file_of(command.stdin)]
         handed = [*files, out, err, far.detach()]
         try:
             assert self._warden
-            socket.send_fds(self._warden[1], [b"%d" % self._count], handed)
+            socket.send_fds(self._warden[1], [b"%d %d" % (self._count, _kind(written))], handed)
         except OSError as error:
             for descriptor in (out_end, err_end):
                 os.close(descriptor)
@@ -134,6 +142,11 @@ class Walls:
                 await asyncio.to_thread(process.wait)
 
 
+def _kind(written: Plan) -> int:
+    """What the keeper of a plan is made of, as `inside` reads it."""
+    return written.spaces | written.walled << 1 | written.network << 2
+
+
 def _wrapper(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:
     """What a command of a Mac runs behind; nothing where there are no walls."""
     from assent_sandbox.seatbelt import profile
@@ -144,9 +157,9 @@ def _wrapper(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...
     return ("/usr/bin/sandbox-exec", "-p", text)
 
 
-def _start_warden(door: socket.socket, tier: Tier) -> subprocess.Popen[bytes]:
+def _start_warden(door: socket.socket, view: View) -> subprocess.Popen[bytes]:
     room = str(Path(__file__).resolve().parent.parent)
-    code = _START.format(door.fileno(), tier, os.getpid())
+    code = _START.format(door.fileno(), view.tier, os.getpid(), view.home)
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", code, room],
         stdin=subprocess.DEVNULL,

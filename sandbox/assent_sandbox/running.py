@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import marshal
 import os
 import socket
 import time
@@ -21,7 +22,7 @@ GRACE = 0.3
 
 
 class Report(Struct, frozen=True):
-    """One line of a keeper: why nothing ran, that the leader ended, or how all of it went."""
+    """One packet of a keeper: why nothing ran, that the leader ended, or how all of it went."""
 
     failed: str = ""
     ended: bool = False
@@ -65,7 +66,6 @@ class Running:
     def __init__(self, out: int, err: int, control: socket.socket) -> None:
         self._pipes: dict[int, Literal["stdout", "stderr"]] = {out: "stdout", err: "stderr"}
         self._control: socket.socket | None = control
-        self._unread = b""
         self._ended_at: float | None = None
         self.kept = Kept(2)
         self.report: Report | None = None
@@ -118,14 +118,12 @@ class Running:
             return
         except OSError:
             heard = b""
-        *lines, self._unread = (self._unread + heard).split(b"\n")
-        for line in lines:
-            self.report = msgspec.json.decode(line, type=Report)
-            self._ended_at = self._ended_at or time.monotonic()
-        if not heard:
+        if heard:
+            self.report = msgspec.convert(marshal.loads(heard), Report)
+        else:
             self._control.close()
             self._control = None
-            self._ended_at = self._ended_at or time.monotonic()
+        self._ended_at = self._ended_at or time.monotonic()
 
     def close(self) -> None:
         """Let go: the keeper sees it and ends everything."""

@@ -1,40 +1,32 @@
-"""The process that holds the walls: it forks a keeper for each command that it is handed.
+"""The process that holds the walls: it hands each command to a keeper that was forked before and stands ready.
 
-Standard library only, started isolated, warm before the first command. Each request is one packet whose descriptors are
-the plan (a file of JSON), standard input, output and error, and the keeper's control socket; the answer `ended N` says
-that the keeper of request N and all below it are gone. It ends when its socket closes or the thread that started it ends.
+Standard library only, started isolated, warm before the first command. Each request is one packet, `NUMBER KIND`, whose
+descriptors are the plan (a marshalled file), standard input, output and error, and the keeper's control socket; the
+answer `ended NUMBER` says that its keeper and all below it are gone. It ends when its socket closes or the thread that
+started it ends.
 """
 
 from __future__ import annotations
 
 import _socket
 import gc
-import json
 import os
 import select
-import signal
-import sys
-import types
 
 from assent_sandbox import inside, landlock, mounts, namespaces, seccomp
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from assent_sandbox.plan import Plan
-
-_DESCRIPTORS = 5
 _SPACES = namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWIPC | namespaces.NEWUTS
 
 
-def main(descriptor: int, tier: str, starter: int) -> None:
-    """Serve requests on an inherited socket until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def main(descriptor: int, tier: str, starter: int, home: str = "") -> None:
+    """Serve requests on an inherited socket until it closes; `home` is the session's own folder."""
+    inside.heed_interrupts()
     namespaces.die_with_parent()
     if os.getppid() != starter:
         return
     door = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, descriptor)
     try:
-        warden = _Warden(door, tier)
+        warden = _Warden(door, tier, home)
     except OSError as error:
         door.send(b"failed " + str(error.strerror or error).encode())
         return
@@ -44,10 +36,18 @@ def main(descriptor: int, tier: str, starter: int) -> None:
     warden.serve()
 
 
+class _Keeper:
+    """A keeper: its process, and the socket over which it gets its command; `number` is empty while it is spare."""
+
+    def __init__(self, process: int, kind: int, door: _socket.socket) -> None:
+        self.process, self.kind, self.door = process, kind, door
+        self.number = b""
+
+
 class _Warden:
-    def __init__(self, door: _socket.socket, tier: str) -> None:
+    def __init__(self, door: _socket.socket, tier: str, home: str) -> None:
         self.door = door
-        self.tmp = -1
+        self.tmp = ""
         self.abi = landlock.version()
         self.filters = {
             (bounded, network): seccomp.encode(seccomp.program(namespaces.machine, bounded, network))
@@ -56,11 +56,11 @@ class _Warden:
         }
         if tier == "overlay":
             namespaces.enter_user_namespace()
-            self.tmp = mounts.make_tmp()
+            self.tmp = mounts.make_tmp(home)
         else:
             namespaces.adopt_orphans()
         namespaces.hide_from_tracers()
-        self.keepers: dict[int, tuple[int, str]] = {}
+        self.keepers: dict[int, _Keeper] = {}
         self.poller = select.poll()
         self.poller.register(door.fileno(), select.POLLIN)
 
@@ -75,44 +75,76 @@ class _Warden:
 
     def _answer(self) -> bool:
         """Take one request; False when there is nobody left to ask."""
-        number, ancillary, _, _ = self.door.recvmsg(64, _socket.CMSG_SPACE(4 * _DESCRIPTORS))
-        if not number:
+        heard, doors = inside.receive(self.door)
+        if not heard:
             return False
-        data = ancillary[0][2]
-        doors = [int.from_bytes(data[i : i + 4], sys.byteorder) for i in range(0, len(data), 4)]
-        with open(doors[0], "rb") as file:
-            plan: Plan = json.load(file, object_hook=lambda values: types.SimpleNamespace(**values))
+        number, kind = heard.split()
         try:
-            keeper = self._fork(plan, inside.Doors(*doors[1:]))
+            self._hand(number, int(kind), doors)
         except OSError as error:
-            os.write(doors[4], json.dumps({"failed": error.strerror}).encode() + b"\n")
+            inside.report(doors[-1], {"failed": error.strerror or str(error)})
             self.door.send(b"ended " + number)
-        else:
-            handle = os.pidfd_open(keeper)
-            self.keepers[handle] = (keeper, number.decode())
-            self.poller.register(handle, select.POLLIN)
-        for descriptor in doors[1:]:
+        for descriptor in doors:
             os.close(descriptor)
         return True
 
-    def _fork(self, plan: Plan, doors: inside.Doors) -> int:
-        flags = (_SPACES | (0 if plan.network else namespaces.NEWNET)) if plan.spaces else 0
-        keeper = namespaces.clone(flags)
-        if keeper:
-            return keeper
-        code = 1
+    def _hand(self, number: bytes, kind: int, doors: list[int]) -> None:
+        keeper = self._spare(kind) or self._clone(kind)
         try:
-            self.door.close()
-            inside.keep(plan, doors, self.tmp, self.filters[plan.spaces, plan.network], self.abi)
-            code = 0
-        finally:
-            os._exit(code)
+            inside.hand(keeper.door, b"go", doors)
+        except BrokenPipeError:
+            keeper = self._clone(kind)
+            inside.hand(keeper.door, b"go", doors)
+        keeper.number = number
+
+    def _spare(self, kind: int) -> _Keeper | None:
+        return next((each for each in self.keepers.values() if each.kind == kind and not each.number), None)
+
+    def _clone(self, kind: int) -> _Keeper:
+        """Fork a keeper that waits for a command of a kind."""
+        walls = inside.Walls(
+            kind, self.tmp, self.filters[bool(kind & inside.SPACES), bool(kind & inside.NETWORK)], self.abi
+        )
+        flags = (_SPACES | (0 if walls.network else namespaces.NEWNET)) if walls.spaces else 0
+        ours, theirs = inside.pair()
+        process = namespaces.clone(flags)
+        if process == 0:
+            code = 1
+            try:
+                ours.close()
+                self._let_go()
+                inside.keep(walls, theirs)
+                code = 0
+            finally:
+                os._exit(code)
+        theirs.close()
+        handle = os.pidfd_open(process)
+        self.keepers[handle] = keeper = _Keeper(process, kind, ours)
+        self.poller.register(handle, select.POLLIN)
+        return keeper
+
+    def _let_go(self) -> None:
+        self.door.close()
+        for handle, keeper in self.keepers.items():
+            os.close(handle)
+            keeper.door.close()
 
     def _bury(self, handle: int) -> None:
-        keeper, number = self.keepers.pop(handle)
+        keeper = self.keepers.pop(handle)
         self.poller.unregister(handle)
         os.close(handle)
-        os.waitpid(keeper, 0)
-        if self.tmp < 0:
-            inside.end_all_but({each for each, _ in self.keepers.values()})
-        self.door.send(b"ended " + number.encode())
+        keeper.door.close()
+        os.waitpid(keeper.process, 0)
+        if not self.tmp:
+            inside.end_all_but({each.process for each in self.keepers.values()})
+        if keeper.number:
+            self.door.send(b"ended " + keeper.number)
+            self._replenish(keeper.kind)
+
+    def _replenish(self, kind: int) -> None:
+        """Have a keeper ready for the next command; where that fails now, its command will be told."""
+        if not self._spare(kind):
+            try:
+                self._clone(kind)
+            except OSError:
+                return

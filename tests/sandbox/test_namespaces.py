@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox import mounts, namespaces
+from assent_sandbox import namespaces
 
 
 def in_child(action: Callable[[], object]) -> int:
@@ -40,7 +40,7 @@ def test_users_are_the_same_inside(tmp_path: Path) -> None:
 def test_a_private_file_system_is_seen_inside_alone(tmp_path: Path) -> None:
     def mounted() -> bool:
         namespaces.enter_user_namespace()
-        namespaces.attach(mounts.make_tmp(), str(tmp_path))
+        namespaces.attach(namespaces.make_mount("tmpfs", {}), str(tmp_path))
         (tmp_path / "inside").write_text("x")
         return [path.name for path in tmp_path.iterdir()] == ["inside"]
 
