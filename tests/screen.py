@@ -163,6 +163,12 @@ class Scripted:
             left=verdicts.count("undecided"),
         )
 
+    async def take_back(self, review: Review) -> int:
+        self.changes = tuple(
+            Change(path=o.path, before=o.before, after=o.staged) for o in outcomes(review) if o.before != o.staged
+        )
+        return len(review.rejected)
+
     async def undo(self) -> Undone:
         return Undone(landing="l1", paths=("src/cart.py",))
 

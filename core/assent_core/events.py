@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
+import msgspec
 from msgspec import Struct
 
 from assent_core.consent import Decider, Scope
@@ -208,3 +209,21 @@ AnyEvent = (
     Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Printed
     | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Noticed
 )  # fmt: skip
+
+
+def encode(value: object) -> bytes:
+    """Events, or what holds them, as JSON; the odd bytes of names that are not UTF-8 are written out as `\\udcff`."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_written_out(msgspec.to_builtins(value)))
+
+
+def _written_out(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, list):
+        return [_written_out(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {_written_out(key): _written_out(item) for key, item in cast("dict[str, object]", value).items()}
+    return value

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from assent_core.events import AnyEvent, Printed, Texted, Thought
+from assent_core.events import AnyEvent, Printed, Texted, Thought, encode
 
 FORMAT = 1
 """The version of the lines; it stands in the first one."""
@@ -41,12 +41,12 @@ class Record:
         self._redact = redact
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not path.stat().st_size:
-            self._write(msgspec.json.encode(Heading(session=session, root=str(root), time=time.time())))
+            self._write(encode(Heading(session=session, root=str(root), time=time.time())))
 
     def append(self, event: AnyEvent) -> None:
         """Write one event; it is in the file when this returns."""
         if not isinstance(event, Texted | Thought | Printed):
-            self._write(msgspec.json.encode(Line(time.time(), event)))
+            self._write(encode(Line(time.time(), event)))
 
     def close(self) -> None:
         """Close the file."""

@@ -58,6 +58,25 @@ class Review(Struct, frozen=True, kw_only=True):
         """The mark of a hunk; undecided if it has none."""
         return self.marks.get(hunk, Mark())
 
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The hunks that are accepted, in order."""
+        return self._marked("accepted")
+
+    @property
+    def rejected(self) -> tuple[str, ...]:
+        """The hunks that are rejected, in order."""
+        return self._marked("rejected")
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """The hunks that are neither, in order."""
+        return self._marked("undecided")
+
+    def _marked(self, verdict: Verdict) -> tuple[str, ...]:
+        ids = (hunk.id for file in self.files for hunk in file.hunks)
+        return tuple(id for id in ids if self.mark(id).verdict == verdict)
+
 
 def decide(review: Review, hunks: tuple[str, ...], verdict: Verdict, reason: str = "") -> Review:
     """Give the named hunks a verdict. Opaque and conflicted changes cannot be accepted: ValueError says why.

@@ -118,11 +118,7 @@ class Session:
     async def land(self, decided: Review) -> Landed:
         """Write what is accepted into the real tree; raises LandingRefused if it moved: review again."""
         self._must_be_idle()
-        outcomes = review.outcomes(decided)
-        stage = self._bench.performer.stage
-        for file in decided.files:
-            if stage.read(file.path) != file.after:
-                raise LandingRefused(f"{file.path} has changed on the stage since it was shown.", "Review it again.")
+        outcomes, stage = self._outcomes_as_shown(decided), self._bench.performer.stage
         writes = tuple(
             landing.Write(path=outcome.path, before=outcome.before, after=outcome.landed)
             for outcome in outcomes
@@ -136,11 +132,17 @@ class Session:
         made = await asyncio.to_thread(landing.land, root, state, writes, self.opened.session)
         for outcome in outcomes:
             stage.settle(outcome.path, outcome.landed, outcome.staged)
-        marks = [decided.mark(hunk.id).verdict for file in decided.files for hunk in file.hunks]
         self._bench.books.landed(made.id, decided)
         return self._happened(
-            Landed(landing=made.id, paths=made.paths, hunks=marks.count("accepted"), left=marks.count("undecided"))
+            Landed(landing=made.id, paths=made.paths, hunks=len(decided.accepted), left=len(decided.undecided))
         )
+
+    async def take_back(self, decided: Review) -> int:
+        """Take what is rejected off the stage and touch no real file; gives how many hunks went."""
+        self._must_be_idle()
+        for outcome in self._outcomes_as_shown(decided):
+            self._bench.performer.stage.settle(outcome.path, outcome.before, outcome.staged)
+        return len(decided.rejected)
 
     async def undo(self, id: str = "") -> Undone:
         """Take back a landing, the newest one if none is named; what this session landed is on the stage again."""
@@ -260,6 +262,13 @@ class Session:
         moved = await asyncio.to_thread(self._bench.performer.stage.rebase)
         told = tuple(one for one in moved if one.how != "followed")
         return Drifted(moved=told) if told else None
+
+    def _outcomes_as_shown(self, decided: Review) -> tuple[review.Outcome, ...]:
+        stage = self._bench.performer.stage
+        for file in decided.files:
+            if stage.read(file.path) != file.after:
+                raise LandingRefused(f"{file.path} has changed on the stage since it was shown.", "Review it again.")
+        return review.outcomes(decided)
 
     def _happened(self, event: Happening) -> Happening:
         self._record.append(event)

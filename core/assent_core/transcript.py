@@ -70,7 +70,7 @@ class Transcript:
     def answer(self, call: WireItem, told: str, images: tuple[str, ...] = ()) -> None:
         """Answer a call."""
         if self._open.pop(str(call.get("call_id")), None) is not None:
-            self._items.append(output_item(call, told, images))
+            self._items.append(output_item(call, told.encode("utf-8", "backslashreplace").decode(), images))
 
     def rewrite(self, items: Iterable[WireItem]) -> None:
         """Take other items in place of all; the only way in which what a model has seen is not only added to."""

@@ -93,6 +93,15 @@ async def test_a_rejected_hunk_leaves_the_stage_and_its_reason_reaches_the_model
     assert "use sum()" in json.dumps(session.rehearsal.requests[-1]["input"][-1])
 
 
+async def test_rejected_hunks_can_be_taken_off_the_stage_without_a_landing(opened, repository):
+    session = await opened(EDIT)
+    await told(session.turn("fix it"))
+    review, _ = await session.review()
+    assert await session.take_back(decide(review, all_hunks(review), "rejected", "no")) == 1
+    assert (await session.review())[0].files == ()
+    assert (repository / "calc.py").read_text() == CALC
+
+
 async def test_a_real_file_that_changed_is_not_overwritten(opened, repository):
     session = await opened(EDIT)
     await told(session.turn("fix it"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from assent_core.events import AnyEvent
+from assent_core.events import AnyEvent, Noticed
 from assent_core.review import Review, message_to_model
 from assent_tui.messages import Happened, Reviewed
 
@@ -27,6 +27,8 @@ class Jobs:
 
     async def turn(self, text: str, review: Review) -> None:
         """Give the worker a prompt, with the reasons and comments that it has not been told yet."""
+        if review.rejected:
+            await self.session.take_back(review)
         self._note(review)
         await self._follow(self.session.turn(text), review)
 
@@ -46,10 +48,15 @@ class Jobs:
         self._post(Reviewed(renewed, show))
 
     async def land(self, review: Review) -> None:
-        """Write what is accepted into the real files; look again, whatever came of it."""
+        """Write what is accepted into the real files, take what is rejected off the stage; look again, whatever came of it."""
         try:
-            landed = await self.session.land(review)
-            self._post(Happened(landed))
+            if review.rejected and not review.accepted:
+                taken = await self.session.take_back(review)
+                self._post(
+                    Happened(Noticed(text=f"{taken} rejected, taken off the stage; nothing was accepted to land"))
+                )
+            else:
+                self._post(Happened(await self.session.land(review)))
             self._note(review)
         finally:
             await self.look(review)

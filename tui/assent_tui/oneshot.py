@@ -10,10 +10,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from assent_core.errors import AssentError, EnvironmentFault, UsageError
-from assent_core.events import AnyEvent, Ended
+from assent_core.events import AnyEvent, Ended, encode
 from assent_core.settings import Settings
 from assent_sandbox.stage import StageError
 from assent_tui.printer import Printer, plain, price
@@ -64,7 +62,7 @@ class Report:
             self._line(self.tally.summary("fault", 1, "A fault of assent itself; stderr says where its report is."))
 
     def _line(self, value: AnyEvent | Summary) -> None:
-        text = msgspec.json.encode(value).decode()
+        text = encode(value).decode()
         sys.stdout.write((plain(text) if sys.stdout.isatty() else text) + "\n")
         sys.stdout.flush()
 
