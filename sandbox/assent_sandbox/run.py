@@ -103,10 +103,6 @@ class Walls:
         self._count += 1
         (out_end, out), (err_end, err) = os.pipe(), os.pipe()
         control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            os.pipe(),
-            os.pipe(),
-            socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET),
-        )
         files = [_file_of(marshal.dumps(msgspec.to_builtins(written))), _file_of(command.stdin)]
         handed = [*files, out, err, far.detach()]
         try:
