@@ -17,6 +17,8 @@ from assent_core.consent import Approved
 from assent_core.digest import Digest, extract
 from assent_core.errors import PatchMistake
 from assent_core.events import Performed, Printed
+from assent_core.logs.folding import folded
+from assent_core.outputs import Outputs
 from assent_core.patches import apply_patch
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
 from assent_core.reach import locate, reach
@@ -29,6 +31,9 @@ from assent_sandbox.stage import Entry, File, Link, Opaque, Stage, StageError
 
 TOLD = 40_000
 """Most characters of one output that the model gets, about 10k tokens; the middle is cut."""
+
+WORTH_A_NAME = 2_000
+"""Characters of an output from which on the model is told the name under which it can read it again."""
 
 LARGEST = 16 << 20
 """Largest file outside the repository, in bytes, that is read."""
@@ -56,6 +61,7 @@ class Performer:
         self.redact = redact
         self.staged: tuple[FileChange, ...] = ()
         """What `changes` found last."""
+        self.outputs = Outputs(Path(stage.view.home) / "outputs")
 
     def perform(self, id: str, approved: Approved) -> AsyncGenerator[Printed | Result]:
         """Carry out one approved proposal; the last value is the `Result`. Closing ends a running command."""
@@ -114,7 +120,7 @@ class Performer:
         performed = Performed(
             id=id,
             ok=ended.code == 0,
-            told=_told(ended, digest, text),
+            told=told_of(ended, digest, text, self.outputs.keep(text) if text else ""),
             code=ended.code,
             seconds=ended.seconds,
             denials=ended.denials,
@@ -154,6 +160,8 @@ class Performer:
 
     def _read(self, id: str, read: Read) -> Result:
         path = self.locate(read.path)
+        if (window := self.outputs.window(read.path, read.start, read.lines)) is not None:
+            return Result(performed=Performed(id=id, ok=True, told=cut(window, TOLD)))
         entry = _outside(Path(path)) if path.startswith("/") else self.stage.read(path)
         if isinstance(entry, File) and (image := image_url(path, entry.data)):
             return Result(performed=Performed(id=id, ok=True, told=f"{path}: see the image."), images=(image,))
@@ -209,16 +217,20 @@ def denied_in_words(denial: Denial) -> str:
     return f"{sure}denied: {denial.kind} {denial.target}".rstrip() + f" ({denial.why})"
 
 
-def _told(ended: Ended, digest: Digest, text: str) -> str:
+def told_of(ended: Ended, digest: Digest, text: str, name: str) -> str:
+    """What the model gets of a command: all that was extracted, then head and tail of the output within the budget."""
     first = f"exit code {ended.code} after {ended.seconds:.1f} s"
     if ended.cause not in ("exit", "start"):
         first += f", ended by: {ended.cause}"
     lines = [first, *(denied_in_words(denial) for denial in ended.denials)]
     if ended.denials:
         lines.append("The walls of the stage denied this; it is no fault of the code. Do not work around it.")
-    if ended.code and digest.summary:
-        lines.append(digest.summary)
-    return "\n".join([*lines, "output:", cut(text, TOLD) if text else "(none)"])
+    if ended.code:
+        lines += digest.told
+    shown = cut(folded(text), max(TOLD - sum(map(len, lines)), TOLD // 4)) if text else "(none)"
+    if name and len(text) > WORTH_A_NAME:
+        lines.insert(1, f"{'shortened here; ' if shown != text else ''}the whole output: `read` with path {name}")
+    return "\n".join([*lines, "output:", shown])
 
 
 def _search_argv(search: Search, path: str) -> tuple[str, ...]:

@@ -140,3 +140,47 @@ def test_lines_come_whole_and_a_character_is_never_cut():
     assert lines.feed("é".encode()[1:] + b" top sec") == ""
     assert lines.feed(b"ret\nrest") == "é [redacted]\n"
     assert lines.end() == "rest"
+
+
+LOUD = """
+import sys
+for n in range(60_000):
+    print(f"step {n} of the work is going on as usual, nothing to see here, item {n * 7}")
+    if n == 30_000:
+        print("src/deep.c:7:3: error: lost in the middle of it all")
+sys.exit("fatal: gave up")
+"""
+
+
+async def test_what_was_extracted_stands_before_head_and_tail_and_the_rest_can_be_read_by_window(opened, repository):
+    (repository / "loud.py").write_text(LOUD.replace("60_000", "9_000").replace("30_000", "4_500"))
+    ran, window = await performed(
+        opened, 'shell = "python3 loud.py"', 'read = { path = "log:1", start = 4502, lines = 1 }'
+    )
+    extracted, _, shown = ran.told.partition("\noutput:\n")
+    assert "src/deep.c:7:3: error: lost in the middle of it all" in extracted
+    assert "lost in the middle" not in shown
+    assert "cut here" in shown
+    assert "log:1" in extracted
+    assert len(ran.told) < 41_000
+    assert window.told == " 4502 src/deep.c:7:3: error: lost in the middle of it all\n[lines 4502-4502 of 9002]"
+
+
+async def test_a_kept_output_holds_no_secret(opened, repository):
+    (repository / ".env.example").write_text("")
+    session = await opened(
+        '[[worker]]\nshell = "echo sk-proj-%s"\n[[worker]]\nread = "log:1"\n[[worker]]\nsay = "Done."\n' % ("a1" * 20)
+    )
+    events = await told(session.turn("go"))
+    assert [one.told.count("a1a1") for one in of(Performed, events)] == [0, 0]
+    assert "[redacted]" in of(Performed, events)[1].told
+
+
+async def test_repetition_is_folded_for_the_model_and_can_be_read_whole(opened):
+    ran, window = await performed(
+        opened,
+        'shell = "for i in $(seq 300); do echo waiting; done; exit 3"',
+        'read = { path = "log:1", start = 299, lines = 9 }',
+    )
+    assert "[... the line above 299 more times ...]" in ran.told
+    assert window.told == "  299 waiting\n  300 waiting\n[lines 299-300 of 300]"

@@ -1,0 +1,57 @@
+"""What commands wrote can be read again, by window, redacted, and only by its owner."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from assent_core.outputs import MOST, Outputs
+
+
+def test_any_window_of_an_output_can_be_read_by_the_name_that_it_got(tmp_path: Path):
+    outputs = Outputs(tmp_path / "outputs")
+    first, second = outputs.keep("a\nb\nc\n"), outputs.keep("only\n")
+    assert (first, second) == ("log:1", "log:2")
+    assert outputs.window(first, 2, 1) == "    2 b\n[lines 2-2 of 3]"
+    assert outputs.window(first, 1, 400) == "    1 a\n    2 b\n    3 c\n[lines 1-3 of 3]"
+    assert outputs.window(second, 2, 1) == "log:2 has no line 2."
+
+
+def test_a_path_is_no_name_of_an_output(tmp_path: Path):
+    outputs = Outputs(tmp_path)
+    for path in ("log", "log:", "log:../1", "./log:1", "log:1/x", "log:-1", "log:٣"):
+        assert outputs.window(path, 1, 1) is None or "There is no" in str(outputs.window(path, 1, 1))
+
+
+def test_an_output_that_is_not_there_is_told_with_those_that_are(tmp_path: Path):
+    outputs = Outputs(tmp_path / "outputs")
+    assert outputs.window("log:7", 1, 1) == "There is no log:7; kept are: none."
+    outputs.keep("x")
+    assert outputs.window("log:7", 1, 1) == "There is no log:7; kept are: log:1."
+
+
+def test_names_go_on_where_an_earlier_run_of_the_session_ended(tmp_path: Path):
+    Outputs(tmp_path).keep("x")
+    assert Outputs(tmp_path).keep("y") == "log:2"
+
+
+def test_only_the_owner_can_read_them(tmp_path: Path):
+    Outputs(tmp_path / "outputs").keep("x")
+    assert stat.S_IMODE((tmp_path / "outputs").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "outputs/1").stat().st_mode) == 0o600
+
+
+def test_the_oldest_go_when_there_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("assent_core.outputs.MOST", 25)
+    outputs = Outputs(tmp_path)
+    for _ in range(5):
+        outputs.keep("x" * 10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4", "5"]
+    assert outputs.keep("y" * 100) == "log:6"
+    assert [path.name for path in tmp_path.iterdir()] == ["6"]
+    assert MOST > 1 << 20
+
+
+def test_where_nothing_can_be_kept_there_is_no_name(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    assert Outputs(tmp_path / "file").keep("x") == ""
