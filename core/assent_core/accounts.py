@@ -24,6 +24,8 @@ VERSION = 1
 """The version of the schema; it stands in the file as `user_version`."""
 BUSY_SECONDS = 5.0
 """How long a writer waits for another session's."""
+LARGEST = 1 << 53
+"""No count is larger; sums of such stay exact enough and within what SQLite takes."""
 MOST_WAITING = 10_000
 """Rows that are kept while the file cannot be written; older ones are lost."""
 
@@ -179,9 +181,9 @@ def save(path: Path, rows: Iterable[Row]) -> None:
         for row in given:
             match row:
                 case Payment():
-                    database.execute(_insert("requests", PAYMENT), msgspec.structs.astuple(row))
+                    database.execute(_insert("requests", PAYMENT), _storable(row))
                 case Task():
-                    database.execute(_insert("tasks", TASK), msgspec.structs.astuple(row))
+                    database.execute(_insert("tasks", TASK), _storable(row))
                 case Landing(task=task, lines=lines):
                     database.execute("UPDATE tasks SET landed = max(0, landed + ?) WHERE id = ?", (lines, task))
         database.execute("COMMIT")
@@ -195,6 +197,23 @@ def opened(path: Path) -> Generator[sqlite3.Connection]:
         yield database
     finally:
         database.close()
+
+
+def _storable(row: Payment | Task) -> tuple[object, ...]:
+    """Values as SQLite takes them, whatever a server or a file system called or counted itself."""
+
+    def value(given: object) -> object:
+        match given:
+            case bool():
+                return given
+            case int():
+                return max(-LARGEST, min(LARGEST, given))
+            case str():
+                return given.encode(errors="backslashreplace").decode()
+            case _:
+                return given
+
+    return tuple(map(value, msgspec.structs.astuple(row)))
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:

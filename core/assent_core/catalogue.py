@@ -16,7 +16,7 @@ from assent_core.model import Effort, Usage
 from assent_core.settings import config_dir
 
 MILLION = 1_000_000
-Usd = Annotated[float, Meta(ge=0)]
+Usd = Annotated[float, Meta(ge=0, le=1e6)]
 Tier = Literal["standard", "flex", "priority"]
 """How fast a request is served, and at which price."""
 

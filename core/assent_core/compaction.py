@@ -18,6 +18,8 @@ from assent_core.transcript import CALLS, text_of, user_item
 
 LEAST = 1_000
 """Characters of an output from which on a digest is worth it."""
+LONGEST_HEAD = 3_000
+"""Characters of what was extracted from an output that stay with its digest."""
 FRESH = 4
 """So many of the newest outputs stay as they are."""
 DROPPED = "dropped to make room"
@@ -75,8 +77,11 @@ def digested(call: WireItem, told: str) -> str:
             head, _, output = told.partition("\noutput:\n")
             found = re.match(r"exit code (-?\d+)", head)
             lines = extract(command, int(found[1]) if found else 0, output).lines if output else ()
-            kept = [head[:LEAST], *lines, *([] if lines else [output.rstrip().rpartition("\n")[2][:300]])]
-            return "\n".join([*kept, f"[{gone}; run it again if you need them]"])
+            kept = [_cut(head, LONGEST_HEAD), *(line for line in lines if line not in head)]
+            kept += [] if lines else [output.rstrip().rpartition("\n")[2][:300]]
+            name = re.search(r"\blog:\d+", head)
+            again = f"`read` with path {name[0]}" if name else "run it again"
+            return "\n".join([*kept, f"[{gone}; {again} if you need them]"])
         case Read():
             return f"[{gone}; read it again if you need them]"
         case Search():

@@ -26,6 +26,8 @@ WARN, FULL = 0.8, 0.9
 """The shares of the limit from which on the user is told, and from which on room is made."""
 AIM, KEEP = 0.5, 0.25
 """What is aimed at when room is made, and how much of the newest stays where a summary is made."""
+MOST_KEPT = 0.7
+"""How much may stay where the newest reply alone is larger, since the model has not read its outputs yet."""
 SECONDS = 60.0
 """A summary later than this is none; rules make one then."""
 OUTPUT_TOKENS = 4_000
@@ -80,6 +82,8 @@ class Compactor:
         fixed = weight(request) - total(request.items)
         items, drops = compaction.with_digests(request.items, round(AIM * limit / ratio) - fixed)
         by, place = "", compaction.split(items, round(KEEP * limit / ratio))
+        if place == len(items):
+            place = compaction.split(items, round(MOST_KEPT * limit / ratio) - fixed)
         aimed = total(items) + fixed <= AIM * limit / ratio * 1.2
         if (summarise or not aimed) and place > 2:
             summary = ""

@@ -94,6 +94,7 @@ class Scout:
             items=(user_item(fenced(data)),),
             schema=Schema(name=name, schema=strict_schema(answer)),
             output_tokens=OUTPUT_TOKENS,
+            work=work,
         )
         try:
             async with asyncio.timeout(SECONDS):

@@ -78,6 +78,15 @@ def test_the_program_does_not_end_before_the_last_row_is_written(tmp_path):
     assert len(rows(tmp_path / "accounts.db", "requests")) == 1
 
 
+def test_what_a_hostile_server_counts_and_calls_itself_is_kept_as_well(tmp_path):
+    accounts = Accounts(tmp_path / "accounts.db", pytest.fail)
+    accounts.write(payment(model="\ud800\x00'; DROP TABLE requests; --", input=1 << 80, repo="/caf\udce9"))
+    accounts.flush()
+    [row] = rows(tmp_path / "accounts.db", "requests")
+    assert (row["input"], row["repo"]) == (1 << 53, "/caf\\udce9")
+    assert "DROP" in row["model"]
+
+
 def test_a_writer_that_is_held_up_holds_nobody_up(tmp_path):
     path = tmp_path / "accounts.db"
     accounts = Accounts(path)

@@ -73,6 +73,13 @@ def test_a_digest_is_not_digested_again_and_a_short_output_stays():
     assert compaction.with_digests(work(8, "exit code 0\noutput:\nok"), 0)[1] == []
 
 
+def test_an_output_that_is_kept_is_named_in_its_digest():
+    told = LOG.replace("\n", "\nshortened here; the whole output: `read` with path log:17\n", 1)
+    digest = compaction.digested(call(1), told)
+    assert digest.count("log:17") == 2
+    assert "run it again" not in digest
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
@@ -208,6 +215,14 @@ async def test_where_digests_do_not_do_the_scout_summarises(opened):
     assert max(event.usage.input for event in of(Billed, events) if event.role == "worker") <= 8_000
     assert any(event.role == "scout" for event in of(Billed, events))
     assert any("a summary by gpt-5.4-nano" in event.text for event in of(Noticed, events))
+
+
+async def test_an_output_that_the_model_has_not_read_yet_is_never_dropped(opened):
+    script = steps(9, 900).removesuffix('[[worker]]\nsay = "Done."\n')
+    script += "[[worker]]\nshell = \"printf '%9000s' unread\"\n[[worker]]\nsay = 'Read.'\n"
+    session = await opened(script, context=8_000)
+    assert (await told(session.turn("go")))[-1].how == "done"
+    assert "unread" in str(bodies(session)[-1][-1]["output"])
 
 
 async def test_without_a_scout_that_answers_rules_summarise(opened):
