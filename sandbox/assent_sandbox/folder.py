@@ -15,6 +15,8 @@ from assent_sandbox.policy import Tier
 from assent_sandbox.stage import LockedError, StageError
 
 _FORMAT = 1
+_WIDTH = 24
+"""Of a mark, in digits and spaces."""
 
 
 class Meta(Struct, frozen=True):
@@ -88,26 +90,36 @@ class Folder:
         return f"{self.home}/scratch/{self._count}"
 
     def mark(self) -> int:
-        """Note that a command runs, and give the time by the clock that stamps files, in nanoseconds."""
-        with open(f"{self.home}/running", "wb") as file:
-            now = os.fstat(file.fileno()).st_ctime_ns
-            os.utime(file.fileno())
-            now = max(now, os.fstat(file.fileno()).st_ctime_ns)
-            file.write(b"%d" % now)
+        """Note that a command runs, and give the time by the clock that stamps files, in nanoseconds.
+
+        The file stays and is written over: making and deleting it costs more than all else that is done here.
+        """
+        file = os.open(f"{self.home}/running", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.utime(file)
+            now = os.fstat(file).st_ctime_ns
+            os.pwrite(file, b"%*d" % (_WIDTH, now), 0)
+        finally:
+            os.close(file)
         return now
 
     def marked(self) -> int | None:
         """The mark of a command whose traces were never recorded, because assent was killed meanwhile."""
         try:
             with open(f"{self.home}/running", "rb") as file:
-                return int(file.read() or b"0")
+                noted = file.read().strip()
         except FileNotFoundError:
             return None
+        return int(noted) if noted else None
 
     def unmark(self) -> None:
         """Note that no command runs and all traces are recorded."""
         with suppress(FileNotFoundError):
-            os.unlink(f"{self.home}/running")
+            file = os.open(f"{self.home}/running", os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.pwrite(file, b" " * _WIDTH, 0)
+            finally:
+                os.close(file)
 
     def unlock(self) -> None:
         """Let others open the folder; doing it twice is no error."""

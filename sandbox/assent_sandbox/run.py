@@ -37,7 +37,7 @@ class Walls:
         self._warden = warden
         self._turn = asyncio.Lock()
         self._lookout = Lookout(view)
-        self._count = 0
+        self._count = self._ended = 0
 
     @classmethod
     async def raise_around(cls, view: View) -> Self:
@@ -81,7 +81,8 @@ class Walls:
                 yield self._conclude(report, running.kept, written)
             finally:
                 running.close()
-                await asyncio.shield(self._wait_for_end())
+                if running.report is None or not written.spaces:
+                    await asyncio.shield(self._wait_for_end())
                 _remove_untouched(made)
 
     def _conclude(self, report: Report, kept: Kept, written: Plan) -> Ended:
@@ -100,6 +101,7 @@ class Walls:
         return msgspec.structs.replace(ended, denials=find_denials(ended, written, report.refusals))
 
     async def _begin(self, written: Plan, command: Command) -> Running:
+        await asyncio.shield(self._wait_for_end())
         self._count += 1
         (out_end, out), (err_end, err) = os.pipe(), os.pipe()
         control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -119,8 +121,9 @@ class Walls:
         return Running(out_end, err_end, control)
 
     async def _wait_for_end(self) -> None:
-        while (heard := await self._hear()) and heard != b"ended %d" % self._count:
-            continue
+        """Wait until the namespaces of the last command are gone; in them nothing lives after its report."""
+        while self._ended < self._count and (heard := await self._hear()):
+            self._ended = int(heard.removeprefix(b"ended "))
 
     async def _hear(self) -> bytes:
         assert self._warden

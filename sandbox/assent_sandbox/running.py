@@ -114,8 +114,8 @@ class Running:
         assert self._control
         try:
             heard = self._control.recv(_CHUNK)
-        except BlockingIOError:
-            return
+        except (BlockingIOError, ConnectionResetError):
+            return  # a reset says that the keeper left something unread, and comes before what it wrote last
         except OSError:
             heard = b""
         if heard:
