@@ -73,3 +73,16 @@ def _moved(value: str, view: View) -> str:
     return ":".join(
         view.copy + part[len(view.root) :] if f"{part}/".startswith(f"{view.root}/") else part for part in parts
     )
+
+
+def proxied(environment: dict[str, str], port: int) -> dict[str, str]:
+    """The environment with the settings by which tools find a proxy at a port of the command's loopback; 0 is none."""
+    if not port:
+        return environment
+    url, near = f"http://127.0.0.1:{port}", "localhost,127.0.0.1,::1"
+    names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "npm_config_proxy",
+             "npm_config_https_proxy", "PIP_PROXY", "CARGO_HTTP_PROXY", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY")  # fmt: skip
+    java = f"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort={port} -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={port}"
+    besides = {"NO_PROXY": near, "no_proxy": near, "npm_config_noproxy": near, "NODE_USE_ENV_PROXY": "1",
+               "MAVEN_OPTS": java, "GRADLE_OPTS": java}  # fmt: skip
+    return environment | dict.fromkeys(names, url) | besides

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from assent_sandbox.environment import build_environment
+from assent_sandbox.environment import build_environment, proxied
 from assent_sandbox.policy import Command, Limits, Policy, View
 from assent_sandbox.toolchains import CREDENTIALS
 
@@ -56,6 +56,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     writable: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     """What no consent shows to a command."""
+    hosts: tuple[str, ...] = ()
+    """The `name:port` that the proxy lets through."""
+    exits: tuple[tuple[int, int], ...] = ()
+    """Ports of the command's loopback that lead out of it, each to a port of this machine's loopback; 0 is the proxy."""
     watched: str = ""
     """A folder whose growth counts against the limit on disk."""
 
@@ -85,6 +89,9 @@ SYSTEM = (
 )  # fmt: skip
 """What the copy tier lets be read of the system."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts")
+_PROXY = 61080
+"""Where the proxy listens in a command's own network: above the ports that the kernel gives out by itself."""
+_MOST_PORTS = 50
 _KEYS_OF_ROOT = (
     "/etc/shadow",
     "/etc/shadow-",
@@ -104,16 +111,20 @@ def tmp_of(view: View) -> str:
 def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> Plan:
     """Put one command's policy in terms of the kernel; everything that it does not allow is refused."""
     tmp = tmp_of(view)
-    environment = build_environment(view, command, policy, around.variables, tmp)
     overlay = view.tier == "overlay"
+    walled = view.tier != "unconfined" and not policy.allows("unconfined")
+    network = policy.allows("network") or not walled
+    exits = _exits(policy) if overlay and not network else ()
+    environment = build_environment(view, command, policy, around.variables, tmp)
+    environment = proxied(environment, next((port for port, target in exits if not target), 0))
     return Plan(
         argv=command.argv,
         environment=tuple(environment.items()),
         workdir=os.path.normpath(os.path.join(view.path, command.workdir)),
         limits=policy.limits,
         spaces=overlay,
-        walled=view.tier != "unconfined" and not policy.allows("unconfined"),
-        network=policy.allows("network") or policy.allows("unconfined") or view.tier == "unconfined",
+        walled=walled,
+        network=network,
         view=view.path,
         layers=_layers(view, around) if overlay else (),
         hidden=tuple(dict.fromkeys((around.home, "/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", view.home))),
@@ -123,6 +134,8 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
         readable=_readable(view, policy, around),
         writable=_writable(view, policy, around, tmp),
         never=(view.home,),
+        hosts=_granted(policy, "host") if exits else (),
+        exits=exits,
         watched=view.upper if overlay else view.copy,
     )
 
@@ -145,10 +158,19 @@ def _granted(policy: Policy, kind: str) -> tuple[str, ...]:
     return tuple(widening.target for widening in policy.widenings if widening.kind == kind)
 
 
+def _exits(policy: Policy) -> tuple[tuple[int, int], ...]:
+    """The granted ports of this machine, each at its own number, and the proxy at one that is free."""
+    ports = sorted({int(target) for target in _granted(policy, "loopback")})[:_MOST_PORTS]
+    proxy = next(port for port in range(_PROXY, _PROXY + len(ports) + 1) if port not in ports)
+    ways = [(port, port) for port in ports]
+    return tuple([*ways, (proxy, 0)] if _granted(policy, "host") else ways)
+
+
 def _shown(policy: Policy, around: Surroundings) -> tuple[Shown, ...]:
     read_only = (*around.toolchains, *policy.readable, *_granted(policy, "read"))
     shown = {path: Shown(path=path, source=path) for path in read_only}
     shown |= {path: Shown(path=path, source=path, writable=True) for path in _granted(policy, "write")}
+    shown |= {path: Shown(path=path, source=path) for path in map(os.path.realpath, _granted(policy, "socket"))}
     if policy.allows("network"):
         resolver = os.path.realpath("/etc/resolv.conf")
         if resolver.startswith("/run/"):
@@ -178,7 +200,8 @@ def _writable(view: View, policy: Policy, around: Surroundings, tmp: str) -> tup
 
 
 def _blank(around: Surroundings, policy: Policy) -> tuple[str, ...]:
-    allowed = (*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable)
+    sockets = map(os.path.realpath, _granted(policy, "socket"))
+    allowed = (*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable, *sockets)
     keys = (os.path.join(around.home, name) for name in CREDENTIALS)
     return tuple(
         path for path in (*_KEYS_OF_ROOT, *keys, *around.sockets) if not any(is_within(each, path) for each in allowed)

@@ -9,14 +9,16 @@ from msgspec import Struct
 Tier = Literal["overlay", "copy", "unconfined"]
 """How high the walls are: overlay (namespaces), copy (Landlock or Seatbelt around a copy), unconfined (none)."""
 
-WideningKind = Literal["read", "write", "secret", "network", "unconfined"]
+WideningKind = Literal["read", "write", "secret", "network", "unconfined", "host", "loopback", "socket"]
 
 
 class Widening(Struct, frozen=True, order=True):
     """One exact thing beyond the walls that a consent may allow.
 
-    `target` is an absolute path for `read` and `write`, a path relative to the repository for `secret`,
-    and empty for `network` (the whole of it, the services of this machine included) and `unconfined`.
+    `target` is an absolute path for `read`, `write` and `socket` (a unix socket), a path relative to the repository for
+    `secret`, `name:port` for `host` (over the network, by a proxy that lets nothing else through), a port of this
+    machine for `loopback`, and empty for `network` (the whole of it, the services of this machine included) and
+    `unconfined`. `host`, `loopback` and `socket` can be held in the overlay tier alone.
     """
 
     kind: WideningKind
@@ -88,6 +90,15 @@ class Denial(Struct, frozen=True, kw_only=True):
     widening: Widening | None = None
 
 
+class Traffic(Struct, frozen=True):
+    """What passed through one granted way out of a command's walls, in connections and bytes."""
+
+    widening: Widening
+    connections: int
+    sent: int
+    received: int
+
+
 class Output(Struct, frozen=True):
     """A piece of what a running command wrote, undecoded and as hostile as any file."""
 
@@ -111,6 +122,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     """How many bytes between head and tail were drained and not kept."""
     denials: tuple[Denial, ...] = ()
     tier: Tier = "overlay"
+    traffic: tuple[Traffic, ...] = ()
 
     @property
     def output(self) -> bytes:
