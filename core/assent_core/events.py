@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, cast
 
 import msgspec
@@ -222,8 +223,8 @@ def encode(value: object) -> bytes:
 def _written_out(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_written_out(item) for item in cast("list[object]", value)]
+    if isinstance(value, list | tuple):
+        return [_written_out(item) for item in cast("Iterable[object]", value)]
     if isinstance(value, dict):
         return {_written_out(key): _written_out(item) for key, item in cast("dict[str, object]", value).items()}
     return value
