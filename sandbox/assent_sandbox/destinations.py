@@ -94,7 +94,8 @@ def never_opened(host: str) -> str:
     address = as_address(host)
     if host in _METADATA_NAMES or (address and (str(address) in METADATA or address.is_link_local)):
         return "it hands out this machine's own keys (a cloud's metadata service) or is of this cable alone"
-    if address and (address.is_unspecified or address.is_multicast or address.is_reserved):
+    odd = address and (address.is_unspecified or address.is_multicast or address.is_reserved)
+    if address and odd and not address.is_loopback:
         return "it is no address of a single host"
     return ""
 

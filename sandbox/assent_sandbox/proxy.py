@@ -209,7 +209,7 @@ def _onward(request: h11.Request, wanted: Destination, path: bytes) -> h11.Reque
     import h11
 
     host = str(wanted).removesuffix(":80").encode()
-    headers = [(b"Host", host), *end_to_end(request.headers), (b"Connection", b"close")]
+    headers = [(b"Host", host), *end_to_end(request), (b"Connection", b"close")]
     try:
         return h11.Request(method=request.method, target=path, headers=headers)
     except h11.LocalProtocolError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -61,13 +60,12 @@ class Book:
         return tuple(Traffic(way, p.connections, p.sent, p.received) for way, p in self._passages.items())
 
 
-def end_to_end(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Headers without those that are of one connection alone."""
-    named = {each.strip().lower() for name, value in headers if name == b"connection" for each in value.split(b",")} - {
-        b"content-length",
-        b"transfer-encoding",
-    }
-    return [(name, value) for name, value in headers if name not in _OF_ONE_HOP | named]
+def end_to_end(message: h11.Request | h11.Response) -> list[tuple[bytes, bytes]]:
+    """Its headers as they were written, without those that are of one connection alone."""
+    listed = (value for name, value in message.headers if name == b"connection")
+    named = {each.strip().lower() for value in listed for each in value.split(b",")}
+    left_out = _OF_ONE_HOP | named - {b"content-length", b"transfer-encoding"}
+    return [(name, value) for name, value in message.headers.raw_items() if name.lower() not in left_out]
 
 
 async def exchange(client: h11.Connection, near: Streams, onward: h11.Request, far: Streams, passage: Passage) -> None:
@@ -87,7 +85,7 @@ async def exchange(client: h11.Connection, near: Streams, onward: h11.Request, f
                 passage.received += len(data)
                 server.receive_data(data)
             elif isinstance(event, h11.Response):
-                headers = [*end_to_end(event.headers), (b"Connection", b"close")]
+                headers = [*end_to_end(event), (b"Connection", b"close")]
                 answer = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
                 await _put(near[1], client.send(answer))
             elif isinstance(event, h11.Data):
