@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 
 from assent_sandbox.policy import Policy
+from assent_sandbox.watch import FolderWatch
 
 _SKIPPED = frozenset(
     {".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", "target", ".hg", ".svn"}
@@ -26,17 +27,26 @@ def is_secret(name: str, policy: Policy) -> bool:
 
 
 class SecretFiles:
-    """The secret files of one repository; asking again costs one stat for each of its folders."""
+    """The secret files of one repository; asking again costs nothing where nothing changed, else a stat for each folder."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._folders: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {}
         self._policy: Policy | None = None
+        self._watch = FolderWatch(root)
+        self._found: tuple[str, ...] | None = None
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._watch.close()
 
     def find(self, policy: Policy) -> tuple[str, ...]:
         """Give their paths relative to the root, sorted; a secret link stands for the file that it leads to."""
         if self._policy is None or (self._policy.secrets, self._policy.public) != (policy.secrets, policy.public):
-            self._folders, self._policy = {}, policy
+            self._folders, self._policy, self._found = {}, policy, None
+            self._watch.restart()
+        if self._watch.was_quiet() and self._found is not None:
+            return self._found
         found: list[str] = []
         waiting = [""]
         seen = 0
@@ -46,7 +56,8 @@ class SecretFiles:
             secrets, below = self._look(folder, policy)
             found += secrets
             waiting += below
-        return tuple(sorted(set(found)))
+        self._found = tuple(sorted(set(found)))
+        return self._found
 
     def _look(self, folder: str, policy: Policy) -> tuple[tuple[str, ...], tuple[str, ...]]:
         path = os.path.join(self._root, folder)
@@ -55,6 +66,7 @@ class SecretFiles:
             known = self._folders.get(folder)
             if known and known[0] == changed:
                 return known[1], known[2]
+            self._watch.add(path)
             secrets, below = self._scan(folder, path, policy)
         except OSError:
             return (), ()

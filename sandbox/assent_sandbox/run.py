@@ -81,7 +81,7 @@ class Walls:
                 yield self._conclude(report, running.kept, written)
             finally:
                 running.close()
-                if running.report is None or not written.spaces:
+                if running.report is None or running.report.code is None or not written.spaces:
                     await asyncio.shield(self._wait_for_end())
                 _remove_untouched(made)
 
@@ -135,6 +135,7 @@ class Walls:
     async def close(self) -> None:
         """End the warden and everything it started."""
         async with self._turn:
+            self._lookout.close()
             if self._warden:
                 process, door = self._warden
                 door.close()

@@ -27,6 +27,10 @@ class Lookout:
         self._tools: tuple[str, ...] = ()
         self._looked = float("-inf")
 
+    def close(self) -> None:
+        """Look no more."""
+        self._secrets.close()
+
     def look(self, policy: Policy) -> Surroundings:
         """Gather what a plan needs to know now."""
         if time.monotonic() - self._looked > _TOOLS_STAY:
