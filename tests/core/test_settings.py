@@ -146,6 +146,30 @@ def test_a_project_can_set_a_budget_where_the_user_has_none(root):
     assert load(root).budget == 0.25
 
 
+def test_the_budgets_of_a_task_and_a_day_can_only_be_lowered_by_a_project(config, root):
+    (config / "settings.toml").write_text("budget_task = 1\nbudget_day = 5")
+    (root / ".assent.toml").write_text("budget_task = 2\nbudget_day = 3")
+    assert (load(root).budget_task, load(root).budget_day) == (1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "takes"),
+    [
+        ("context = 3999", "at least 4000"),
+        ("context = -1", "at least 4000"),
+        ("tokens_per_usd = -1", "a number of tokens"),
+        ("budget_day = -0.5", "USD per day"),
+        ("budget_task = inf", "USD per task"),
+        ('tier = "fast"', "priority"),
+    ],
+)
+def test_what_has_to_do_with_money_and_context_is_checked(config, text, takes):
+    (config / "settings.toml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load()
+    assert takes in caught.value.hint
+
+
 @pytest.mark.parametrize("key", sorted(set(Settings.__struct_fields__) - set(NARROWING)))
 def test_everything_else_in_a_projects_file_is_refused(root, key):
     (root / ".assent.toml").write_text(f'{key} = "x"')
