@@ -36,7 +36,7 @@ def test_a_command_is_asked_for_with_its_stage_its_reason_and_its_scopes():
     shown = "\n".join(card(NETWORK))
     for part in (
         "$ pip install x",
-        "behind overlay walls",
+        "on a stage",
         "the model's reason: it is missing",
         "  t  until this task ends",
     ):
