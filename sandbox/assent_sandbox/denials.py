@@ -40,7 +40,7 @@ _LONGEST_LINE = 4096
 _MOST_DENIALS = 20
 
 
-def find_denials(ended: Ended, plan: Plan, refusals: int) -> tuple[Denial, ...]:
+def find_denials(ended: Ended, plan: Plan, refusals: int, turned_away: tuple[Denial, ...] = ()) -> tuple[Denial, ...]:
     """Give what was refused, each thing once; `refusals` counts the packets that found no route.
 
     Only what a wall itself counted, or what the real files confirm, is `sure`.
@@ -48,7 +48,7 @@ def find_denials(ended: Ended, plan: Plan, refusals: int) -> tuple[Denial, ...]:
     if not plan.walled:
         return tuple(_limits(ended))
     text = (ended.head + b"\n" + ended.tail).decode("utf-8", errors="replace")
-    found = [*_limits(ended), *_network(text, plan, refusals), *_files(text, plan)]
+    found = [*_limits(ended), *turned_away, *_network(text, plan, refusals), *_files(text, plan)]
     return tuple(dict.fromkeys(found))[:_MOST_DENIALS]
 
 

@@ -32,14 +32,11 @@ class Outside(Struct, frozen=True):
 
 
 class Exits:
-    """Serves the exits of one plan from the command's start to its end; a plan without any costs nothing.
-
-    `handed` is the descriptor that the keeper sends its listeners through (-1 for a plan without exits).
-    """
+    """Serves the exits of one plan from the command's start to its end; a plan without any costs nothing."""
 
     def __init__(self, plan: Plan, outside: Outside) -> None:
         self.book = Book()
-        self.handed = -1
+        self._handed: tuple[int, ...] = ()
         self._plan, self._outside = plan, outside
         self._near: socket.socket | None = None
         self._arrival: asyncio.Task[None] | None = None
@@ -52,11 +49,18 @@ class Exits:
         if self._plan.exits:
             self._near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._near.setblocking(False)
-            self.handed = far.detach()
+            self._handed = (far.detach(),)
             self._arrival = asyncio.create_task(self._arrive(self._near))
         return self
 
+    def take(self) -> tuple[int, ...]:
+        """Give away the descriptor that the keeper is to send its listeners through; none for a plan without exits."""
+        taken, self._handed = self._handed, ()
+        return taken
+
     async def __aexit__(self, *_: object) -> None:
+        for descriptor in self.take():
+            os.close(descriptor)
         if self._arrival:
             self._arrival.cancel()
             with suppress(asyncio.CancelledError):
@@ -115,10 +119,3 @@ class Exits:
                     return
 
         return forward
-
-
-def close_handed(exits: Exits) -> None:
-    """Close our copy of what was handed to the keeper."""
-    if exits.handed >= 0:
-        os.close(exits.handed)
-        exits.handed = -1

@@ -19,7 +19,7 @@ import sys
 import time
 from types import SimpleNamespace
 
-from assent_sandbox import landlock, mounts, namespaces, seccomp, tally
+from assent_sandbox import landlock, listeners, mounts, namespaces, seccomp, tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ GRACE = 0.3
 SPACES, WALLED, NETWORK = 1, 2, 4
 """What a kind of keeper is made of: namespaces of its own, walls, the host's network."""
 _TICK = 0.1
-_MOST_DOORS = 5
+_MOST_DOORS = 6
 _SIGKILL = 9
 
 
@@ -53,10 +53,11 @@ def heed_interrupts() -> None:
 
 
 class Doors:
-    """The descriptors that a command comes with."""
+    """The descriptors that a command comes with; `exits` is where its listeners go, for a plan that has any."""
 
-    def __init__(self, stdin: int, stdout: int, stderr: int, control: int) -> None:
-        self.stdin, self.stdout, self.stderr, self.control = stdin, stdout, stderr, control
+    def __init__(self, stdin: int, stdout: int, stderr: int, *others: int) -> None:
+        self.stdin, self.stdout, self.stderr, self.control = stdin, stdout, stderr, others[-1]
+        self.exits = others[0]
 
 
 def pair() -> tuple[_socket.socket, _socket.socket]:
@@ -146,6 +147,8 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
         watched = tally.open_folder(plan.watched)
         if ready.pieces:
             mounts.arrange(plan, ready.pieces)
+        if plan.exits:
+            listeners.hand_out(plan, doors.exits)
         hand(ready.leader_door, b"go", (file, doors.stdin, doors.stdout, doors.stderr))
     except (OSError, ValueError) as error:
         report(doors.control, {"failed": str(_told(ready.leader_door).get("why") or _words(error))})

@@ -17,8 +17,10 @@ from typing import Self
 import msgspec
 
 from assent_sandbox.denials import find_denials
-from assent_sandbox.plan import Plan, Surroundings, git_folders, plan, tmp_of
-from assent_sandbox.policy import Command, Ended, Output, Policy, View
+from assent_sandbox.exits import Exits, Outside
+from assent_sandbox.plan import Plan, Surroundings, git_folders, plan, tmp_of, unheld
+from assent_sandbox.policy import Command, Ended, Output, Policy, View, Widening
+from assent_sandbox.relay import Book
 from assent_sandbox.running import Kept, Report, Running
 from assent_sandbox.seated import run_seated
 from assent_sandbox.stage import WallsError
@@ -35,6 +37,7 @@ class Walls:
     def __init__(self, view: View, warden: tuple[subprocess.Popen[bytes], socket.socket] | None = None) -> None:
         self._view = view
         self._warden = warden
+        self.outside = Outside()
         self._turn = asyncio.Lock()
         self._lookout = Lookout(view)
         self._count = self._ended = 0
@@ -64,6 +67,9 @@ class Walls:
         async with self._turn:
             around = self._lookout.look(policy)
             written = plan(self._view, command, policy, around)
+            if too_fine := unheld(self._view, policy):
+                words = f"The copy tier cannot open {_named(too_fine)} alone."
+                raise WallsError(words, "Grant the whole network instead.")
             if self._warden is None:
                 async for piece in run_seated(
                     _wrapper(self._view, policy, around), written, command.stdin, self._view.tier
@@ -71,21 +77,22 @@ class Walls:
                     yield piece
                 return
             made = _make_missing(policy)
-            running = await self._begin(written, command)
-            try:
-                async for piece in running.outputs(policy.limits.output):
-                    yield piece
-                report = running.report
-                if report is None or report.failed or report.code is None:
-                    raise WallsError(f"The command was not run: {_told(report)}.", _hint(self._view))
-                yield self._conclude(report, running.kept, written)
-            finally:
-                running.close()
-                if running.report is None or running.report.code is None or not written.spaces:
-                    await asyncio.shield(self._wait_for_end())
-                _remove_untouched(made)
+            async with Exits(written, self.outside) as exits:
+                running = await self._begin(written, command, exits)
+                try:
+                    async for piece in running.outputs(policy.limits.output):
+                        yield piece
+                    report = running.report
+                    if report is None or report.failed or report.code is None:
+                        raise WallsError(f"The command was not run: {_told(report)}.", _hint(self._view))
+                    yield self._conclude(report, running.kept, written, exits.book)
+                finally:
+                    running.close()
+                    if running.report is None or running.report.code is None or not written.spaces:
+                        await asyncio.shield(self._wait_for_end())
+                    _remove_untouched(made)
 
-    def _conclude(self, report: Report, kept: Kept, written: Plan) -> Ended:
+    def _conclude(self, report: Report, kept: Kept, written: Plan, book: Book) -> Ended:
         if report.why:
             kept.add(f"assent: {report.why}\n".encode())
         head, tail, omitted = kept.parts()
@@ -97,16 +104,17 @@ class Walls:
             tail=tail,
             omitted=omitted,
             tier=self._view.tier,
+            traffic=book.traffic,
         )
-        return msgspec.structs.replace(ended, denials=find_denials(ended, written, report.refusals))
+        return msgspec.structs.replace(ended, denials=find_denials(ended, written, report.refusals, book.denials))
 
-    async def _begin(self, written: Plan, command: Command) -> Running:
+    async def _begin(self, written: Plan, command: Command, exits: Exits) -> Running:
         await asyncio.shield(self._wait_for_end())
         self._count += 1
         (out_end, out), (err_end, err) = os.pipe(), os.pipe()
         control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         files = [_file_of(marshal.dumps(msgspec.to_builtins(written))), _file_of(command.stdin)]
-        handed = [*files, out, err, far.detach()]
+        handed = [*files, out, err, *exits.take(), far.detach()]
         try:
             assert self._warden
             socket.send_fds(self._warden[1], [b"%d %d" % (self._count, _kind(written))], handed)
@@ -209,6 +217,10 @@ def _file_of(data: bytes) -> int:
         view = view[os.write(descriptor, view) :]
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def _named(widenings: tuple[Widening, ...]) -> str:
+    return ", ".join(f"{each.kind} {each.target}" for each in widenings)
 
 
 def _said(answer: bytes) -> str:
