@@ -128,9 +128,13 @@ class Accounts:
                 self._thread.start()
 
     def flush(self) -> None:
-        """Wait until all that was given so far is written, or has failed to be."""
+        """Wait until all that was given so far is written, or has failed to be; what failed before is tried once more."""
         if thread := self._thread:
             thread.join()
+        if self._rows:
+            self.write()
+            if thread := self._thread:
+                thread.join()
 
     def spent(self, since: float) -> Spent:
         """What all sessions have spent since a time (epoch), rows that could not be written included; blocks."""

@@ -174,6 +174,7 @@ class Session:
         changed = keep and await asyncio.to_thread(self._bench.performer.changes)
         await (stage.close() if changed else stage.discard())
         self._record.close()
+        await asyncio.to_thread(self._bench.books.flush)
 
     async def _prompted(self, prompt: str, images: tuple[Path, ...], limit: int) -> AsyncGenerator[AnyEvent]:
         yield Prompted(turn=self._turn, text=prompt)

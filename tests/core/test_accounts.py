@@ -121,6 +121,17 @@ def test_a_file_that_cannot_be_written_is_told_once_and_the_rows_wait_for_it(tmp
     assert len(rows(path, "requests")) == 4
 
 
+def test_what_failed_is_tried_once_more_at_the_end(tmp_path):
+    accounts = Accounts(tmp_path / "accounts.db")
+    (tmp_path / "accounts.db").mkdir()
+    accounts.write(payment())
+    if accounts._thread:
+        accounts._thread.join()
+    (tmp_path / "accounts.db").rmdir()
+    accounts.flush()
+    assert len(rows(tmp_path / "accounts.db", "requests")) == 1
+
+
 def test_a_link_in_its_place_is_not_followed(tmp_path):
     (tmp_path / "accounts.db").symlink_to(tmp_path / "elsewhere")
     troubles: list[str] = []
