@@ -83,8 +83,10 @@ class Books:
         if self._accounts:
             self._accounts.flush()
 
-    def paid(self, request: Request, finished: Finished | None, price: tuple[float | None, str], outcome: str) -> None:
-        """A request is over, however it ended; failed ones have no usage."""
+    def paid(
+        self, request: Request, model: str, finished: Finished | None, price: tuple[float | None, str], outcome: str
+    ) -> None:
+        """A request to a model is over, however it ended; failed ones have no usage."""
         if self._accounts is None:
             return
         usage = (finished and finished.usage) or Usage()
@@ -95,7 +97,7 @@ class Books:
             repo=self._repo,
             task=self._task.id if self._task else "",
             role=request.role,
-            model=visible(finished.model if finished else request.model)[:LONGEST_NAME],
+            model=visible(model)[:LONGEST_NAME],
             work=work_of(request),
             input=usage.input,
             cached=usage.cached,
@@ -142,7 +144,8 @@ class Counted:
             outcome = type(error).__name__
             raise
         finally:
-            self._books.paid(request, finished, self._meter.price(finished) if finished else (None, ""), outcome)
+            model = self._meter.name(finished.model if finished else request.model)
+            self._books.paid(request, model, finished, self._meter.price(finished) if finished else (None, ""), outcome)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -80,6 +80,11 @@ class Meter:
         quote = self._catalogue.quote(model, self._source, self._tier)
         return quote.tier if quote else self._tier
 
+    def name(self, model: str) -> str:
+        """A model by its plain id, whatever date the server puts behind it; an unknown one as it is called."""
+        facts = self._catalogue.find(model)
+        return facts.id if facts else model
+
     def limit(self, model: str) -> int:
         """The largest input that a request to a model should have, in tokens; 0 if it is unknown."""
         facts = self._catalogue.find(model)

@@ -12,6 +12,7 @@ import pytest
 from assent_core.accounts import VERSION, Accounts, Landing, Payment, Spent, Task, opened
 from assent_core.events import Billed, Ended
 from assent_core.review import decide
+from assent_core.settings import RoleSettings
 from rehearsed import CHECK, FIX, of, told
 
 
@@ -196,6 +197,14 @@ async def test_a_fix_is_verified_and_what_lands_is_credited_to_it_until_it_is_un
     await session.undo()
     session._bench.books.flush()
     assert [row["landed"] for row in rows(account, "tasks")] == [0]
+
+
+async def test_a_model_has_one_name_with_and_without_its_date(opened, account):
+    worker = RoleSettings("gpt-5.4-mini-2026-03-17", "low")
+    session = await opened("[[worker]]\nsay = 'Done.'\n", worker=worker)
+    await told(session.turn("go"))
+    session._bench.books.flush()
+    assert [row["model"] for row in rows(account, "requests")] == ["gpt-5.4-mini"]
 
 
 async def test_a_request_that_fails_is_entered_with_the_name_of_its_error(opened, account):
