@@ -17,7 +17,7 @@ from assent_core.commands import describe, visible
 from assent_core.ledger import Decider, Entry, Grant, Ledger, Scope
 from assent_core.proposals import Patch, Proposal, Shell, Spend
 from assent_core.reach import effect, hard_refusal, in_words, phrase
-from assent_sandbox.policy import Tier, Widening
+from assent_sandbox.policy import NARROW, Tier, Widening
 
 __all__ = [
     "Answer", "Approved", "Asker", "Decider", "Decision", "Gate", "Grant", "Ledger", "Mode", "Question", "Refused", "Scope",
@@ -200,6 +200,9 @@ class Gate:
         """Why a rule refuses without asking anybody, or nothing."""
         if self._mode == "read-only" and isinstance(proposal, Patch | Shell):
             return "the mode is read-only (settings: mode), so nothing is edited and no command runs; read, search and answer"
+        narrow = [widening for widening in reach if widening.kind in NARROW]
+        if self._tier == "copy" and narrow and Widening("network") not in reach:
+            return f"the walls of this machine (the copy tier) cannot {phrase(narrow[0])} alone; they know only the whole network"
         own = Path(os.path.abspath(self._ledger.path)).parent  # noqa: PTH100  # a link must not lead us elsewhere
         return next(filter(None, (hard_refusal(widening, self._root, own) for widening in reach)), "")
 
@@ -241,6 +244,7 @@ class Gate:
     def _answered(self, question: Question, missing: tuple[Widening, ...], answer: Answer) -> Decision:
         """Turn an answer into a decision; only a plain True to a scope that was offered is a yes."""
         proposal, reach = question.proposal, question.reach
+        assert not isinstance(proposal, Spend)
         if answer.yes is not True:
             said = f"the user refused: {answer.reason}" if answer.reason else "the user refused, without a reason"
             return self._refuse(proposal, reach, "user", said)

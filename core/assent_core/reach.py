@@ -13,11 +13,22 @@ from typing import assert_never
 
 from assent_core.commands import visible
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_sandbox.destinations import is_loopback, never_opened, read_destination, read_port, read_wish
 from assent_sandbox.policy import Policy, Widening
 
 PATCHED = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 CODE = Path(__file__).resolve().parent
 KEY_PLACES = frozenset({".ssh", ".gnupg", ".aws", ".kube", ".docker", ".netrc", ".azure", "gcloud", ".password-store"})
+_MASTER = "Whoever can talk to it controls this machine."
+_STARTER = "It can be asked to run programs outside the walls."
+POWERS = {
+    "docker": _MASTER, "containerd": _MASTER, "podman": _MASTER, "crio": _MASTER, "libvirt": _MASTER, "lxd": _MASTER,
+    ":2375;": _MASTER, ":2376;": _MASTER, "systemd": _STARTER, "dbus": _STARTER, "/bus": _STARTER, "tmux": _STARTER,
+    "X11-unix": "It can see the screen and type keys.", "wayland": "It can see the screen and type keys.",
+    "ssh": "It can use the keys that this agent holds.", "agent": "It can use the keys that this agent holds.",
+    ":9222;": "A browser can be led through it, with all that you are logged in to.",
+}  # fmt: skip
+"""What the name of a socket or a port says about who listens there."""
 
 
 def reach(proposal: Proposal, root: Path, policy: Policy, view: Path | None = None) -> tuple[Widening, ...]:
@@ -73,6 +84,12 @@ def phrase(widening: Widening) -> str:
             return f"change {target}"
         case "secret":
             return f"read the secret file {target}"
+        case "host":
+            return f"connect to {target}"
+        case "loopback":
+            return f"connect to port {target} of this machine"
+        case "socket":
+            return f"talk through the socket {target}"
         case "network":
             return "use the network"
         case "unconfined":
@@ -93,6 +110,12 @@ def effect(widening: Widening) -> str:
             )
         case "secret":
             return f"It can read the secret file {target} and pass its contents on to the model's service."
+        case "host":
+            return f"It can connect to {target}{_whose(widening)}, and to no other host, and send there whatever it can read."
+        case "loopback":
+            return f"It can use what listens on port {target} of this machine as if it were you.{_control(widening)}"
+        case "socket":
+            return f"It can use what listens at {target}{_below(widening)} as if it were you.{_control(widening)}"
         case "network":
             return (
                 "It can connect to any host and to the services of this machine, and send there whatever it can read."
@@ -110,6 +133,10 @@ def hard_refusal(widening: Widening, root: Path, own: Path) -> str:
         return f"malformed: {widening.kind} takes no target" if target else ""
     if "\0" in target or target in ("", "."):
         return f"malformed: {widening.kind} needs a target, an exact path"
+    if widening.kind == "host":
+        return _refused_host(target)
+    if widening.kind == "loopback":
+        return "" if str(read_port(target)) == target else "malformed: loopback needs a port from 1 to 65535"
     if widening.kind == "secret":
         inside = not target.startswith("/") and ".." not in PurePosixPath(target).parts
         return "" if inside else "malformed: a secret is a file of the repository, named by its relative path"
@@ -120,9 +147,20 @@ def hard_refusal(widening: Widening, root: Path, own: Path) -> str:
         return "assent's own state or a key store lies there, and those are never opened to a command"
     if widening.kind == "write" and any(_meet(place, CODE) for place in places):
         return "assent's own program lies there, and nobody may change it from inside"
+    if widening.kind == "socket" and any(place.is_relative_to(root) for place in places):
+        return "a socket in the repository cannot be reached from the stage"
     if widening.kind == "write" and any(_meet(place, root) for place in places):
         return "the real repository, its .git included, changes by landing alone; write on the stage instead"
     return ""
+
+
+def _refused_host(target: str) -> str:
+    found = read_destination(target)
+    if found is None or str(found) != target:
+        return "malformed: host needs one host and port, such as pypi.org:443, in small letters"
+    if is_loopback(found.host):
+        return "malformed: a port of this machine is of kind loopback"
+    return never_opened(found.host)
 
 
 def in_words(proposal: Proposal, most: int = 2000) -> str:
@@ -147,6 +185,8 @@ def _asked_for(need: Widening, root: Path, policy: Policy, view: Path | None) ->
         return Widening("secret", locate(need.target, root, view))
     if need.kind == "read" and need.target:
         return _touched(need.target, root, policy, view)
+    if need.kind == "host" and (found := read_wish(need.target)):
+        return Widening("loopback", str(found.port)) if is_loopback(found.host) else Widening("host", str(found))
     if need.kind == "write" and need.target:
         place = locate(need.target, root, view)
         return Widening("write", place if place.startswith("/") else os.path.normpath(root / place))
@@ -179,6 +219,19 @@ def _warning(widening: Widening) -> str:
     return " This is a place where keys are kept." if places & KEY_PLACES else ""
 
 
+def _whose(widening: Widening) -> str:
+    found = read_destination(widening.target)
+    private = found and found.address and not found.address.is_global
+    return " (an address of a private network)" if private else ""
+
+
+def _control(widening: Widening) -> str:
+    """What a service that is more than it looks like lets happen."""
+    parts = PurePosixPath(os.path.realpath(widening.target)).parts[-2:]
+    real = "/".join(parts) if widening.kind == "socket" else f":{widening.target};"
+    return next((f" {words}" for sign, words in POWERS.items() if sign in real), "")
+
+
 def _meet(one: Path, other: Path) -> bool:
     """Whether one path is the other or lies above or below it."""
     real = Path(os.path.realpath(other))
@@ -190,9 +243,11 @@ def _key_stores() -> tuple[Path, ...]:
     from platformdirs import user_config_path, user_data_path, user_state_path
 
     data, home = user_data_path(), Path.home()
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    agents = (runtime / "keyring", runtime / "gnupg")
     rings = (data / "keyrings", data / "python_keyring", data / "kwalletd", home / "Library" / "Keychains")
     config = os.environ.get("ASSENT_CONFIG_DIR") or user_config_path("assent")
-    return (Path(config).absolute(), user_state_path("assent"), *rings)
+    return (Path(config).absolute(), user_state_path("assent"), *rings, *agents)
 
 
 def _is_folder(path: Path) -> bool:

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from assent_core.instructions import prompt
 from assent_core.model import ToolSpec, WireItem
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_sandbox.destinations import is_loopback, read_port, read_wish
 from assent_sandbox.policy import Widening, WideningKind
 
 LONGEST_COMMAND = 120_000
@@ -180,6 +181,10 @@ def _proposal(given: Arguments) -> Proposal:
 
 def _widening(need: Need) -> Widening:
     target = need.target or ""
+    if need.kind == "host" and (found := read_wish(target)):
+        return Widening("loopback", str(found.port)) if is_loopback(found.host) else Widening("host", str(found))
+    if need.kind in ("host", "loopback"):
+        return Widening(need.kind, str(read_port(target) or target))
     return Widening(need.kind, os.path.normpath(os.path.expanduser(target)) if target else "")  # noqa: PTH111  # text, not a file
 
 
@@ -204,7 +209,19 @@ def _need_problem(need: Need) -> str:
     match need.kind:
         case "network" | "unconfined":
             return f"a need of kind {need.kind} takes no target (null)." if target else ""
-        case "read" | "write":
+        case "host":
+            return (
+                ""
+                if read_wish(target)
+                else f"a need of kind host takes one host and port, such as pypi.org:443, not {target[:200]!r}."
+            )
+        case "loopback":
+            return (
+                ""
+                if read_port(target)
+                else f"a need of kind loopback takes a port of this machine, such as 5432, not {target[:200]!r}."
+            )
+        case "read" | "write" | "socket":
             absolute = target.startswith(("/", "~/"))
             return "" if absolute else f"a need of kind {need.kind} takes an absolute path as target, not {target!r}."
         case "secret":
@@ -240,6 +257,6 @@ def _takes(name: str) -> str:
 
 def _kind(field: msgspec.structs.FieldInfo) -> str:
     if field.name == "needs":
-        return "list of {kind: read|write|secret|network|unconfined, target: string or null}"
+        return "list of {kind: host|loopback|socket|read|write|secret|network|unconfined, target: string or null}"
     bounded = {"timeout_seconds": "number from 1 to 3600", "start": "integer from 1", "lines": "integer from 1 to 4000"}
     return bounded.get(field.name, "string")

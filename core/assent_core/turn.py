@@ -42,6 +42,8 @@ from assent_core.usage import Meter
 from assent_sandbox.policy import Widening
 from assent_sandbox.stage import StageError
 
+ROUNDS = 6
+"""How often one proposal is performed at most, each time with more consent."""
 INTERRUPTED = "The user interrupted the work before this was done."
 
 
@@ -174,33 +176,29 @@ async def _carry_out(bench: Bench, call: WireItem) -> AsyncGenerator[AnyEvent]:
 
 
 async def propose(bench: Bench, id: str, proposal: Proposal) -> AsyncGenerator[AnyEvent | Result | Refused]:
-    """Put one proposal before the gate, perform it, and ask for what the walls surely denied to a failed command."""
-    wanted = bench.performer.reach(proposal)
+    """Put one proposal before the gate, perform it, and ask for what the walls surely denied to a failed command.
+
+    A command that gets further with each consent (one host leads to the next) is asked about ROUNDS times at most.
+    """
+    wanted = asked = bench.performer.reach(proposal)
     yield Proposed(id=id, proposal=proposal, reach=wanted)
-    decision = await bench.gate.decide(id, proposal, wanted)
-    yield decided(id, decision)
-    if isinstance(decision, Refused):
-        bench.refused.update(wanted)
-        yield decision
-        return
-    denied: tuple[Widening, ...] = ()
-    async with aclosing(carry(bench, id, decision)) as events:
-        async for event in events:
-            yield event
-            if isinstance(event, Performed) and not event.ok:
-                denied = _liftable(event, decision, bench.refused)
-    if not denied or not isinstance(proposal, Shell):
-        return
-    wider = msgspec.structs.replace(proposal, needs=(*decision.widenings, *denied))
-    again = await bench.gate.decide(id, wider, wider.needs)
-    yield decided(id, again)
-    if isinstance(again, Refused):
-        bench.refused.update(denied)
-        yield again
-        return
-    async with aclosing(carry(bench, id, again)) as events:
-        async for event in events:
-            yield event
+    for _ in range(ROUNDS):
+        decision = await bench.gate.decide(id, proposal, wanted)
+        yield decided(id, decision)
+        if isinstance(decision, Refused):
+            bench.refused.update(asked)
+            yield decision
+            return
+        asked = ()
+        async with aclosing(carry(bench, id, decision)) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, Performed) and not event.ok:
+                    asked = _liftable(event, decision, bench.refused)
+        if not asked or not isinstance(proposal, Shell):
+            return
+        wanted = (*decision.widenings, *asked)
+        proposal = msgspec.structs.replace(proposal, needs=wanted)
 
 
 async def carry(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[AnyEvent | Result]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from assent_sandbox.environment import build_environment, proxied
-from assent_sandbox.policy import Command, Limits, Policy, View, Widening
+from assent_sandbox.policy import NARROW, Command, Limits, Policy, View, Widening
 from assent_sandbox.toolchains import CREDENTIALS
 
 
@@ -162,7 +162,7 @@ def unheld(view: View, policy: Policy) -> tuple[Widening, ...]:
     """What was granted that a tier cannot hold: without a network of its own, a command has all of it or none."""
     if view.tier != "copy" or policy.allows("network") or policy.allows("unconfined"):
         return ()
-    return tuple(each for each in policy.widenings if each.kind in ("host", "loopback", "socket"))
+    return tuple(each for each in policy.widenings if each.kind in NARROW)
 
 
 def _exits(policy: Policy) -> tuple[tuple[int, int], ...]:

@@ -11,6 +11,9 @@ Tier = Literal["overlay", "copy", "unconfined"]
 
 WideningKind = Literal["read", "write", "secret", "network", "unconfined", "host", "loopback", "socket"]
 
+NARROW: frozenset[WideningKind] = frozenset({"host", "loopback", "socket"})
+"""Ways out of a network of the command's own; only the overlay tier has one to open them in."""
+
 
 class Widening(Struct, frozen=True, order=True):
     """One exact thing beyond the walls that a consent may allow.
