@@ -23,6 +23,7 @@ from assent_core.patches import apply_patch
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
 from assent_core.reach import locate, reach
 from assent_core.review import Evidence
+from assent_core.steering import advice
 from assent_core.transcript import image_url
 from assent_core.workspace import Workspace
 from assent_sandbox.output import cut, decode
@@ -120,12 +121,17 @@ class Performer:
         performed = Performed(
             id=id,
             ok=ended.code == 0,
-            told=told_of(ended, digest, text, self.outputs.keep(text) if text else ""),
+            told=told_of(ended, digest, text, self.outputs.keep(text) if text else "", self._advice(digest)),
             code=ended.code,
             seconds=ended.seconds,
             denials=ended.denials,
         )
         yield Result(performed=performed, digest=digest, command=shell.command, output=text)
+
+    def _advice(self, digest: Digest) -> str:
+        if digest.failure in ("none", "test", "lint", "unknown"):
+            return ""
+        return advice(digest, self.own_names(), tuple(file.path for file in self.staged))
 
     async def _search(self, id: str, search: Search, approved: Approved) -> AsyncGenerator[Printed | Result]:
         command = Command(argv=_search_argv(search, self.locate(search.path)))
@@ -169,6 +175,12 @@ class Performer:
             return Result(performed=Performed(id=id, ok=True, told=cut("\n".join(names) or "(empty folder)", TOLD)))
         ok, told = _window(path, entry, read)
         return Result(performed=Performed(id=id, ok=ok, told=cut(self.redact(told), TOLD)))
+
+    def own_names(self) -> frozenset[str]:
+        """The names of what stands in the repository's root and in its source folders, without endings."""
+        folders = (".", "src", "lib", "app", "tests", "test", self.workspace.subdir)
+        names = (name for folder in dict.fromkeys(folders) for name in self.stage.folder(folder) or ())
+        return frozenset(name.strip("/").split(".")[0] for name in names) - {""}
 
     def reach(self, proposal: Proposal) -> tuple[Widening, ...]:
         """What a proposal touches outside this stage."""
@@ -217,7 +229,7 @@ def denied_in_words(denial: Denial) -> str:
     return f"{sure}denied: {denial.kind} {denial.target}".rstrip() + f" ({denial.why})"
 
 
-def told_of(ended: Ended, digest: Digest, text: str, name: str) -> str:
+def told_of(ended: Ended, digest: Digest, text: str, name: str, hint: str = "") -> str:
     """What the model gets of a command: all that was extracted, then head and tail of the output within the budget."""
     first = f"exit code {ended.code} after {ended.seconds:.1f} s"
     if ended.cause not in ("exit", "start"):
@@ -226,7 +238,7 @@ def told_of(ended: Ended, digest: Digest, text: str, name: str) -> str:
     if ended.denials:
         lines.append("The walls of the stage denied this; it is no fault of the code. Do not work around it.")
     if ended.code:
-        lines += digest.told
+        lines += [*digest.told, *([hint] if hint else [])]
     shown = cut(folded(text), max(TOLD - sum(map(len, lines)), TOLD // 4)) if text else "(none)"
     if name and len(text) > WORTH_A_NAME:
         lines.insert(1, f"{'shortened here; ' if shown != text else ''}the whole output: `read` with path {name}")

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass, field
 
+import msgspec
+
+from assent_core.changes import unified
 from assent_core.consent import Refused
-from assent_core.digest import Digest
+from assent_core.digest import extract
 from assent_core.errors import AssentError, BudgetExceeded, ConsentMissing, EnvironmentFault
-from assent_core.events import AnyEvent, Asked, Decided, Noticed, Proposed, Verified
+from assent_core.events import AnyEvent, Asked, Decided, Digested, Noticed, Proposed, Verified
 from assent_core.evidence import contents_digest
-from assent_core.instructions import repair_prompt
+from assent_core.instructions import own_change, repair_prompt
 from assent_core.perform import Result
 from assent_core.proposals import Shell
+from assent_core.steering import AskGate, Go, Move, Place, Run, RunAgain, ShowOwnChange, Stop, steer
 from assent_core.turn import Bench, carry, decided
+from assent_sandbox.policy import Widening
 
 ROUNDS = 6
 """Most times that the worker is sent back with a command that still fails."""
@@ -21,11 +27,24 @@ ROUNDS = 6
 SETTLING = 2
 """How often a passing command is run again because it changed files itself."""
 
+ASKING = "The command is run again with what it needs, if you allow it."
+
+
+@dataclass
+class Course:
+    """How a repair has gone so far: the command with what it was allowed, and each run of it that failed."""
+
+    shell: Shell
+    runs: list[Run] = field(default_factory=list[Run])
+    asked: set[Widening] = field(default_factory=set[Widening])
+    """What the user was asked for on its behalf; nothing is asked for twice but by name of what was allowed once."""
+
 
 async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEvent | Result]:
     """Run a command that the user typed: typing it was consent to run it on the stage. It is evidence in any case."""
-    yield Proposed(id=id, proposal=shell)
-    decision = bench.gate.typed(shell)
+    yield Proposed(id=id, proposal=shell, reach=bench.performer.reach(shell) if shell.needs else ())
+    reach = bench.performer.reach(shell)
+    decision = await bench.gate.decide(id, shell, reach) if shell.needs else bench.gate.typed(shell)
     yield decided(id, decision)
     if isinstance(decision, Refused):
         raise ConsentMissing(f"The command may not run: {decision.why}.")
@@ -45,29 +64,97 @@ async def repair(
     passed; raises AssentError with the exit code of the first reason that applies when it did not.
     """
     result: Result | None = None
+    move: Move = Go()
+    course = Course(shell)
     asked, refused = 0, False
     for round in range(ROUNDS + 1):
-        async with aclosing(_check(bench, shell, f"check-{round}")) as events:
+        async with aclosing(_steered(bench, course, f"check-{round}")) as events:
             async for event in events:
                 if isinstance(event, Result):
                     result = event
+                elif isinstance(event, Move):
+                    move = event
                 else:
                     yield event
         assert result is not None
         if result.performed.ok:
             return
-        _may_go_on(result, shell)
+        if isinstance(move, Stop):
+            raise move.error
         if round == ROUNDS or asked >= limit:
             break
-        async with aclosing(
-            work(repair_prompt(shell.command, result.performed.told, wish, round), limit - asked)
-        ) as events:
+        prompt = repair_prompt(shell.command, result.performed.told, wish, round)
+        if isinstance(move, ShowOwnChange) and result.digest:
+            yield Digested(id=result.performed.id, digest=msgspec.structs.replace(result.digest, failure="own edit"))
+            prompt = own_change(prompt, _own_diff(bench, move.paths))
+        async with aclosing(work(prompt, limit - asked)) as events:
             async for event in events:
                 asked += isinstance(event, Asked)
                 refused = refused or (isinstance(event, Decided) and not event.allowed)
                 yield event
     assert result is not None
     raise _why_not(result, refused, asked >= limit)
+
+
+async def _steered(bench: Bench, course: Course, id: str) -> AsyncGenerator[AnyEvent | Result | Move]:
+    """Run the command as often as its failures ask for before the worker comes to it; last the Result and the Move."""
+    attempt, result = 0, None
+    while True:
+        before, refused = result, False
+        try:
+            async with aclosing(_check(bench, course.shell, f"{id}-{attempt}" if attempt else id)) as events:
+                async for event in events:
+                    if isinstance(event, Result):
+                        result = event
+                    else:
+                        yield event
+        except ConsentMissing:
+            if not course.shell.needs:
+                raise
+            refused = True
+            course.shell = msgspec.structs.replace(course.shell, needs=())
+            if before is None:
+                continue
+        assert result is not None
+        move = Go() if result.performed.ok else _move(bench, course, result, refused)
+        if isinstance(move, AskGate):
+            course.asked.update(move.widenings)
+            course.shell = msgspec.structs.replace(course.shell, needs=(*course.shell.needs, *move.widenings))
+        elif not isinstance(move, RunAgain):
+            yield result
+            yield move
+            return
+        yield Noticed(
+            text=move.why
+            if isinstance(move, RunAgain)
+            else "The command is run again with what it needs, if you allow it."
+        )
+        attempt += 1
+
+
+def _move(bench: Bench, course: Course, result: Result, refused: bool) -> Move:
+    assert result.digest is not None
+    staged, code = bench.performer.staged, result.performed.code or 0
+    run = Run(
+        digest=extract(result.command, code, result.output) if refused else result.digest,
+        content=contents_digest(staged),
+        code=code,
+        changed=tuple(file.path for file in staged),
+        denials=result.performed.denials,
+        allowed=course.shell.needs,
+    )
+    if not refused:
+        course.runs.append(run)
+    tier = bench.performer.stage.tier
+    place = Place(
+        own=bench.performer.own_names(), walled=tier != "unconfined", asked=frozenset(bench.refused | course.asked)
+    )
+    return steer(run, tuple(course.runs[:-1]), place)
+
+
+def _own_diff(bench: Bench, paths: tuple[str, ...]) -> str:
+    chosen = (file for file in bench.performer.staged if file.path in paths)
+    return "".join(bench.performer.redact(unified(file).decode("utf-8", "replace")) for file in chosen)
 
 
 async def _check(bench: Bench, shell: Shell, id: str) -> AsyncGenerator[AnyEvent | Result]:
@@ -87,15 +174,6 @@ async def _check(bench: Bench, shell: Shell, id: str) -> AsyncGenerator[AnyEvent
     yield result
 
 
-def _may_go_on(result: Result, shell: Shell) -> None:
-    found: Digest | None = result.digest
-    if result.performed.code in (126, 127) and (found is None or found.failure in ("tool missing", "environment")):
-        raise EnvironmentFault(
-            f"{shell.command!r} cannot be run here: {_last_line(result.output)}",
-            "Install what is missing, or name the command by a path that the stage shows (see `assent doctor`).",
-        )
-
-
 def _why_not(result: Result, refused: bool, limited: bool) -> AssentError:
     summary = result.digest.summary if result.digest and result.digest.summary else f"exit code {result.performed.code}"
     still = f"The command still fails ({summary})."
@@ -106,8 +184,3 @@ def _why_not(result: Result, refused: bool, limited: bool) -> AssentError:
     if refused:
         return ConsentMissing(still + " A consent that the worker asked for was not given.")
     return AssentError(still, "What was tried is on the stage; nothing of it reached the real files.")
-
-
-def _last_line(output: str) -> str:
-    lines = [line for line in output.splitlines() if line.strip()]
-    return lines[-1].strip()[:200] if lines else "no output"
