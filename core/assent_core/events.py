@@ -48,6 +48,8 @@ class Routed(Event, frozen=True):
     model: str
     effort: Effort
     why: str
+    work: str = ""
+    """The kind of work, as the router's table names it."""
 
 
 class Asked(Event, frozen=True):

@@ -59,4 +59,4 @@ def route(work: Work, settings: Settings) -> Routed:
                     'Use the profile "tiered" or "mini" (settings: profile), or describe the image in words.',
                 )
             model, why = settings.scout.model, f"{why}; profile nano: the small model does it all the same"
-    return Routed(role=role, model=model, effort=effort, why=why)
+    return Routed(role=role, model=model, effort=effort, why=why, work=work)
