@@ -40,11 +40,14 @@ _SIGKILL = 9
 
 
 class Walls:
-    """What a keeper needs to know before its command comes; `tmp` is where the session's /tmp is kept."""
+    """What a keeper needs to know before its command comes.
 
-    def __init__(self, kind: int, tmp: str, filter_: bytes, abi: int) -> None:
+    `tmp` is where the session's /tmp is kept; `layers` are lower, upper and work of the repository's overlay.
+    """
+
+    def __init__(self, kind: int, tmp: str, layers: tuple[str, str, str], filter_: bytes, abi: int) -> None:
         self.spaces, self.walled, self.network = bool(kind & SPACES), bool(kind & WALLED), bool(kind & NETWORK)
-        self.tmp, self.filter, self.abi = tmp, filter_, abi
+        self.tmp, self.layers, self.filter, self.abi = tmp, layers, filter_, abi
 
 
 def heed_interrupts() -> None:
@@ -125,7 +128,7 @@ class _Ready:
         namespaces.die_with_parent() if walls.spaces else namespaces.adopt_orphans()
         namespaces.hide_from_tracers()
         self.routes = tally.Routes() if walls.spaces and not walls.network else None
-        self.pieces = mounts.Pieces(walls.walled, walls.tmp) if walls.spaces else None
+        self.pieces = mounts.Pieces(walls.walled, walls.tmp, walls.layers) if walls.spaces else None
         if walls.spaces and not walls.network:
             namespaces.raise_loopback()
         self.leader_door, theirs = pair()

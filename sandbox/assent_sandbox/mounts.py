@@ -36,8 +36,11 @@ def make_tmp(home: str) -> str:
 class Pieces:
     """File systems that every command needs, made before it comes and put nowhere yet."""
 
-    def __init__(self, walled: bool, tmp: str) -> None:
+    def __init__(self, walled: bool, tmp: str, layers: tuple[str, str, str]) -> None:
         self.tmp = tmp
+        self.layers = layers
+        self.seen = _look_at(layers)
+        self.laid = _make_overlay(layers) if self.seen else -1
         self.proc = make_mount("proc", {}, NOSUID | NODEV | NOEXEC | (RDONLY if walled else 0))
         self.covers: list[int] = []
         self.nodes: list[tuple[str, int]] = []
@@ -51,6 +54,14 @@ class Pieces:
             self.devices = _make_cover()
             _furnish_devices(self.devices)
 
+    def overlay(self, layers: Layers) -> int:
+        """The overlay of these layers: the one that was made before, if its folders are still the same."""
+        named = (layers.lower, layers.upper, layers.work)
+        if self.laid >= 0 and named == self.layers and _look_at(named) == self.seen:
+            laid, self.laid = self.laid, -1
+            return laid
+        return _make_overlay(named)
+
     def cover(self) -> int:
         """An empty folder to lay over another."""
         return self.covers.pop() if self.covers else _make_cover()
@@ -62,7 +73,7 @@ def _make_cover() -> int:
 
 def arrange(plan: Plan, pieces: Pieces) -> None:
     """Put everything in its place."""
-    overlays = [(each.lower, _make_overlay(each)) for each in plan.layers]
+    overlays = [(each.lower, pieces.overlay(each)) for each in plan.layers]
     if not plan.walled:
         set_attributes("/", 0, propagation=namespaces.PRIVATE)
         attach(pieces.proc, "/proc")
@@ -96,13 +107,19 @@ def arrange(plan: Plan, pieces: Pieces) -> None:
             set_attributes(path, RDONLY, recursive=0)
 
 
-def _make_overlay(layers: Layers) -> int:
+def _look_at(layers: tuple[str, str, str]) -> list[tuple[int, ...]]:
+    """What an overlay remembers of its layers' own folders from when it was made; nothing if one is not there."""
+    try:
+        found = [os.stat(path) for path in layers]
+    except OSError:
+        return []
+    return [(each.st_dev, each.st_ino, each.st_mode, each.st_uid, each.st_gid) for each in found]
+
+
+def _make_overlay(layers: tuple[str, str, str]) -> int:
     """Made by descriptors, so that no character of a path can be read as an option."""
-    places = {
-        "lowerdir": os.open(layers.lower, os.O_PATH | os.O_CLOEXEC),
-        "upperdir": os.open(layers.upper, os.O_PATH | os.O_CLOEXEC),
-        "workdir": os.open(layers.work, os.O_PATH | os.O_CLOEXEC),
-    }
+    names = ("lowerdir", "upperdir", "workdir")
+    places = {name: os.open(path, os.O_PATH | os.O_CLOEXEC) for name, path in zip(names, layers, strict=True)}
     options = {key: f"/proc/self/fd/{place}" for key, place in places.items()}
     try:
         return make_mount("overlay", options | {"userxattr": ""}, NOSUID | NODEV)

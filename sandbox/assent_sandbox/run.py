@@ -26,9 +26,7 @@ from assent_sandbox.seated import run_seated
 from assent_sandbox.stage import WallsError
 from assent_sandbox.surroundings import Lookout, main_git_folder
 
-_START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox import warden; warden.main({}, {!r}, {}, {!r})"
-)
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox import warden; warden.main({}, {!r}, {}, {!r}, {!r})"
 
 
 class Walls:
@@ -109,7 +107,9 @@ class Walls:
         return msgspec.structs.replace(ended, denials=find_denials(ended, written, report.refusals, book.denials))
 
     async def _begin(self, written: Plan, command: Command, exits: Exits) -> Running:
-        await asyncio.shield(self._wait_for_end())
+        self._hear_of_end()
+        if self._ended < self._count:
+            await asyncio.shield(self._wait_for_end())
         self._count += 1
         (out_end, out), (err_end, err) = os.pipe(), os.pipe()
         control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -132,6 +132,13 @@ class Walls:
         """Wait until the namespaces of the last command are gone; in them nothing lives after its report."""
         while self._ended < self._count and (heard := await self._hear()):
             self._ended = int(heard.removeprefix(b"ended "))
+
+    def _hear_of_end(self) -> None:
+        """Take what was said already."""
+        assert self._warden
+        with suppress(OSError):
+            while heard := self._warden[1].recv(4096):
+                self._ended = int(heard.removeprefix(b"ended "))
 
     async def _hear(self) -> bytes:
         assert self._warden
@@ -167,7 +174,7 @@ def _wrapper(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...
 
 def _start_warden(door: socket.socket, view: View) -> subprocess.Popen[bytes]:
     room = str(Path(__file__).resolve().parent.parent)
-    code = _START.format(door.fileno(), view.tier, os.getpid(), view.home)
+    code = _START.format(door.fileno(), view.tier, os.getpid(), view.home, (view.root, view.upper, view.work))
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", code, room],
         stdin=subprocess.DEVNULL,

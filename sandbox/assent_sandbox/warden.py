@@ -18,15 +18,18 @@ from assent_sandbox import inside, landlock, mounts, namespaces, seccomp
 _SPACES = namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWIPC | namespaces.NEWUTS
 
 
-def main(descriptor: int, tier: str, starter: int, home: str = "") -> None:
-    """Serve requests on an inherited socket until it closes; `home` is the session's own folder."""
+def main(descriptor: int, tier: str, starter: int, home: str = "", layers: tuple[str, str, str] = ("", "", "")) -> None:
+    """Serve requests on an inherited socket until it closes.
+
+    `home` is the session's own folder, `layers` are lower, upper and work of the overlay that every command gets.
+    """
     inside.heed_interrupts()
     namespaces.die_with_parent()
     if os.getppid() != starter:
         return
     door = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, descriptor)
     try:
-        warden = _Warden(door, tier, home)
+        warden = _Warden(door, tier, home, layers)
     except OSError as error:
         door.send(b"failed " + str(error.strerror or error).encode())
         return
@@ -45,8 +48,9 @@ class _Keeper:
 
 
 class _Warden:
-    def __init__(self, door: _socket.socket, tier: str, home: str) -> None:
+    def __init__(self, door: _socket.socket, tier: str, home: str, layers: tuple[str, str, str]) -> None:
         self.door = door
+        self.layers = layers
         self.tmp = ""
         self.abi = landlock.version()
         self.filters = {
@@ -103,7 +107,7 @@ class _Warden:
     def _clone(self, kind: int) -> _Keeper:
         """Fork a keeper that waits for a command of a kind."""
         walls = inside.Walls(
-            kind, self.tmp, self.filters[bool(kind & inside.SPACES), bool(kind & inside.NETWORK)], self.abi
+            kind, self.tmp, self.layers, self.filters[bool(kind & inside.SPACES), bool(kind & inside.NETWORK)], self.abi
         )
         flags = (_SPACES | (0 if walls.network else namespaces.NEWNET)) if walls.spaces else 0
         ours, theirs = inside.pair()

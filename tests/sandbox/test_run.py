@@ -311,6 +311,45 @@ async def test_standard_input_of_any_size_is_read_to_its_end(run: Raised) -> Non
     assert ended.output.strip() == b"3000000"
 
 
+async def test_what_happens_in_the_real_tree_between_commands_is_seen_by_the_next(overlay: Raised) -> None:
+    root, upper = overlay.place.root, overlay.place.state / "upper"
+    await overlay.sh("cat a.txt sub/tls.key; ls -R; echo mine > mine")
+    await asyncio.sleep(0.1)  # the next keeper stands ready by now
+    (root / "a.txt").write_text("edited\n")
+    (root / "b.txt").write_text("saved\n")
+    (root / "b.txt").rename(root / "sub" / "c.txt")
+    (root / "fresh").mkdir()
+    (root / "fresh" / "d.txt").write_text("deep\n")
+    (upper / "mine").write_text("ours\n")
+    root.chmod(0o700)
+    ended = await overlay.sh("cat a.txt sub/c.txt fresh/d.txt mine; ls; stat -c %a .")
+    assert ended.output.decode().split("\n") == (
+        ["edited", "saved", "deep", "ours", "a.txt", "fresh", "mine", "sub", oct(upper.stat().st_mode)[-3:], ""]
+    )
+    root.rename(root.with_name("old"))
+    (root / "sub").mkdir(parents=True)
+    (root / "sub" / "e.txt").write_text("another\n")
+    assert (await overlay.sh("ls a.txt fresh; cat sub/e.txt")).output.decode().endswith("\nanother\n")
+
+
+async def test_a_keeper_that_died_while_it_waited_is_replaced(run: Raised) -> None:
+    await run.sh("true")
+    await asyncio.sleep(0.1)
+    (warden,) = (int(child) for child in _children(os.getpid()) if b"warden" in _words_of(child))
+    for keeper in _children(warden):
+        os.kill(keeper, signal.SIGKILL)
+    await asyncio.sleep(0.1)
+    assert (await run.sh("echo next")).output == b"next\n"
+
+
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _words_of(process: int) -> bytes:
+    return Path(f"/proc/{process}/cmdline").read_bytes()
+
+
 # How it ends
 
 
