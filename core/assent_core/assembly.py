@@ -18,14 +18,16 @@ from assent_core.background import Background
 from assent_core.books import Books, Counted
 from assent_core.budget import Budgets
 from assent_core.compactor import Compactor
-from assent_core.consent import Asker, Gate
-from assent_core.events import Digested, Noticed, Opened
+from assent_core.consent import Asker, Gate, Question
+from assent_core.events import Digested, Explained, Noticed, Opened
 from assent_core.gauge import Gauge
 from assent_core.instructions import worker_instructions
 from assent_core.keys import find_key
 from assent_core.ledger import Ledger
 from assent_core.model import Finished, Request, Role
 from assent_core.perform import Performer, Result
+from assent_core.proposals import Spend
+from assent_core.reach import in_words
 from assent_core.record import Record
 from assent_core.redact import Redactor, secrets_of_env_file, secrets_of_environment
 from assent_core.responses import Responses
@@ -41,6 +43,9 @@ from assent_core.workspace import Workspace, find
 from assent_sandbox.policy import Policy
 from assent_sandbox.stage import Stage
 from assent_sandbox.tiers import open_stage
+
+EXPLAINABLE = 20_000
+"""Characters of a proposal that the scout is given to explain."""
 
 
 async def open_session(root: Path, settings: Settings, asker: Asker | None = None, *, model: bool = True) -> Session:
@@ -66,6 +71,7 @@ async def open_session(root: Path, settings: Settings, asker: Asker | None = Non
         branch=workspace.branch,
         worker=route("edit", settings).model,
         scout=route("classify", settings).model if settings.scouting else "",
+        budget=settings.budget,
         notices=(
             *workspace.notices,
             *(f"An interrupted landing was {one.how}: {', '.join(one.paths)}" for one in recovered),
@@ -91,7 +97,15 @@ def _bench(
     tell = _notice_to(background)
     accounts = Accounts(settings.state_dir / "accounts.db", tell)
     ledger = Ledger(settings.state_dir / "consent.jsonl")
-    gate = Gate(root=workspace.root, session=id, tier=stage.tier, mode=settings.mode, asker=asker, ledger=ledger)
+    gate = Gate(
+        root=workspace.root,
+        session=id,
+        tier=stage.tier,
+        mode=settings.mode,
+        asker=asker,
+        ledger=ledger,
+        put=lambda question: background.begin(explain(question)),
+    )
     budgets = Budgets(settings, gate.spend if asker else None, tell, accounts.spent)
     meter, books = Meter(settings, budgets=budgets), Books(accounts, id, str(workspace.root))
     gauge = Gauge()
@@ -107,6 +121,11 @@ def _bench(
         code = result.performed.code or 0
         if found := await scout.digest(result.command, code, result.output, result.digest):
             background.tell(Digested(id=result.performed.id, digest=found))
+
+    async def explain(question: Question) -> None:
+        action = "" if isinstance(question.proposal, Spend) else in_words(question.proposal, EXPLAINABLE)
+        if sentence := await scout.explain("\n".join((action, *question.effects))):
+            background.tell(Explained(id=question.id, sentence=redact(sentence)))
 
     request = Request(
         role="worker",

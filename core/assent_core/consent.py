@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -98,10 +99,19 @@ class Gate:
 
     `root` is the real repository; the folder of the ledger is assent's own and never opened. What the walls hold by
     themselves is allowed without a line in the ledger; every other decision is recorded there before it counts.
+    `put` is told of each question about a proposal when it is put to the user; it must return at once.
     """
 
     def __init__(
-        self, *, root: Path, session: str, tier: Tier, mode: Mode, asker: Asker | None, ledger: Ledger
+        self,
+        *,
+        root: Path,
+        session: str,
+        tier: Tier,
+        mode: Mode,
+        asker: Asker | None,
+        ledger: Ledger,
+        put: Callable[[Question], None] | None = None,
     ) -> None:
         self._root = root.resolve()
         self._session = session
@@ -109,6 +119,7 @@ class Gate:
         self._mode: Mode = mode
         self._asker = asker
         self._ledger = ledger
+        self._put = put
         self._task: set[str] = set()
 
     async def decide(self, id: str, proposal: Proposal, reach: tuple[Widening, ...]) -> Decision:
@@ -229,6 +240,8 @@ class Gate:
             marks=describe(proposal.command) if isinstance(proposal, Shell) else (),
         )
         try:
+            if self._put is not None:
+                self._put(question)
             answer = cast("object", await self._asker.ask(question))
         except asyncio.CancelledError:
             self._refuse(proposal, reach, "nobody", "the question was taken away before it was answered")

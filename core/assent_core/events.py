@@ -30,6 +30,8 @@ class Opened(Event, frozen=True):
     branch: str = ""
     worker: str = ""
     scout: str = ""
+    budget: float = 0.0
+    """USD that the session may cost; 0: no limit."""
     notices: tuple[str, ...] = ()
     """What the user should know of this place: no git, weaker walls, an interrupted landing that was completed."""
 
@@ -110,6 +112,14 @@ class Decided(Event, frozen=True):
     by: Decider
     why: str
     scope: Scope = "once"
+
+
+class Explained(Event, frozen=True):
+    """What the scout says that an asked proposal would do: an opinion in one sentence, which decides nothing."""
+
+    id: str
+    """The question's, which is the proposal's."""
+    sentence: str
 
 
 class Printed(Event, frozen=True):
@@ -209,7 +219,7 @@ class Noticed(Event, frozen=True):
 
 
 AnyEvent = (
-    Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Printed
+    Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Explained | Printed
     | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Noticed
 )  # fmt: skip
 

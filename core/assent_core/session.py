@@ -8,6 +8,7 @@ import secrets
 import shlex
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ from assent_core.events import (
 )
 from assent_core.gauge import Gauge, Room
 from assent_core.instructions import opening
+from assent_core.notebook import Notebook
 from assent_core.perform import Performer, Result
 from assent_core.proposals import Shell
 from assent_core.record import Record
@@ -72,6 +74,16 @@ class Session:
     def record(self) -> Path:
         """Where the events of this session are kept."""
         return self._record.path
+
+    @cached_property
+    def notebook(self) -> Notebook:
+        """What the user wrote in this repository: the history of prompts, and drafts."""
+        performer = self._bench.performer
+        return Notebook(self.settings.state_dir, performer.workspace.root, performer.redact)
+
+    async def files(self) -> tuple[str, ...]:
+        """Tracked and untracked, not ignored files of the real tree, relative to its root, sorted."""
+        return await asyncio.to_thread(self._bench.performer.workspace.tracked)
 
     def turn(self, prompt: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
         """Give the worker a prompt; the last event is `Ended`. Service errors end it (`failed`) and are not raised."""
@@ -175,6 +187,7 @@ class Session:
         await (stage.close() if changed else stage.discard())
         self._record.close()
         await asyncio.to_thread(self._bench.books.flush)
+        self.notebook.close()
 
     async def _prompted(self, prompt: str, images: tuple[Path, ...], limit: int) -> AsyncGenerator[AnyEvent]:
         yield Prompted(turn=self._turn, text=prompt)

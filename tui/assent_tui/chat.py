@@ -17,6 +17,7 @@ from assent_core.events import (
     Digested,
     Drifted,
     Ended,
+    Explained,
     Landed,
     Mistaken,
     Noticed,
@@ -100,6 +101,8 @@ class Chat(BlockView):
                 self.note(f"{event.why}; asking again in {event.seconds:.0f} s (attempt {event.attempt})", "warn")
             case Proposed() | Mistaken() | Decided() | Performed() | Digested():
                 self._called(event)
+            case Explained(id=id, sentence=sentence):
+                self._change(id, explained=sentence)
             case Billed(role=role, usd=usd):
                 self._spent[role] = self._spent.get(role, 0.0) + (usd or 0.0)
             case Prompted(text=text):

@@ -153,6 +153,8 @@ class Call(Entry, frozen=True):
     denials: tuple[Denial, ...] = ()
     digest: Digest | None = None
     decided: tuple[bool, Decider, str, Scope] | None = None
+    explained: str = ""
+    """What the scout says that it would do."""
     open: bool = False
 
     def body(self, width: int) -> list[Line]:
@@ -218,6 +220,7 @@ class Call(Entry, frozen=True):
             lines += indent(shown, ("  $ ", "accent"), _DEEP)
             lines += _flagged("in ", "dim", self.proposal.workdir, width) if self.proposal.workdir != "." else []
             lines += _flagged("why: ", "dim", self.proposal.reason, width) if self.proposal.reason else []
+        lines += _flagged("scout: ", "info", self.explained, width) if self.explained else []
         if isinstance(self.proposal, Patch):
             lines += _raw(self.proposal.text, width)
         lines += _digested(self.digest, width) if self.digest and self.state != "failed" else []

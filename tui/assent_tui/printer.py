@@ -15,6 +15,7 @@ from assent_core.events import (
     Digested,
     Drifted,
     Ended,
+    Explained,
     Landed,
     Mistaken,
     Noticed,
@@ -111,6 +112,8 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             yield "good", f"taken back: {', '.join(paths)}"
         case Noticed(text=text):
             yield "warn", text
+        case Explained(sentence=sentence):
+            yield "dim", f"  the scout says: {sentence}"
         case Prompted() | Asked() | Texted() | Thought() | Printed() | Decided() | Ended():
             return
         case _:
