@@ -106,8 +106,9 @@ def _bench(
         ledger=ledger,
         put=lambda question: background.begin(explain(question)),
     )
-    budgets = Budgets(settings, gate.spend if asker else None, tell, accounts.spent)
-    meter, books = Meter(settings, budgets=budgets), Books(accounts, id, str(workspace.root))
+    kept = settings.accounts
+    budgets = Budgets(settings, gate.spend if asker else None, tell, accounts.spent if kept else None)
+    meter, books = Meter(settings, budgets=budgets), Books(accounts if kept else None, id, str(workspace.root))
     gauge = Gauge()
     counted = Counted(service, meter, books, gauge)
 

@@ -61,6 +61,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """USD that all sessions of a day may cost together; 0: no limit."""
     tokens_per_usd: int = 1_000_000
     """How many tokens of a model without a known price count as one dollar of a budget; 0: they count nothing."""
+    accounts: bool = True
+    """False: requests and tasks are not entered in the accounts, and a day's budget knows this session alone."""
     context: int = 0
     """Most input tokens of one request, beyond which older parts are compacted; 0: what the model takes."""
     turns: int = 60
@@ -104,6 +106,7 @@ TAKES = {
     "budget_task": "USD per task, 0 for no limit",
     "budget_day": "USD per day, 0 for no limit",
     "tokens_per_usd": "a number of tokens, 0 for no limit on models without a price",
+    "accounts": "true or false",
     "context": "a number of tokens, at least 4000, or 0 for what the model takes",
     "turns": "a number of requests, at least 1",
     "limits": "a table of numbers above 0: seconds, memory, processes, file, disk, output",

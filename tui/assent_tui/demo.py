@@ -74,7 +74,7 @@ def served(rehearsal: Rehearsal) -> Generator[str]:
 
 def _settings(url: str) -> Settings:
     own = load()
-    return replace(Settings(), base_url=url, state=own.state, theme=own.theme)
+    return replace(Settings(), base_url=url, state=own.state, theme=own.theme, accounts=False)
 
 
 def _headless(repository: Path, settings: Settings) -> int:
