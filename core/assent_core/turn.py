@@ -134,7 +134,7 @@ async def _ask(bench: Bench, routed: Routed) -> AsyncGenerator[Reply | AnyEvent]
 
 def _request(bench: Bench, routed: Routed) -> Request:
     return msgspec.structs.replace(
-        bench.request, model=routed.model, effort=routed.effort, items=bench.transcript.items
+        bench.request, model=routed.model, effort=routed.effort, work=routed.work, items=bench.transcript.items
     )
 
 

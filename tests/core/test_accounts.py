@@ -199,6 +199,21 @@ async def test_a_fix_is_verified_and_what_lands_is_credited_to_it_until_it_is_un
     assert [row["landed"] for row in rows(account, "tasks")] == [0]
 
 
+async def test_an_image_is_entered_as_work_on_an_image(opened, account, repository):
+    (repository / "a.png").write_bytes(b"png")
+    session = await opened("[[worker]]\nsay = 'A cat.'\n")
+    await told(session.turn("see", (repository / "a.png",)))
+    session._bench.books.flush()
+    assert [row["work"] for row in rows(account, "requests")] == ["image"]
+
+
+async def test_who_wants_no_accounts_has_none(opened, account):
+    session = await opened("[[worker]]\nsay = 'Done.'\n", accounts=False, budget_day=1.0)
+    await told(session.turn("go"))
+    session._bench.books.flush()
+    assert not account.exists()
+
+
 async def test_a_model_has_one_name_with_and_without_its_date(opened, account):
     worker = RoleSettings("gpt-5.4-mini-2026-03-17", "low")
     session = await opened("[[worker]]\nsay = 'Done.'\n", worker=worker)
