@@ -36,6 +36,13 @@ class Hunk(Struct, frozen=True, kw_only=True):
     new: tuple[bytes, ...] = ()
     note: str = ""
     """What cannot be seen in lines: 'mode 644 -> 755', 'binary, 2,048 -> 4,096 bytes', 'link to ../x'."""
+    of: str = ""
+    """The hunk that this one was cut from (see splits.cut), if it was."""
+
+    @property
+    def only_blanks(self) -> bool:
+        """Whether nothing but white space differs."""
+        return bool(self.old and self.new) and _solid(self.old) == _solid(self.new)
 
 
 class FileChange(Struct, frozen=True, kw_only=True):
@@ -90,11 +97,34 @@ def put_together(file: FileChange, accepted: Collection[str]) -> Entry | None:
     chosen = [hunk for hunk in file.hunks if hunk.id in accepted]
     if len(chosen) == len(file.hunks):
         return after
-    if not (isinstance(before, File) and isinstance(after, File)):
-        return before
     kinds = {hunk.kind for hunk in chosen}
-    data = after.data if "whole" in kinds else _spliced(before.data, chosen)
-    return File(data, after.mode if "mode" in kinds else before.mode)
+    match before, after:
+        case File(), File():
+            data = after.data if "whole" in kinds else _spliced(before.data, chosen)
+            return File(data, after.mode if "mode" in kinds else before.mode)
+        case File(data=data, mode=mode), None:
+            return File(_spliced(data, chosen), mode)
+        case None, File(mode=mode) if chosen:
+            return File(_spliced(b"", chosen), mode)
+        case _:
+            return before
+
+
+def edited(file: FileChange, hunk: Hunk, text: bytes) -> File:
+    """What is to stand on the stage when a text stands in the place of the hunk's new lines; ValueError says why not.
+
+    Only the last line of a file may lack its newline; a text that would stand before other lines gets one.
+    """
+    after = file.after
+    if hunk.kind == "mode" or not isinstance(after, File) or not lines.is_text(after.data):
+        raise ValueError(f"{file.path}: only lines of a text can be edited; reject this hunk instead")
+    if not lines.is_text(text):
+        raise ValueError(f"{file.path}: what was written is no text")
+    standing = lines.split(after.data)
+    start, stop = hunk.new_start, hunk.new_start + len(hunk.new)
+    if text and not text.endswith(b"\n") and (stop < len(standing) or not hunk.new or hunk.new[-1].endswith(b"\n")):
+        text += b"\r\n" if hunk.new and hunk.new[-1].endswith(b"\r\n") else b"\n"
+    return File(b"".join((*standing[:start], text, *standing[stop:])), after.mode)
 
 
 def unified(file: FileChange, accepted: Collection[str] | None = None, context: int = 3) -> bytes:
@@ -112,6 +142,10 @@ def digest(contents: Collection[tuple[str, Entry | None]]) -> str:
     """A name for exactly these staged contents (path, entry), independent of order; evidence is bound to it."""
     named = sorted((gitpatch.encoded(path), _fingerprint(entry)) for path, entry in contents)
     return _hash(*(part for pair in named for part in pair))
+
+
+def _solid(rows: tuple[bytes, ...]) -> bytes:
+    return b"".join(b"".join(rows).split())
 
 
 def _pieces(hunks: list[Hunk]) -> list[lines.Piece]:

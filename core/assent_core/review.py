@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from assent_core import splits
 from assent_core.changes import FileChange, Hunk, digest, put_together
 from assent_sandbox.stage import Entry, Opaque
 
@@ -53,6 +54,8 @@ class Review(Struct, frozen=True, kw_only=True):
     files: tuple[FileChange, ...] = ()
     marks: dict[str, Mark] = {}
     evidence: tuple[Evidence, ...] = ()
+    cuts: dict[str, tuple[splits.Cut, ...]] = {}
+    """Where hunks of the change were cut into smaller ones, by the id of the whole hunk."""
 
     def mark(self, hunk: str) -> Mark:
         """The mark of a hunk; undecided if it has none."""
@@ -115,14 +118,24 @@ def comment(review: Review, hunk: str, text: str) -> Review:
 
 
 def renew(review: Review, files: tuple[FileChange, ...]) -> Review:
-    """The same decisions over newly computed changes: a mark stays exactly where its hunk is unchanged."""
-    renewed = msgspec.structs.replace(review, files=files)
+    """The same decisions over newly computed changes: a mark and a cut stay exactly where their hunk is unchanged."""
+    renewed = msgspec.structs.replace(review, files=tuple(as_cut(file, review.cuts) for file in files))
     marks: dict[str, Mark] = {}
     for hunk, file in _owners(renewed).items():
         mark = review.mark(hunk)
         withdrawn = mark.verdict == "accepted" and obstacle(file)
         marks[hunk] = Mark(comment=mark.comment) if withdrawn else mark
-    return msgspec.structs.replace(renewed, marks=_told(marks))
+    there = {hunk.of for file in renewed.files for hunk in file.hunks}
+    cuts = {hunk: cuts for hunk, cuts in review.cuts.items() if hunk in there}
+    return msgspec.structs.replace(renewed, marks=_told(marks), cuts=cuts)
+
+
+def as_cut(file: FileChange, cuts: dict[str, tuple[splits.Cut, ...]]) -> FileChange:
+    """A change with those of its hunks in pieces that are cut."""
+    if not any(hunk.id in cuts for hunk in file.hunks):
+        return file
+    hunks = tuple(piece for hunk in file.hunks for piece in splits.cut(hunk, cuts.get(hunk.id, ())))
+    return msgspec.structs.replace(file, hunks=hunks)
 
 
 def outcomes(review: Review) -> tuple[Outcome, ...]:
@@ -157,6 +170,12 @@ def message_to_model(review: Review) -> str:
     if commented:
         parts += ["The user commented on these of your changes:", *commented]
     return "\n\n".join(parts)
+
+
+def told_of_edit(edited: FileChange) -> str:
+    """What the model hears of lines that the user wrote over its own: `edited` is from what it left to what stands now."""
+    quoted = ["\n".join((f"{_where(hunk)}:", *_changed(hunk))) for hunk in edited.hunks]
+    return "\n\n".join(("The user edited your changes; these lines stand on the stage now:", *quoted))
 
 
 def _owners(review: Review) -> dict[str, FileChange]:
@@ -202,17 +221,24 @@ def _outcome(review: Review, file: FileChange) -> Outcome:
 
 
 def _quote(hunk: Hunk, mark: Mark) -> str:
-    where = f"{hunk.path}, line {hunk.new_start + 1}" if hunk.kind == "lines" else hunk.path
     verdict = {"accepted": " (accepted)", "rejected": "", "undecided": " (not decided yet)"}[mark.verdict]
-    lines = [*(f"-{_shown(line)}" for line in hunk.old), *(f"+{_shown(line)}" for line in hunk.new)]
-    if len(lines) > MOST_QUOTED:
-        half = MOST_QUOTED // 2
-        lines = [*lines[:half], f"... {len(lines) - 2 * half} lines not quoted ...", *lines[-half:]]
     said = [f"Reason: {mark.reason}"] if mark.reason else []
     said += [f"Comment: {mark.comment}"] if mark.comment else []
     said += ["No reason was given."] if mark.verdict == "rejected" and not said else []
     note = [f"({hunk.note})"] if hunk.note else []
-    return "\n".join([f"{where}{verdict}:", *note, *lines, *said])
+    return "\n".join([f"{_where(hunk)}{verdict}:", *note, *_changed(hunk), *said])
+
+
+def _where(hunk: Hunk) -> str:
+    return f"{hunk.path}, line {hunk.new_start + 1}" if hunk.kind == "lines" else hunk.path
+
+
+def _changed(hunk: Hunk) -> list[str]:
+    lines = [*(f"-{_shown(line)}" for line in hunk.old), *(f"+{_shown(line)}" for line in hunk.new)]
+    if len(lines) <= MOST_QUOTED:
+        return lines
+    half = MOST_QUOTED // 2
+    return [*lines[:half], f"... {len(lines) - 2 * half} lines not quoted ...", *lines[-half:]]
 
 
 def _shown(line: bytes) -> str:

@@ -17,6 +17,7 @@ import msgspec
 from assent_core import landing, review
 from assent_core.accounts import Kind
 from assent_core.background import Background
+from assent_core.changes import FileChange, take_apart
 from assent_core.compactor import Compactor
 from assent_core.errors import AssentError, EnvironmentFault, LandingRefused, UsageError
 from assent_core.events import (
@@ -38,12 +39,12 @@ from assent_core.perform import Performer, Result
 from assent_core.proposals import Shell
 from assent_core.record import Record
 from assent_core.repair import repair, run_typed
-from assent_core.review import Evidence, Review
+from assent_core.review import Evidence, Review, told_of_edit
 from assent_core.router import route
 from assent_core.settings import Settings
 from assent_core.transcript import image_url
 from assent_core.turn import Bench, ended, turn
-from assent_sandbox.stage import Entry, Opaque, Stage, StageError
+from assent_sandbox.stage import Change, Entry, File, Opaque, Stage, StageError
 from assent_sandbox.tiers import open_stage
 
 Happening = TypeVar("Happening", Landed, Undone)
@@ -155,6 +156,18 @@ class Session:
         for outcome in self._outcomes_as_shown(decided):
             self._bench.performer.stage.settle(outcome.path, outcome.before, outcome.staged)
         return len(decided.rejected)
+
+    def amend(self, shown: FileChange, entry: File) -> None:
+        """Put what the user wrote in the review on the stage, in the place of exactly what was shown; the model is told.
+
+        Raises LandingRefused if something else stands there meanwhile: review again.
+        """
+        self._must_be_idle()
+        self._as_shown(shown)
+        self._bench.performer.stage.write(shown.path, entry)
+        edited = take_apart(Change(path=shown.path, before=shown.after, after=entry))
+        self._notes.append(told_of_edit(edited))
+        self._record.append(Noticed(text=f"{shown.path} was edited by the user in the review."))
 
     async def undo(self, id: str = "") -> Undone:
         """Take back a landing, the newest one if none is named; what this session landed is on the stage again."""
@@ -278,11 +291,13 @@ class Session:
         return Drifted(moved=told) if told else None
 
     def _outcomes_as_shown(self, decided: Review) -> tuple[review.Outcome, ...]:
-        stage = self._bench.performer.stage
         for file in decided.files:
-            if stage.read(file.path) != file.after:
-                raise LandingRefused(f"{file.path} has changed on the stage since it was shown.", "Review it again.")
+            self._as_shown(file)
         return review.outcomes(decided)
+
+    def _as_shown(self, file: FileChange) -> None:
+        if self._bench.performer.stage.read(file.path) != file.after:
+            raise LandingRefused(f"{file.path} has changed on the stage since it was shown.", "Review it again.")
 
     def _happened(self, event: Happening) -> Happening:
         self._record.append(event)
