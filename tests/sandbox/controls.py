@@ -1,0 +1,125 @@
+"""Ordinary work that must go on in a stage, and what tries to use up everything and must be bounded."""
+
+# ruff: noqa: E501 - a script stays on one line
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from assent_sandbox.policy import Limits
+
+BOTH = ("overlay", "copy")
+OVERLAY = ("overlay",)
+
+
+class Control(NamedTuple):
+    """A script and exactly what it is to print; the copy tier takes some things away, which `docs/SECURITY.md` names."""
+
+    script: str
+    expected: str
+    tiers: tuple[str, ...] = BOTH
+    code: int = 0
+
+
+class Bomb(NamedTuple):
+    """A script that goes on until it is ended, within limits that are far below what harms the machine."""
+
+    argv: tuple[str, ...]
+    limits: Limits
+    causes: tuple[str, ...]
+
+
+def _python(script: str) -> str:
+    return f"cat > .c.py <<'END'\n{script}\nEND\npython3 .c.py"
+
+
+CONTROLS = {
+    "the view is there": Control("cat a.txt; echo b > b.txt; cat b.txt", "hello\nb\n"),
+    "git status, diff, log": Control(
+        "git status --short a.txt; echo x >> a.txt; git diff --stat | tail -n 1; git log --format=%s; git checkout -q a.txt",
+        " 1 file changed, 1 insertion(+)\nfirst\n"),
+    "git add and commit": Control("git config user.name n; git config user.email e@x; echo y > y; git add y; git commit -qm second; git log --format=%s", "second\nfirst\n"),
+    "git branch, checkout, stash": Control(
+        "git checkout -qb side; echo z >> a.txt; git stash -q; cat a.txt; git stash pop -q; tail -n 1 a.txt; git checkout -q a.txt; git checkout -q main; git branch | wc -l",
+        "hello\nz\n2\n"),
+    "git merge, rebase, gc": Control("git checkout -q side; git commit -q --allow-empty -m third; git rebase -q main; git checkout -q main; git merge -q --no-ff --no-edit side 2>&1; git gc -q; git fsck 2>&1 | grep -c error",
+        "0\n", code=1),
+    "a repository of one's own": Control('d=$(mktemp -d) && git init -q "$d" && cd "$d" && git -c user.name=n -c user.email=e@x commit -q --allow-empty -m x && git log --format=%an', "n\n"),
+    "here-document": Control("cat <<E\nx\nE", "x\n"),
+    "process substitution": Control("bash -c 'cat <(echo x) <(echo y)'", "x\ny\n"),
+    "exit status and standard error": Control("echo x >&2; exit 3", "x\n", code=3),
+    "a pipe": Control("seq 100000 | tail -n 1", "100000\n"),
+    "temporary files": Control('f=$(mktemp) && echo x > "$f" && cat "$f"', "x\n"),
+    "threads": Control(_python("from threading import Thread as T; T(target=print, args='x').start()"), "x\n"),
+    "a subprocess": Control(_python("import subprocess as s; print(s.run(['echo', 'x'], capture_output=True).stdout)"), "b'x\\n'\n"),
+    "asyncio subprocess": Control(_python(
+        "import asyncio\nasync def main():\n"
+        "    p = await asyncio.create_subprocess_exec('echo', 'x', stdout=-1)\n    print((await p.communicate())[0])\nasyncio.run(main())"), "b'x\\n'\n"),
+    "a pool of processes": Control(_python("import multiprocessing as m\nif __name__ == '__main__': print(m.Pool(2).map(abs, [-1, -2]))"), "[1, 2]\n", OVERLAY),
+    "a manager process": Control(_python("import multiprocessing as m\nif __name__ == '__main__':\n    with m.Manager() as a: print(a.list([1]))"), "[1]\n"),
+    "shared memory": Control(_python("from multiprocessing.shared_memory import SharedMemory as S\ns = S(create=True, size=9); s.buf[0] = 7; print(S(s.name).buf[0]); s.unlink()"), "7\n", OVERLAY),
+    "a server and a client": Control(_python(
+        "import socket, threading; s = socket.create_server(('127.0.0.1', 0))\n"
+        "threading.Thread(target=lambda: s.accept()[0].send(b'x')).start(); print(socket.create_connection(('localhost', s.getsockname()[1])).recv(1))"), "b'x'\n", OVERLAY),
+    "a web server": Control(_python(
+        "import threading, urllib.request, http.server as h\ns = h.ThreadingHTTPServer(('127.0.0.1', 0), h.SimpleHTTPRequestHandler)\n"
+        "s.RequestHandlerClass.log_message = lambda *a: None\n"
+        "threading.Thread(target=s.serve_forever, daemon=True).start(); print(urllib.request.urlopen(f'http://localhost:{s.server_port}/a.txt').read())"), "b'hello\\n'\n", OVERLAY),
+    "a unix socket": Control(_python("from socket import socket as s; a = s(1); a.bind('sock'); a.listen(); s(1).connect('sock'); a.accept(); print('x')\nimport os; os.unlink('sock')"), "x\n"),
+    "a unix datagram": Control(_python("from socket import socket as s; a = s(1, 2); a.bind('dg'); s(1, 2).sendto(b'x', 'dg'); print(a.recv(9))\nimport os; os.unlink('dg')"), "b'x'\n", OVERLAY),
+    "a pair of sockets": Control(_python("import socket; a, b = socket.socketpair(); a.send(b'x'); print(b.recv(1))"), "b'x'\n"),
+    "a pseudo terminal": Control(_python("import os, tty; m, s = os.openpty(); tty.setraw(s); os.write(s, b'x'); print(os.isatty(s), os.read(m, 1))"), "True b'x'\n"),
+    "a program on a pseudo terminal": Control(_python("import pty, os\nr = []\npty.spawn(['tty'], lambda f: r.append(os.read(f, 99)) or r[-1])\nprint(b'pts' in b''.join(r))") + " | tail -n 1", "True\n"),
+    "node and its children": Control("command -v node > /dev/null || { echo x; exit; }; node -e \"console.log(require('child_process').execSync('echo x').toString().trim())\"", "x\n"),
+    "npm scripts": Control("command -v npm > /dev/null || { echo x; exit; }; echo '{\"scripts\":{\"t\":\"echo x\"}}' > package.json; npm run -s t; rm package.json", "x\n"),
+    "a virtual environment": Control('python3 -m venv --without-pip "$TMPDIR/v" && "$TMPDIR/v/bin/python" -c "print(7)"', "7\n"),
+    "a program in C": Control("command -v gcc > /dev/null || { echo 7; exit; }; echo 'int main(){return 7;}' > m.c && gcc -o m m.c && ./m; echo $?; rm -f m m.c", "7\n"),
+    "processes are listed": Control("ps -o args= -p $$ | cut -c 1-5", "sh -c\n", OVERLAY),
+    "only own processes": Control("ls /proc | grep -c '^[0-9]' | awk '{print ($1 < 9)}'", "1\n", OVERLAY),
+    "kill an own child": Control("exec 2> /dev/null; sleep 50 & kill $!; wait $!; echo $?", "143\n"),
+    "stop and continue a child": Control("sleep 0.2 & kill -STOP $!; kill -CONT $!; wait $!; echo $?", "0\n"),
+    "abort": Control(_python("import os; p = os.fork(); p or os.abort(); print(os.WTERMSIG(os.waitpid(p, 0)[1]))"), "6\n"),
+    "be nice": Control("nice -n 5 nice", "5\n"),
+    "trace an own child": Control(_python("import ctypes, os, time; l = ctypes.CDLL(None); p = os.fork(); p or time.sleep(9); print(l.ptrace(16, p, 0, 0)); os.kill(p, 9)"), "0\n", OVERLAY),
+    "list home and root": Control("ls ~ > /dev/null && ls / > /dev/null && echo x", "x\n", OVERLAY),
+    "list /etc": Control("ls /etc | grep -c '^passwd$'; getent passwd 0 | cut -d: -f1", "1\nroot\n"),
+    "pip's cache folder": Control('mkdir -p "$PIP_CACHE_DIR" && touch "$PIP_CACHE_DIR/x" && echo x', "x\n"),
+    "big imports": Control(_python("import asyncio, decimal, email, http.client, json, multiprocessing, sqlite3, ssl, unittest, xml.dom.minidom; print('x')"), "x\n"),
+    "a big heap": Control(_python("b = bytearray(300_000_000); b[::4096] = b'x' * len(b[::4096]); print(len(b))"), "300000000\n"),
+    "Java": Control("command -v java > /dev/null || { echo x; exit; }; java -version > /dev/null 2>&1 && echo x", "x\n"),
+    "sqlite": Control(_python(
+        "import sqlite3; c = sqlite3.connect('d.db'); c.execute('pragma journal_mode=wal'); c.execute('create table t(a)'); c.execute('insert into t values(7)')\n"
+        "c.commit(); print(*sqlite3.connect('d.db').execute('select a from t').fetchone())"), "7\n"),
+    "file locks": Control("exec 9< a.txt; flock -x 9 && echo x; " + _python("import fcntl; f = open('b.txt', 'a'); fcntl.lockf(f, fcntl.LOCK_EX); print('y')"), "x\ny\n"),
+    "modes, times, attributes": Control("echo x > m; chmod 751 m; touch -d @7 m; stat -c '%a %Y' m; cp -a m n; stat -c '%a %Y' n; chmod 644 a.txt; mkdir -p k; chmod 700 k; stat -c %a k",
+        "751 7\n751 7\n700\n"),
+    "modes by descriptor": Control(_python("import os; f = os.open('q', os.O_CREAT | os.O_RDWR); os.fchmod(f, 0o640); os.utime(f, (3, 3)); s = os.fstat(f); print(oct(s.st_mode), s.st_mtime)"), "0o100640 3.0\n"),
+    "archives": Control('mkdir -p t/u; echo x > t/u/v; chmod 640 t/u/v; tar cf t.tar t; rm -rf t; tar xf t.tar; stat -c %a t/u/v; rm -rf t t.tar', "640\n"),
+    "hard and soft links": Control("echo x > h1; ln h1 h2; ln -s h1 h3; cat h2 h3", "x\nx\n"),
+    "rename a folder": Control("mv sub bus; cat bus/b.txt; ls bus/tls.key 2>/dev/null; mv bus/b.txt b2; cat b2", "b\nb\n"),
+    "watch files": Control(_python("import ctypes, os; l = ctypes.CDLL(None); f = l.inotify_init(); print(l.inotify_add_watch(f, b'.', 0x100)); open('w', 'w'); print(len(os.read(f, 99)) > 0)"), "1\nTrue\n"),
+    "a tool of one's own": Control("tool", "tool\n"),
+    "a fifo": Control("mkfifo p; echo x > p & cat p; rm p", "x\n"),
+}  # fmt: skip
+
+_SMALL = Limits(seconds=20)
+_M = 1 << 20
+BOMBS = {
+    "processes": Bomb(("sh", "-c", "f() { sleep $MARK & f; }; f 2> /dev/null; while :; do sleep 0.2; done"), Limits(seconds=2, processes=60), ("time", "exit", "signal")),
+    "processes that double": Bomb(("sh", "-c", "b() { b 2> /dev/null | b 2> /dev/null & }; b; sleep 1; sleep $MARK"), Limits(seconds=2, processes=60), ("time", "exit", "signal")),
+    "threads": Bomb(("python3", "-c", "import threading, time\nwhile 1: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"), Limits(seconds=10, processes=80), ("exit", "signal", "time")),
+    "memory of one": Bomb(("python3", "-c", "b = []\nwhile 1: b.append(bytearray(b'x') * 10_000_000)"), Limits(seconds=20, memory=200 * _M), ("exit", "memory", "signal")),
+    "memory of many": Bomb(("sh", "-c", "for i in 1 2 3 4; do python3 -c \"import time; b = b'x' * 60_000_000; time.sleep(60)\" $MARK & done; wait"), Limits(seconds=20, memory=150 * _M), ("memory",)),
+    "memory of files": Bomb(("sh", "-c", "while :; do head -c 4000000 /dev/urandom >> /dev/shm/bomb || exit; done"), Limits(seconds=20, memory=100 * _M, disk=100 * _M, file=40 * _M), ("signal", "exit", "memory", "disk")),
+    "one file": Bomb(("sh", "-c", "exec head -c 400000000 /dev/zero > bomb"), Limits(seconds=20, file=4 * _M), ("signal", "exit")),
+    "many files": Bomb(("sh", "-c", "i=0; while :; do head -c 2000000 /dev/urandom > bomb$i; i=$((i+1)); done"), Limits(seconds=20, disk=20 * _M), ("disk",)),
+    "empty files": Bomb(("python3", "-c", "i = 0\nwhile 1: open(f'bomb{i}', 'w').close(); i += 1"), Limits(seconds=2, disk=20 * _M), ("time", "disk", "exit")),
+    "output": Bomb(("sh", "-c", "timeout 1 yes; :"), Limits(seconds=10, output=10_000), ("exit",)),
+    "one endless line": Bomb(("sh", "-c", "timeout 1 cat /dev/zero; :"), Limits(seconds=10, output=10_000), ("exit",)),
+    "deaf to signals": Bomb(("sh", "-c", "trap '' TERM INT HUP QUIT; while :; do sleep 0.05; done"), Limits(seconds=0.5), ("time",)),
+    "a daemon": Bomb(("sh", "-c", "setsid sh -c 'sleep $MARK & sleep $MARK' > /dev/null 2>&1 & echo on"), _SMALL, ("exit",)),
+    "a daemon that forks twice": Bomb(("python3", "-c", "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: os.execvp('sleep', ['sleep', os.environ['MARK']])"), _SMALL, ("exit",)),
+    "one that holds the pipe": Bomb(("sh", "-c", "sleep $MARK & exit 0"), _SMALL, ("exit",)),
+    "one that forks again and again": Bomb(("python3", "-c", "import os, sys, time\nend = time.time() + 8\nif os.fork() == 0:\n    while time.time() < end:\n        if os.fork(): os._exit(0)\n        os.setsid()"), _SMALL, ("exit",)),
+    "processor time": Bomb(("sh", "-c", "while :; do :; done"), Limits(seconds=0.5), ("time",)),
+}  # fmt: skip

@@ -1,0 +1,112 @@
+"""No attempt gets out of a stage, all ordinary work goes on in it: in each tier, as root and as an ordinary user."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assent_sandbox import namespaces
+from sandbox import escapes
+
+PROVING = Path(__file__).with_name("proving.py")
+ORDINARY = 54_321
+"""A user and a group that own nothing."""
+
+
+class Somebody:
+    """Who runs the attempts, and from where: a folder below /tmp, and one that commands can see where there is such."""
+
+    def __init__(self, name: str, folder: Path, beyond: Path, python: str) -> None:
+        self.name, self.folder, self.beyond, self.python = name, folder, beyond, python
+        self.user = ORDINARY if name == "an ordinary user" and os.geteuid() == 0 else None
+
+    def prove(self, tier: str, *groups: str, **variables: str) -> dict[str, list[str]]:
+        packages = Path(pytest.__file__).parents[1]
+        path = f"{Path(self.python).parent}:/usr/local/bin:/usr/bin:/bin"
+        disk = os.stat("/").st_dev
+        environment = variables | {
+            "PATH": path, "PYTHONPATH": str(packages), "LANG": "C.UTF-8", "GROUP": str(self.other_group()),
+            "DISK": f"{os.major(disk)}:{os.minor(disk)}",
+        }  # fmt: skip
+        done = subprocess.run(
+            [self.python, str(PROVING), tier, str(self.folder), str(self.beyond), *groups],
+            env=environment, cwd="/", capture_output=True, text=True, timeout=110, check=False,
+            **({"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-4000:]
+        return json.loads(done.stdout)
+
+    def other_group(self) -> int:
+        groups = [group for group in os.getgroups() if group != os.getgid()]
+        return 1 if not self.user and os.geteuid() == 0 else (groups or [os.getgid()])[0]
+
+
+def python_for_all() -> str:
+    """A Python that an ordinary user may execute too; empty if there is none of our version."""
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for candidate in (sys.executable, f"/usr/bin/python{ours}", f"/usr/local/bin/python{ours}"):
+        try:
+            subprocess.run([candidate, "-c", ""], user=ORDINARY, check=True, capture_output=True, cwd="/")
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return candidate
+    return ""
+
+
+@pytest.fixture(params=["root", "an ordinary user"])
+def somebody(request: pytest.FixtureRequest) -> Iterator[Somebody]:
+    root, python = os.geteuid() == 0, sys.executable
+    if request.param == "root" and not root:
+        pytest.skip("only root can try as root")
+    if request.param == "an ordinary user" and root and not (python := python_for_all()):
+        pytest.skip("no Python of this version can be executed by others")
+    folder = Path(tempfile.mkdtemp(prefix="assent-proof-"))
+    beyond = Path(tempfile.mkdtemp(prefix="assent-proof-", dir="/srv" if os.access("/srv", os.W_OK) else None))
+    somebody = Somebody(request.param, folder, beyond, python)
+    for place in (folder, beyond):
+        place.chmod(0o755)
+        if somebody.user:
+            os.chown(place, somebody.user, somebody.user)
+    yield somebody
+    for place in (folder, beyond):
+        subprocess.run(["chmod", "-R", "u+rwX", str(place)], check=False)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(params=["overlay", "copy"])
+def tier(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.mark.parametrize("group", escapes.GROUPS)
+def test_no_attempt_gets_out(group: str, tier: str, somebody: Somebody) -> None:
+    through = somebody.prove(tier, group)
+    known = {name for name, attempt in escapes.GROUPS[group].items() if attempt.gap} if tier == "copy" else set[str]()
+    assert {name: seen for name, seen in through.items() if name not in known} == {}
+
+
+@pytest.mark.parametrize("group", ["controls", "bombs"])
+def test_ordinary_work_goes_on_and_bombs_are_bounded(group: str, tier: str, somebody: Somebody) -> None:
+    assert somebody.prove(tier, group) == {}
+
+
+@pytest.mark.parametrize("group", escapes.GROUPS)
+def test_without_walls_every_attempt_succeeds(group: str, somebody: Somebody) -> None:
+    if somebody.user and not Path("/proc/sys/user/max_user_namespaces").read_text().strip("0\n"):
+        pytest.skip("there is no disposable host to harm without user namespaces")
+    assert somebody.prove("bare", group) == {}
+
+
+def test_every_attempt_says_what_stops_it() -> None:
+    everything = [attempt for group in escapes.GROUPS.values() for attempt in group.values()]
+    assert len(everything) > 140
+    assert all(attempt.stop for attempt in everything)
+    assert namespaces.machine in {"x86_64", "aarch64"}
