@@ -19,7 +19,7 @@ import sys
 import time
 from types import SimpleNamespace
 
-from assent_sandbox import landlock, listeners, mounts, namespaces, seccomp, tally
+from assent_sandbox import landlock, listeners, mounts, names, namespaces, seccomp, tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class _Ready:
         self.pieces = mounts.Pieces(walls.walled, walls.tmp, walls.layers) if walls.spaces else None
         if walls.spaces and not walls.network:
             namespaces.raise_loopback()
+        self.names = names.Names() if self.routes else None
         self.leader_door, theirs = pair()
         self.leader = os.fork()
         if self.leader == 0:
@@ -158,11 +159,12 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
         return
     for door in (file, doors.stdin, doors.stdout, doors.stderr):
         os.close(door)
-    watch = _Watch(plan, ready.leader, doors.control, watched)
+    watch = _Watch(plan, ready.leader, doors.control, watched, ready.names)
     told = watch.until_ended()
     told |= _told(ready.leader_door)
     told["refusals"] = ready.routes.refused() if ready.routes else 0
     if _reap_orphans():
+    told["names"] = list(ready.names.noted) if ready.names else []
         report(doors.control, {"ended": True})
         watch.until_quiet()
         end_all(walls.spaces)
@@ -264,8 +266,8 @@ def _bound(plan: Plan) -> None:
 class _Watch:
     """Waits for the leader, the limits, or the end of whoever asked."""
 
-    def __init__(self, plan: Plan, leader: int, control: int, watched: int) -> None:
-        self.plan, self.leader, self.control = plan, leader, control
+    def __init__(self, plan: Plan, leader: int, control: int, watched: int, names: names.Names | None) -> None:
+        self.plan, self.leader, self.control, self.names = plan, leader, control, names
         self.started = time.monotonic()
         self.cause = "exit"
         self.drained = False
@@ -282,6 +284,8 @@ class _Watch:
         deadline = self.started + self.plan.limits.seconds
         while status is None:
             rest = deadline - time.monotonic()
+        if names:
+            self.poller.register(names.fileno(), select.POLLIN)
             ready = self.poller.poll(max(0, min(rest, _TICK)) * 1000)
             self._listen(ready)
             if any(descriptor == self.handle for descriptor, _ in ready):
@@ -320,6 +324,8 @@ class _Watch:
                 heard = b""
             self.drained, self.closed = True, not heard
             if self.closed:
+        if self.names and any(descriptor == self.names.fileno() for descriptor, _ in ready):
+            self.names.answer()
                 self.poller.unregister(self.control)
 
     def _reap(self) -> int | None:

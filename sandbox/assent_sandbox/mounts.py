@@ -55,6 +55,13 @@ class Pieces:
             _furnish_devices(self.devices)
 
     def overlay(self, layers: Layers) -> int:
+    def bound_processes(self, count: int) -> None:
+        """Let this process namespace have no more threads, root's too, where that setting is not the whole machine's."""
+        if namespaces.counts_processes():
+            most = os.open("sys/kernel/pid_max", os.O_WRONLY | os.O_CLOEXEC, dir_fd=self.proc)
+            os.write(most, b"%d" % max(count, _LEAST_BOUND))
+            os.close(most)
+
         """The overlay of these layers: the one that was made before, if its folders are still the same."""
         named = (layers.lower, layers.upper, layers.work)
         if self.laid >= 0 and named == self.layers and _look_at(named) == self.seen:
@@ -180,14 +187,14 @@ def _place_devices(pieces: Pieces) -> None:
 
 
 def _furnish_names() -> None:
-    """Name a server that no route leads to, so that every look-up fails at once and is counted as refused.
+    """Name our own server, which finds no name and notes it, so that every look-up fails at once and is known.
 
     This machine's own names are known without one.
     """
     name = os.uname().nodename
     own = f"\n127.0.0.1 localhost {name}\n::1 localhost {name}\n"
     _replace("/etc/hosts", _read("/etc/hosts") + own.encode())
-    _replace(os.path.realpath("/etc/resolv.conf"), b"nameserver 192.0.2.1\noptions timeout:1 attempts:1\n")
+    _replace(os.path.realpath("/etc/resolv.conf"), b"nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
 
 
 def _read(path: str) -> bytes:

@@ -104,7 +104,8 @@ class Walls:
             tier=self._view.tier,
             traffic=book.traffic,
         )
-        return msgspec.structs.replace(ended, denials=find_denials(ended, written, report.refusals, book.denials))
+        denials = find_denials(ended, written, report.refusals, report.names, book.denials)
+        return msgspec.structs.replace(ended, denials=denials)
 
     async def _begin(self, written: Plan, command: Command, exits: Exits) -> Running:
         self._hear_of_end()

@@ -31,6 +31,7 @@ class Report(Struct, frozen=True):
     seconds: float = 0.0
     why: str = ""
     refusals: int = 0
+    names: tuple[str, ...] = ()
 
 
 class Kept:

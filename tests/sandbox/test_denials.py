@@ -30,20 +30,122 @@ def written(home: Path, tmp_path: Path) -> Plan:
     return plan(view, Command(argv=("curl", "https://example.com/x")), Policy(), around)
 
 
-def found(written: Plan, text: str = "", refusals: int = 0, **how: object) -> list[Denial]:
+def found(
+    written: Plan,
+    text: str = "",
+    refusals: int = 0,
+    names: tuple[str, ...] = (),
+    turned: tuple[Denial, ...] = (),
+    **how: object,
+) -> list[Denial]:
     ended = msgspec.convert({"code": 1, "seconds": 0.1, **how}, Ended)
-    return list(find_denials(msgspec.structs.replace(ended, head=text.encode()), written, refusals))
+    return list(find_denials(msgspec.structs.replace(ended, head=text.encode()), written, refusals, names, turned))
+
+
+def says(written: Plan, command: str) -> Plan:
+    return msgspec.structs.replace(written, argv=("bash", "-c", command))
 
 
 def test_a_counted_refusal_of_the_network_is_sure_and_names_the_host(written: Plan) -> None:
     assert [(d.kind, d.target, d.certainty, d.widening) for d in found(written, refusals=2)] == [
-        ("network", "example.com", "sure", Widening("network"))
+        ("network", "example.com:443", "sure", Widening("host", "example.com:443"))
     ]
 
 
 def test_a_text_alone_makes_the_network_likely(written: Plan) -> None:
     (denial,) = found(written, "curl: (6) Could not resolve host: pypi.org")
-    assert (denial.kind, denial.target, denial.certainty) == ("network", "pypi.org", "likely")
+    assert (denial.kind, denial.target, denial.certainty) == ("network", "pypi.org:443", "likely")
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "target"),
+    [
+        ("pip install x", "", "pypi.org:443"),
+        ("curl http://pypi.org/simple", "", "pypi.org:80"),
+        ("make", "fetching https://user:pw@pypi.org:8443/x", "pypi.org:8443"),
+        ("make", "Failed to connect to pypi.org port 8080", "pypi.org:8080"),
+        ("make", "HTTPSConnectionPool(host='pypi.org', port=8443): Max retries", "pypi.org:8443"),
+        ("git clone git@pypi.org:a/b", "", "pypi.org:22"),
+        ("ssh -T pypi.org", "", "pypi.org:22"),
+        ("make", "http://notpypi.org/ http://pypi.org.evil.example/", "pypi.org:443"),
+    ],
+)
+def test_a_name_that_was_looked_for_is_surely_denied_at_the_port_that_the_command_or_its_output_names(
+    written: Plan, command: str, text: str, target: str
+) -> None:
+    (denial,) = found(says(written, command), text, names=("pypi.org",))
+    assert (denial.certainty, denial.target, denial.widening) == ("sure", target, Widening("host", target))
+
+
+def test_each_of_the_first_names_is_a_denial_of_its_own(written: Plan) -> None:
+    names = tuple(f"h{number}.org" for number in range(8))
+    assert [denial.target for denial in found(written, names=names)] == [f"h{n}.org:443" for n in range(5)]
+
+
+def test_a_name_that_is_printed_but_was_not_looked_for_is_not_offered_when_another_was(written: Plan) -> None:
+    (denial,) = found(says(written, "make"), "Could not resolve host: evil.org", names=("pypi.org",))
+    assert denial.target == "pypi.org:443"
+
+
+@pytest.mark.parametrize("name", ["nobody.invalid", "a.test", "www.example", "printer.local", "1.0.0.127.in-addr.arpa"])
+def test_a_name_that_is_nobodys_is_no_denial(written: Plan, name: str) -> None:
+    assert found(says(written, "make"), names=(name,)) == []
+
+
+@pytest.mark.parametrize("name", ["db", "metadata.google.internal"])
+def test_a_name_that_no_consent_leads_to_is_offered_nothing(written: Plan, name: str) -> None:
+    (denial,) = found(says(written, "make"), names=(name,))
+    assert (denial.certainty, denial.widening) == ("sure", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "widening"),
+    [
+        ("curl: (7) Failed to connect to 93.184.215.14 port 8080", Widening("host", "93.184.215.14:8080")),
+        ("dial tcp 93.184.215.14:443: connect: network is unreachable", Widening("host", "93.184.215.14:443")),
+        ("connect ENETUNREACH 93.184.215.14:80", Widening("host", "93.184.215.14:80")),
+        ("Failed to connect to 169.254.169.254 port 80", None),
+        ("it did not work", Widening("network")),
+    ],
+)
+def test_a_packet_without_a_route_is_a_sure_denial_and_the_text_says_where_to(
+    written: Plan, text: str, widening: Widening | None
+) -> None:
+    (denial,) = found(says(written, "make"), text, refusals=1)
+    assert (denial.certainty, denial.widening) == ("sure", widening)
+
+
+def test_what_goes_past_the_proxy_to_a_granted_host_takes_the_whole_network(written: Plan) -> None:
+    opened = msgspec.structs.replace(written, hosts=("pypi.org:443",))
+    (denial,) = found(opened, names=("pypi.org",))
+    assert denial.widening == Widening("network") and "goes past" in denial.why
+
+
+def test_what_the_proxy_turned_away_is_told_once_and_first(written: Plan) -> None:
+    turned = Denial(
+        kind="network", target="pypi.org:443", certainty="sure", why="w", widening=Widening("host", "pypi.org:443")
+    )
+    assert found(written, names=("pypi.org", "a.org"), turned=(turned,))[0] == turned
+    assert len(found(written, names=("pypi.org", "a.org"), turned=(turned,))) == 2
+
+
+def test_where_a_single_host_cannot_be_opened_the_network_is_offered(written: Plan) -> None:
+    copy = msgspec.structs.replace(written, spaces=False)
+    (denial,) = found(copy, "curl: (6) Could not resolve host: pypi.org")
+    assert (denial.certainty, denial.widening) == ("likely", Widening("network"))
+
+
+def test_what_could_not_be_started_is_surely_denied_for_the_keeper_says_so(written: Plan, home: Path) -> None:
+    (denial,) = found(written, f"assent: {home}/.ssh/id: No such file or directory", cause="start")
+    assert (denial.certainty, denial.widening) == ("sure", Widening("read", str(home / ".ssh/id")))
+
+
+@pytest.mark.parametrize(
+    "line", ['sudo: The "no new privileges" flag is set', "unshare: unshare failed: Operation not permitted"]
+)
+def test_a_text_about_privileges_is_a_likely_denial(written: Plan, line: str) -> None:
+    (denial,) = found(says(written, "make"), line)
+    assert (denial.kind, denial.certainty, denial.widening) == ("process", "likely", Widening("unconfined"))
 
 
 def test_no_network_is_missed_where_it_was_granted(written: Plan) -> None:
@@ -59,10 +161,12 @@ def test_no_network_is_missed_where_it_was_granted(written: Plan) -> None:
         "cat: {}: Permission denied",
     ],
 )
-def test_a_hidden_file_that_exists_is_surely_refused(written: Plan, home: Path, line: str) -> None:
+def test_a_hidden_file_that_exists_is_likely_refused_for_a_text_can_be_forged(
+    written: Plan, home: Path, line: str
+) -> None:
     target = str(home / ".ssh/id")
     (denial,) = found(written, line.format(target))
-    assert (denial.kind, denial.certainty, denial.widening) == ("file", "sure", Widening("read", target))
+    assert (denial.kind, denial.certainty, denial.widening) == ("file", "likely", Widening("read", target))
 
 
 def test_a_path_with_a_blank_is_found_in_its_quotes(written: Plan, home: Path) -> None:

@@ -58,4 +58,4 @@ def _still_runs(process: int) -> None:
 
 async def test_the_network_is_likely_refused_where_the_text_says_so(tmp_path: Path) -> None:
     ended = await run(tmp_path, "echo 'curl: (6) Could not resolve host: example.com'")
-    assert [(denial.target, denial.certainty) for denial in ended.denials] == [("example.com", "likely")]
+    assert [(denial.target, denial.certainty) for denial in ended.denials] == [("example.com:443", "likely")]
