@@ -150,6 +150,7 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
         plan = load(file)
         watched = tally.open_folder(plan.watched)
         if ready.pieces:
+            ready.pieces.bound_processes(most_threads(plan))
             mounts.arrange(plan, ready.pieces)
         if plan.exits:
             listeners.hand_out(plan, doors.exits)
@@ -163,8 +164,8 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
     told = watch.until_ended()
     told |= _told(ready.leader_door)
     told["refusals"] = ready.routes.refused() if ready.routes else 0
-    if _reap_orphans():
     told["names"] = list(ready.names.noted) if ready.names else []
+    if _reap_orphans():
         report(doors.control, {"ended": True})
         watch.until_quiet()
         end_all(walls.spaces)
@@ -249,11 +250,16 @@ def _settle_descriptors(doors: Sequence[int], tell: int) -> int:
     return 3
 
 
+def most_threads(plan: Plan) -> int:
+    """More threads than this cannot be made; somewhat more than allowed, so that the watch can see it and say so."""
+    return plan.limits.processes * 5 // 4 + 16
+
+
 def _bound(plan: Plan) -> None:
     limits = plan.limits
     bounds = [(resource.RLIMIT_FSIZE, limits.file), (resource.RLIMIT_DATA, limits.memory), (resource.RLIMIT_CORE, 0)]
-    if plan.spaces:
-        bounds.append((resource.RLIMIT_NPROC, limits.processes))
+    others = 0 if plan.spaces else tally.threads_of_all()
+    bounds.append((resource.RLIMIT_NPROC, others + most_threads(plan)))
     for kind, value in bounds:
         hard = resource.getrlimit(kind)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -272,11 +278,14 @@ class _Watch:
         self.cause = "exit"
         self.drained = False
         self.closed = False
+        self.crowd = tally.Crowd(plan.spaces)
         self.growth = tally.Growth(watched, plan.limits.disk)
         self.handle = os.pidfd_open(leader)
         self.poller = select.poll()
         self.poller.register(self.handle, select.POLLIN)
         self.poller.register(control, select.POLLIN)
+        if names:
+            self.poller.register(names.fileno(), select.POLLIN)
 
     def until_ended(self) -> dict[str, object]:
         """Give code, cause and seconds once the leader has ended by itself or was killed at a limit."""
@@ -284,8 +293,6 @@ class _Watch:
         deadline = self.started + self.plan.limits.seconds
         while status is None:
             rest = deadline - time.monotonic()
-        if names:
-            self.poller.register(names.fileno(), select.POLLIN)
             ready = self.poller.poll(max(0, min(rest, _TICK)) * 1000)
             self._listen(ready)
             if any(descriptor == self.handle for descriptor, _ in ready):
@@ -317,6 +324,8 @@ class _Watch:
             self._listen(self.poller.poll(min(rest, 0.02) * 1000))
 
     def _listen(self, ready: list[tuple[int, int]]) -> None:
+        if self.names and any(descriptor == self.names.fileno() for descriptor, _ in ready):
+            self.names.answer()
         if any(descriptor == self.control for descriptor, _ in ready):
             try:
                 heard = os.read(self.control, 64)
@@ -324,8 +333,6 @@ class _Watch:
                 heard = b""
             self.drained, self.closed = True, not heard
             if self.closed:
-        if self.names and any(descriptor == self.names.fileno() for descriptor, _ in ready):
-            self.names.answer()
                 self.poller.unregister(self.control)
 
     def _reap(self) -> int | None:
@@ -341,7 +348,11 @@ class _Watch:
                 return None
 
     def _overrun(self) -> bool:
-        if tally.memory(self.plan.spaces, self.plan.limits.memory) > self.plan.limits.memory:
+        limits = self.plan.limits
+        self.crowd.count()
+        if self.crowd.threads > limits.processes:
+            self.cause = "processes"
+        elif self.crowd.memory(limits.memory) > limits.memory:
             self.cause = "memory"
         elif self.growth.exceeded():
             self.cause = "disk"

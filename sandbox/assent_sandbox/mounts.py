@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 _USUAL_COVERS = 4
+_LEAST_BOUND = 512
 _EMPTY_FILE, _EMPTY_FOLDER = "/dev/.empty-file", "/dev/.empty-folder"
 
 
@@ -41,7 +42,7 @@ class Pieces:
         self.layers = layers
         self.seen = _look_at(layers)
         self.laid = _make_overlay(layers) if self.seen else -1
-        self.proc = make_mount("proc", {}, NOSUID | NODEV | NOEXEC | (RDONLY if walled else 0))
+        self.proc = make_mount("proc", {}, NOSUID | NODEV | NOEXEC)
         self.covers: list[int] = []
         self.nodes: list[tuple[str, int]] = []
         if walled:
@@ -54,7 +55,6 @@ class Pieces:
             self.devices = _make_cover()
             _furnish_devices(self.devices)
 
-    def overlay(self, layers: Layers) -> int:
     def bound_processes(self, count: int) -> None:
         """Let this process namespace have no more threads, root's too, where that setting is not the whole machine's."""
         if namespaces.counts_processes():
@@ -62,6 +62,7 @@ class Pieces:
             os.write(most, b"%d" % max(count, _LEAST_BOUND))
             os.close(most)
 
+    def overlay(self, layers: Layers) -> int:
         """The overlay of these layers: the one that was made before, if its folders are still the same."""
         named = (layers.lower, layers.upper, layers.work)
         if self.laid >= 0 and named == self.layers and _look_at(named) == self.seen:
@@ -87,6 +88,7 @@ def arrange(plan: Plan, pieces: Pieces) -> None:
         for path, overlay in overlays:
             attach(overlay, path)
         return
+    set_attributes("", RDONLY, at=pieces.proc)
     shown = [(each.path, _take(each.source, each.writable)) for each in plan.shown]
     hidden = sorted(path for path in plan.hidden if os.path.isdir(path))
     tmp = copy_mount(pieces.tmp, recursive=0)

@@ -55,6 +55,12 @@ def clone(flags: int) -> int:
     return system_call("new namespaces", _CLONE[machine], flags | _SIGCHLD, None, None, None, None)
 
 
+def counts_processes() -> bool:
+    """Say whether each process namespace has its own bound on processes (Linux 6.14); before, it is the machine's."""
+    major, minor = (int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+    return (major, minor) >= (6, 14)
+
+
 def unshare(flags: int) -> None:
     """Move this process into new namespaces."""
     if _libc.unshare(ctypes.c_int(flags)) < 0:

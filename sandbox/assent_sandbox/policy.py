@@ -118,7 +118,7 @@ class Ended(Struct, frozen=True, kw_only=True):
 
     code: int
     seconds: float
-    cause: Literal["exit", "signal", "time", "memory", "disk", "output", "start"] = "exit"
+    cause: Literal["exit", "signal", "time", "memory", "processes", "disk", "output", "start"] = "exit"
     head: bytes = b""
     tail: bytes = b""
     omitted: int = 0

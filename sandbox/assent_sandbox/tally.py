@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_ENTRY = 4096
+"""Bytes that each file counts besides its content, so that empty ones are bounded too."""
 
 
 def open_folder(path: str) -> int:
@@ -56,22 +58,40 @@ def _parent(process: int) -> int:
         return -1
 
 
-def memory(spaces: bool, limit: int) -> int:
-    """Bytes of memory in use, each shared page counted once if that decides about the limit."""
-    members = processes() if spaces else descendants()
-    resident = sum(_resident(process) for process in members)
-    private = _in_memory_files() if spaces else 0
-    if resident + private <= limit:
-        return resident + private
-    return sum(_proportional(process) for process in members) + private
+class Crowd:
+    """The processes of a command: how many threads they have, and how much memory they use together."""
+
+    def __init__(self, spaces: bool) -> None:
+        self.spaces = spaces
+        self.kept = _in_memory_files() if spaces else 0
+        self.members: list[int] = []
+        self.threads = self.resident = 0
+
+    def count(self) -> None:
+        """Look at every process once."""
+        self.members = processes() if self.spaces else descendants()
+        self.threads = self.resident = 0
+        for process in self.members:
+            threads, resident = _weigh(process)
+            self.threads += threads
+            self.resident += resident
+
+    def memory(self, limit: int) -> int:
+        """Bytes in use since the start, each shared page counted once if that decides about the limit."""
+        files = max(_in_memory_files() - self.kept, 0) if self.spaces else 0
+        if self.resident + files <= limit:
+            return self.resident + files
+        return sum(_proportional(process) for process in self.members) + files
 
 
-def _resident(process: int) -> int:
+def _weigh(process: int) -> tuple[int, int]:
+    """Threads and resident bytes of a process."""
     try:
-        with open(f"/proc/{process}/statm", "rb") as file:
-            return int(file.read().split()[1]) * _PAGE
+        with open(f"/proc/{process}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return int(fields[17]), int(fields[21]) * _PAGE
     except (OSError, ValueError, IndexError):
-        return 0
+        return 0, 0
 
 
 def _proportional(process: int) -> int:
@@ -81,20 +101,29 @@ def _proportional(process: int) -> int:
                 if line.startswith(b"Pss:"):
                     return int(line.split()[1]) * 1024
     except (OSError, ValueError, IndexError):
-        return _resident(process)
+        return _weigh(process)[1]
     return 0
 
 
 def _in_memory_files() -> int:
     """What lies in the private in-memory file systems."""
     used = 0
-    for path in ("/dev/shm", "/tmp"):
+    for path in ("/dev/shm", "/tmp", "/var/tmp", "/run"):
         try:
             state = os.statvfs(path)
         except OSError:
             continue
         used += (state.f_blocks - state.f_bfree) * state.f_frsize
     return used
+
+
+def threads_of_all() -> int:
+    """How many threads the whole machine has."""
+    try:
+        with open("/proc/loadavg", "rb") as file:
+            return int(file.read().split()[3].partition(b"/")[2])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 class Growth:
@@ -108,7 +137,7 @@ class Growth:
         if self.folder < 0:
             return 0
         state = os.statvfs(self.folder)
-        return state.f_bfree * state.f_frsize
+        return state.f_bfree * state.f_frsize + state.f_ffree * _ENTRY
 
     def exceeded(self) -> bool:
         """Say whether the folder holds more than the limit."""
@@ -118,12 +147,13 @@ class Growth:
 
 
 def size(folder: int) -> int:
-    """Bytes on disk below a folder, links not followed."""
+    """Bytes on disk below a folder, links not followed, with what the disk needs for each file besides."""
     total = 0
-    for _, _, names, at in os.fwalk(".", dir_fd=folder):
+    for _, folders, names, at in os.fwalk(".", dir_fd=folder):
+        total += len(folders) * _ENTRY
         for name in names:
             try:
-                total += os.stat(name, dir_fd=at, follow_symlinks=False).st_blocks * 512
+                total += os.stat(name, dir_fd=at, follow_symlinks=False).st_blocks * 512 + _ENTRY
             except OSError:
                 continue
     return total
