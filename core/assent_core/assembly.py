@@ -115,7 +115,7 @@ def _bench(
     def billed(role: Role, finished: Finished) -> None:
         background.tell(meter.bill(role, finished))
 
-    scout = Scout(counted, settings, billed)
+    scout = Scout(counted, settings, billed, redact)
 
     async def look(result: Result) -> None:
         assert result.digest is not None

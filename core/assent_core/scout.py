@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Collection
 from contextlib import aclosing
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
+from assent_core import plainly
+from assent_core.changes import FileChange, unified
 from assent_core.commands import visible
 from assent_core.digest import Digest, FailureClass, plain
 from assent_core.errors import AssentError
 from assent_core.instructions import fenced, prompt
 from assent_core.model import Finished, Item, Model, Request, Retrying, Role, Schema, Text
+from assent_core.redact import Redactor
 from assent_core.router import Work, route
 from assent_core.settings import Settings
 from assent_core.tools import strict_schema
@@ -27,6 +32,8 @@ HEAD, TAIL = 8_000, 16_000
 OUTPUT_TOKENS = 1_000
 MOST_LINES = 5
 MOST_CHARACTERS = 240
+KEPT = 20
+"""So many of the newest requests can be inspected."""
 
 
 class Reading(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,16 +50,65 @@ class Explanation(Struct, frozen=True, forbid_unknown_fields=True):
     sentence: Annotated[str, Meta(max_length=600)]
 
 
-class Scout:
-    """Asks the scout's model by strict schema; an invalid, late or refused answer is None, and nothing waits for it.
+class Titled(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the scout answers about a session's first prompt."""
 
-    With `settings.scouting` off no request is made at all. Cancelling a call cancels its request.
+    title: Annotated[str, Meta(min_length=3, max_length=200)]
+
+
+class Committed(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the scout answers about a change."""
+
+    subject: Annotated[str, Meta(min_length=3, max_length=plainly.SUBJECT)]
+    body: Annotated[list[str], Meta(max_length=8)]
+
+
+class Triaged(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the scout answers about a prompt."""
+
+    kind: plainly.Kind
+    several_tools: bool
+    high_value: bool
+
+
+class Ranked(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the scout answers about candidate files: their numbers in the list, the best first."""
+
+    numbers: Annotated[list[int], Meta(max_length=plainly.MOST_RANKED)]
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """One request of the scout, as the user may inspect it: what left, and what came of it."""
+
+    name: str
+    model: str
+    instructions: str
+    text: str
+    outcome: Literal["waiting", "answered", "late", "failed", "cancelled"] = "waiting"
+    answer: str = ""
+    seconds: float = 0.0
+
+
+class Scout:
+    """Asks the scout's model by strict schema; nothing waits for it, and it decides nothing.
+
+    An answer that is invalid, late or refused is none: then the deterministic result stands alone. With
+    `settings.scouting` off no request is made at all. Cancelling a call cancels its request.
     """
 
-    def __init__(self, model: Model, settings: Settings, billed: Callable[[Role, Finished], None]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        settings: Settings,
+        billed: Callable[[Role, Finished], None],
+        redact: Callable[[str], str] | None = None,
+    ) -> None:
         self._model = model
         self._settings = settings
         self._billed = billed
+        self._redact = redact or Redactor()
+        self.sent: deque[Sent] = deque(maxlen=KEPT)
+        """The newest requests with all the text that left, the oldest first."""
 
     async def digest(self, command: str, code: int, output: str, rules: Digest) -> Digest | None:
         """What the log says in at most five lines, with its class; None if the rules' digest must stand alone.
@@ -81,11 +137,52 @@ class Scout:
         )
         return _clean(found.sentence) or None if found else None
 
+    async def title(self, prompt: str) -> str:
+        """A short name of a session, from its first prompt."""
+        found = _decoded(await self._ask("title", "scout_title", Titled, excerpt(plain(prompt))), Titled)
+        named = _clean(found.title).strip("\"'`. ") if found else ""
+        return named if 3 <= len(named) <= plainly.TITLE else plainly.title(prompt)
+
+    async def commit_message(self, files: Collection[FileChange]) -> str:
+        """A message for a commit of a change; it names only what the change touches."""
+        rules = plainly.commit_message(files)
+        diff = "".join(unified(file).decode("utf-8", "replace") for file in files)
+        if not diff:
+            return rules
+        found = _decoded(await self._ask("summarize", "scout_commit", Committed, excerpt(plain(diff))), Committed)
+        if found is None or not (subject := _clean(found.subject).rstrip(".")):
+            return rules
+        body = [line for each in found.body if (line := _clean(each))]
+        return "\n".join([subject, "", *body]) if body else subject
+
+    async def triage(self, prompt: str) -> plainly.Triage:
+        """What a prompt asks for; a risk that the rules see is never talked away."""
+        rules = plainly.triage(prompt)
+        found = _decoded(await self._ask("triage", "scout_triage", Triaged, excerpt(plain(prompt))), Triaged)
+        if found is None:
+            return rules
+        said = plainly.Triage(kind=found.kind, several_tools=found.several_tools, high_value=found.high_value)
+        return plainly.stricter(rules, said)
+
+    async def rank(self, prompt: str, paths: Collection[str]) -> tuple[str, ...]:
+        """Those of the paths that matter for a prompt, the best first; never a path that is not among them."""
+        first = plainly.ranked(prompt, paths)
+        candidates = tuple(dict.fromkeys([*first, *paths]))[: plainly.MOST_CANDIDATES]
+        if len(candidates) < 2:
+            return first
+        listed = "\n".join(f"{number} {visible(path)}" for number, path in enumerate(candidates, 1))
+        found = _decoded(await self._ask("rank", "scout_rank", Ranked, f"{excerpt(plain(prompt))}\n\n{listed}"), Ranked)
+        if found is None or not all(1 <= number <= len(candidates) for number in found.numbers):
+            return first
+        chosen = dict.fromkeys(candidates[number - 1] for number in found.numbers)
+        return tuple(dict.fromkeys([*chosen, *first]))[: plainly.MOST_RANKED] if chosen else first
+
     async def _ask(self, work: Work, name: str, answer: type[Struct], data: str) -> str:
         """The text of the answer, or nothing."""
         if not self._settings.scouting:
             return ""
         routed = route(work, self._settings)
+        data = self._redact(data)
         request = Request(
             role="scout",
             model=routed.model,
@@ -96,11 +193,27 @@ class Scout:
             output_tokens=OUTPUT_TOKENS,
             work=work,
         )
+        sent = Sent(name=name, model=routed.model, instructions=request.instructions, text=data)
+        self.sent.append(sent)
+        began, outcome, answered = time.monotonic(), "cancelled", ""
         try:
             async with asyncio.timeout(SECONDS):
-                return await self._answer(request)
-        except (AssentError, TimeoutError):
-            return ""
+                answered = await self._answer(request)
+            outcome = "answered" if answered else "failed"
+        except TimeoutError:
+            outcome = "late"
+        except AssentError:
+            outcome = "failed"
+        finally:
+            self._note(sent, outcome, answered, time.monotonic() - began)
+        return answered
+
+    def _note(
+        self, sent: Sent, outcome: Literal["answered", "late", "failed", "cancelled"], answer: str, seconds: float
+    ) -> None:
+        for place, other in enumerate(tuple(self.sent)):
+            if other is sent:
+                self.sent[place] = msgspec.structs.replace(sent, outcome=outcome, answer=answer, seconds=seconds)
 
     async def _answer(self, request: Request) -> str:
         streamed: list[str] = []
@@ -128,7 +241,7 @@ def excerpt(text: str) -> str:
     return text if left <= 0 else f"{text[:HEAD]}\n[... {left} characters left out ...]\n{text[-TAIL:]}"
 
 
-Answer = TypeVar("Answer", Reading, Explanation)
+Answer = TypeVar("Answer", Reading, Explanation, Titled, Committed, Triaged, Ranked)
 
 
 def _decoded(text: str, kind: type[Answer]) -> Answer | None:
