@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -221,13 +222,13 @@ def _node(lines: list[str]) -> Iterator[Section]:
     for index, line in enumerate(lines):
         if found := re.fullmatch(r"\s*✖ (.{1,1000}?) \(\d[\d.]*ms\)", line):
             above = NODE_TEST_PLACE.fullmatch(lines[index - 1]) if index else None
-            section = _javascript(found[1], _until(lines[index + 1 :], "✖ "))
+            section = _javascript(found[1], _until(lines[index + 1 : index + 61], "✖ "))
             if above:
                 yield Section(
                     section.name, section.message, section.path or above["path"], section.line or int(above["line"])
                 )
         elif found := TAP.fullmatch(line):
-            body = _until(lines[index + 1 :], "...", "not ok ")
+            body = _until(lines[index + 1 : index + 61], "...", "not ok ")
             yield _tap(found["name"], [other.strip() for other in body])
 
 
@@ -244,13 +245,8 @@ def _tap(name: str, body: list[str]) -> Section:
 
 
 def _until(lines: list[str], *signs: str) -> list[str]:
-    """The lines before the first that begins with one of the signs; at most 60."""
-    body: list[str] = []
-    for line in lines[:60]:
-        if line.strip().startswith(signs):
-            break
-        body.append(line)
-    return body
+    """The lines before the first that begins with one of the signs."""
+    return list(takewhile(lambda line: not line.strip().startswith(signs), lines))
 
 
 def _javascript(name: str, body: list[str]) -> Section:
