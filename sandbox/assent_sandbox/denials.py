@@ -98,7 +98,7 @@ def _network(said: str, text: str, plan: Plan, refusals: int, names: tuple[str, 
 def _unreached(name: str, wanted: Destination | None, plan: Plan, certainty: Literal["sure", "likely"]) -> Denial:
     """The denial of one host; the whole network is what it takes where a host cannot be opened, or was and is not enough."""
     why, widening = "commands have no network beyond their own loopback", Widening("network")
-    if wanted and str(wanted) in plan.hosts:
+    if wanted and wanted.host in {found.host for found in map(read_destination, plan.hosts) if found}:
         why = "the consent opens it through the proxy in the environment alone, and the program goes past that"
     elif wanted and _is_closed(wanted):
         widening = None

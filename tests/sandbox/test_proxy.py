@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -30,6 +31,7 @@ class World:
         self.book = Book()
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self.broken: list[Exception] = []
         self._served: list[asyncio.StreamWriter] = []
         self.port = self.server_port = 0
 
@@ -44,6 +46,8 @@ class World:
                 await asked.serve(reader, writer)
             except (OSError, asyncio.CancelledError):
                 return
+            except Exception as error:
+                self.broken.append(error)
             finally:
                 writer.close()
 
@@ -372,6 +376,24 @@ async def test_a_name_that_is_not_found_is_no_denial(world: World):
     await world.start("made.up:80")
     assert (await world.say(get("http://made.up/", HOST))).startswith(b"HTTP/1.1 502")
     assert world.refused == []
+
+
+async def test_nothing_that_is_said_breaks_it(world: World):
+    await world.start("made.up:80", "made.up:443")
+    seeds = (get("http://made.up/", HOST, "Content-Length: 3"), b"CONNECT made.up:443 HTTP/1.1\r\nHost: a\r\n\r\nabc")
+    chance = random.Random(7)
+    for turn in range(300):
+        said = bytearray(seeds[turn % 2])
+        for _ in range(chance.randrange(1, 8)):
+            said[chance.randrange(len(said))] = chance.choice(b"\r\n :/@[]\0\xff0a")
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+        writer.write(bytes(said[: chance.randrange(1, len(said) + 1)]))
+        writer.write_eof()
+        async with asyncio.timeout(5):
+            await reader.read()
+        writer.close()
+    assert world.broken == []
+    assert {address for address, _ in world.joined} <= {PUBLIC}
 
 
 async def test_a_flood_of_refusals_is_noted_within_bounds(world: World):
