@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
-from assent_core import landing
+from assent_core import landing, sessions
 from assent_core.accounts import Accounts
 from assent_core.background import Background
 from assent_core.books import Books, Counted
@@ -22,9 +22,11 @@ from assent_core.consent import Asker, Gate, Question
 from assent_core.events import Digested, Explained, Noticed, Opened
 from assent_core.gauge import Gauge
 from assent_core.instructions import worker_instructions
+from assent_core.items import ItemFile
 from assent_core.keys import find_key
 from assent_core.ledger import Ledger
 from assent_core.model import Finished, Request, Role
+from assent_core.past import Past, past_of
 from assent_core.perform import Performer, Result
 from assent_core.proposals import Spend
 from assent_core.reach import in_words
@@ -42,16 +44,22 @@ from assent_core.usage import Meter
 from assent_core.workspace import Workspace, find
 from assent_sandbox.policy import Policy
 from assent_sandbox.stage import Stage
-from assent_sandbox.tiers import open_stage
+from assent_sandbox.tiers import open_stage, sweep
+
+UNTOUCHED = 300.0
+"""Seconds after which a stage without changes, which nobody has open, was left behind by a crash."""
 
 EXPLAINABLE = 20_000
 """Characters of a proposal that the scout is given to explain."""
 
 
-async def open_session(root: Path, settings: Settings, asker: Asker | None = None, *, model: bool = True) -> Session:
+async def open_session(
+    root: Path, settings: Settings, asker: Asker | None = None, *, model: bool = True, resume: str = ""
+) -> Session:
     """Recover interrupted landings, open a stage and a record, start what must be warm.
 
     `asker` None: nobody can be asked. `model` False: no key is looked for and no connection is made (`assent run`).
+    `resume` is the id of a recorded session to go on with: its stage, what its model has seen, its evidence and its cost.
     """
     workspace, state = await asyncio.to_thread(find, root), settings.state_dir
     recovered = await asyncio.to_thread(landing.recover, workspace.root, state)
@@ -59,10 +67,14 @@ async def open_session(root: Path, settings: Settings, asker: Asker | None = Non
     service = Responses(settings, lambda: _known(find_key(settings), redact))
     if model:
         service.warm()
-    id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-    key = hashlib.sha256(os.fsencode(workspace.root)).hexdigest()[:16]
-    stage = await open_stage(workspace.root, state / "stages" / key / id)
-    record = Record(state / "sessions" / f"{id}.jsonl", id, workspace.root, redact)
+    id = resume or f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    stage = await open_stage(workspace.root, sessions.stage_home(state, workspace.root, id))
+    try:
+        past = await asyncio.to_thread(past_of, state, resume) if resume else Past()
+    except BaseException:
+        await stage.close()
+        raise
+    record = Record(sessions.record_path(state, id), id, workspace.root, redact)
     background = Background(record.append)
     opened = Opened(
         session=id,
@@ -75,18 +87,31 @@ async def open_session(root: Path, settings: Settings, asker: Asker | None = Non
         notices=(
             *workspace.notices,
             *(f"An interrupted landing was {one.how}: {', '.join(one.paths)}" for one in recovered),
+            *past.notices,
         ),
     )
+    transcript = past.transcript(ItemFile(sessions.items_path(state, id)))
     bench = _bench(
-        settings, workspace, stage, service=service, asker=asker, redact=redact, id=id, background=background
+        settings,
+        workspace,
+        stage,
+        transcript,
+        service=service,
+        asker=asker,
+        redact=redact,
+        id=id,
+        background=background,
     )
-    return Session(opened, settings, bench, record, background)
+    bench.meter.go_on(past.billed)
+    threading.Thread(target=_swept, args=(state,), name="sweep", daemon=True).start()
+    return Session(opened, settings, bench, record, background, past=past)
 
 
 def _bench(
     settings: Settings,
     workspace: Workspace,
     stage: Stage,
+    transcript: Transcript,
     *,
     service: Responses,
     asker: Asker | None,
@@ -140,7 +165,7 @@ def _bench(
     return Bench(
         model=counted,
         request=request,
-        transcript=Transcript(),
+        transcript=transcript,
         gate=gate,
         performer=Performer(stage, workspace, policy_of(settings), redact),
         meter=meter,
@@ -148,6 +173,11 @@ def _bench(
         books=books,
         compactor=Compactor(counted, meter, gauge, settings),
     )
+
+
+def _swept(state: Path) -> None:
+    with suppress(OSError):
+        sweep(state, UNTOUCHED)
 
 
 def _notice_to(background: Background) -> Callable[[str], None]:

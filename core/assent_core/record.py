@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from assent_core.events import AnyEvent, Printed, Texted, Thought, encode
+from assent_core.items import drop_torn
 
 FORMAT = 1
 """The version of the lines; it stands in the first one."""
@@ -33,13 +34,17 @@ class Line(Struct, frozen=True):
 
 
 class Record:
-    """Appends events to a file that only its owner can read; pieces of streams are left out, their whole follows."""
+    """Appends events to a file that only its owner can read; pieces of streams are left out, their whole follows.
+
+    A file that is there is gone on with; a last line that was never finished is dropped.
+    """
 
     def __init__(self, path: Path, session: str, root: Path, redact: Callable[[str], str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
         self._redact = redact
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        drop_torn(self._descriptor)
         if not path.stat().st_size:
             self._write(encode(Heading(session=session, root=str(root), time=time.time())))
 

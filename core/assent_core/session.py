@@ -35,6 +35,7 @@ from assent_core.events import (
 from assent_core.gauge import Gauge, Room
 from assent_core.instructions import opening
 from assent_core.notebook import Notebook
+from assent_core.past import Past
 from assent_core.perform import Performer, Result
 from assent_core.proposals import Shell
 from assent_core.record import Record
@@ -58,16 +59,27 @@ class Session:
     """
 
     def __init__(
-        self, opened: Opened, settings: Settings, bench: Bench, record: Record, background: Background
+        self,
+        opened: Opened,
+        settings: Settings,
+        bench: Bench,
+        record: Record,
+        background: Background,
+        *,
+        past: Past | None = None,
     ) -> None:
         self.opened = opened
         self.settings = settings
         self._bench = bench
         self._record = record
         self._background = background
-        self._evidence: tuple[Evidence, ...] = ()
+        self.past = past or Past()
+        """What a resumed session takes over; empty in one that begins."""
+        self._evidence: tuple[Evidence, ...] = self.past.evidence
         self._notes: list[str] = []
-        self._turn = 0
+        self._turn = self.past.turn
+        self._empty = not self.past.events
+        self._closed = False
         self._busy = False
         record.append(opened)
 
@@ -124,6 +136,7 @@ class Session:
         """Rebase the stage and compute the review of what is on it, with the marks of an earlier one kept."""
         if drifted := await self._rebase():
             self._record.append(drifted)
+            self._notes.append(_drift_in_words(drifted))
         files = await asyncio.to_thread(self._bench.performer.changes)
         renewed = review.renew(earlier or Review(), files)
         return msgspec.structs.replace(renewed, evidence=self._evidence), drifted
@@ -191,8 +204,11 @@ class Session:
     async def close(self, *, keep: bool = True) -> None:
         """End helper processes and connections; the stage stays if it holds changes and is deleted if it does not.
 
-        `keep` False: nobody will come back to the changes, so the stage is deleted with them.
+        `keep` False: nobody will come back to the changes, so the stage is deleted with them. Doing it twice is no error.
         """
+        if self._closed:
+            return
+        self._closed = True
         await self._background.close()
         await self._bench.model.close()
         stage = self._bench.performer.stage
@@ -201,6 +217,8 @@ class Session:
         self._record.close()
         await asyncio.to_thread(self._bench.books.flush)
         self.notebook.close()
+        if self._empty:
+            self._record.path.unlink(missing_ok=True)
 
     async def _prompted(self, prompt: str, images: tuple[Path, ...], limit: int) -> AsyncGenerator[AnyEvent]:
         yield Prompted(turn=self._turn, text=prompt)
@@ -260,6 +278,7 @@ class Session:
     async def _told(self, kind: Kind, main: AsyncGenerator[AnyEvent]) -> AsyncGenerator[AnyEvent]:
         self._must_be_idle()
         self._busy = True
+        self._empty = False
         self._turn += 1
         self._bench.books.begin(kind)
         self._bench.meter.budgets.begin_task()
@@ -300,6 +319,7 @@ class Session:
             raise LandingRefused(f"{file.path} has changed on the stage since it was shown.", "Review it again.")
 
     def _happened(self, event: Happening) -> Happening:
+        self._empty = False
         self._record.append(event)
         return event
 

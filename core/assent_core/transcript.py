@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from assent_core.model import WireItem
 from assent_core.tools import output_item
@@ -46,11 +46,19 @@ def text_of(item: WireItem) -> str:
 
 
 class Transcript:
-    """The items of one conversation. Every call in it has an answer before the next request is made."""
+    """The items of one conversation. Every call in it has an answer before the next request is made.
 
-    def __init__(self) -> None:
-        self._items: list[WireItem] = []
-        self._open: dict[str, WireItem] = {}
+    `keep` is told of each change: from which place on the items are now these. `items` are those of an earlier process.
+    """
+
+    def __init__(
+        self, keep: Callable[[int, list[WireItem]], None] = lambda _at, _items: None, items: Iterable[WireItem] = ()
+    ) -> None:
+        self._keep = keep
+        self._items: list[WireItem] = list(items)
+        answered = {str(item.get("call_id")) for item in self._items if str(item.get("type")).endswith("_output")}
+        calls = {str(item.get("call_id")): item for item in self._items if item.get("type") in CALLS}
+        self._open = {id: call for id, call in calls.items() if id not in answered}
 
     @property
     def items(self) -> tuple[WireItem, ...]:
@@ -59,24 +67,25 @@ class Transcript:
 
     def say(self, text: str, images: Iterable[str] = ()) -> None:
         """Add a message of the user."""
-        self._items.append(user_item(text, images))
+        self._append(user_item(text, images))
 
     def add(self, item: WireItem) -> None:
         """Add an output item of the model as it came."""
-        self._items.append(item)
+        self._append(item)
         if item.get("type") in CALLS:
             self._open[str(item.get("call_id"))] = item
 
     def answer(self, call: WireItem, told: str, images: tuple[str, ...] = ()) -> None:
         """Answer a call."""
         if self._open.pop(str(call.get("call_id")), None) is not None:
-            self._items.append(output_item(call, told.encode("utf-8", "backslashreplace").decode(), images))
+            self._append(output_item(call, told.encode("utf-8", "backslashreplace").decode(), images))
 
     def rewrite(self, items: Iterable[WireItem]) -> None:
         """Take other items in place of all; the only way in which what a model has seen is not only added to."""
         if self._open:
             raise ValueError("a call is open, and its answer would belong to nothing")
         self._items = list(items)
+        self._keep(0, self._items)
 
     def mend(self, why: str) -> None:
         """Make it whole after an interruption: unanswered calls are told why, reasoning that led nowhere is dropped."""
@@ -84,3 +93,8 @@ class Transcript:
             self.answer(call, why)
         while self._items and self._items[-1].get("type") == "reasoning":
             self._items.pop()
+            self._keep(len(self._items), [])
+
+    def _append(self, item: WireItem) -> None:
+        self._items.append(item)
+        self._keep(len(self._items) - 1, [item])

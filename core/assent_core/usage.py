@@ -53,6 +53,12 @@ class Meter:
             context=self._context(finished),
         )
 
+    def go_on(self, last: Billed | None) -> None:
+        """Go on from the sums of an earlier process of the same session."""
+        if last is not None:
+            self._total, self._scout = last.total, last.scout
+            self.budgets.count(last.total, 0)
+
     @property
     def exhausted(self) -> bool:
         """Whether a budget is reached."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import sys
+import time
 from contextlib import aclosing
 from pathlib import Path
 
@@ -40,9 +42,39 @@ async def open_stage(root: Path, home: Path, tier: Tier | None = None) -> Stage:
         raise
 
 
-def sweep(state_dir: Path) -> int:
-    """Delete the stages under a state directory that nobody has open and that hold no change; gives their number."""
-    return sum(_sweep_one(home) for home in sorted(state_dir.glob("stages/*/*")))
+def sweep(state_dir: Path, untouched: float = 0.0) -> int:
+    """Delete the stages under a state directory that nobody has open and that hold no change; gives their number.
+
+    `untouched`: only those whose folder nobody touched for so many seconds, so that none that is being made is met.
+    """
+    before = time.time() - untouched
+    homes = [home for home in sorted(state_dir.glob("stages/*/*")) if home.stat().st_mtime <= before]
+    return sum(_sweep_one(home) for home in homes)
+
+
+def in_use(home: Path) -> bool:
+    """Whether a living process has the stage in this folder open."""
+    try:
+        lock = os.open(home / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def erase(home: Path) -> None:
+    """Delete the stage in this folder, with its changes; a missing one is no error. Raises LockedError, StageError."""
+    if home.exists():
+        folder = Folder.open(str(home))
+        try:
+            folder.erase()
+        finally:
+            folder.unlock()
 
 
 def _sweep_one(home: Path) -> bool:

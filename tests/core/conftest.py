@@ -32,11 +32,18 @@ async def opened(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     async with AsyncExitStack() as stack:
         rehearsals: list[Rehearsal] = []
 
-        async def open(script: str, user: Said | None = None, root: Path = repository, **choices: object) -> Session:
-            rehearsal = await stack.enter_async_context(Rehearsal.from_text(script))
-            rehearsals.append(rehearsal)
+        async def open(
+            script: str | Session, user: Said | None = None, root: Path = repository, **choices: object
+        ) -> Session:
+            """`script` may be a closed session, which is then gone on with."""
+            resume = ""
+            if isinstance(script, Session):
+                rehearsal, resume = script.rehearsal, script.opened.session
+            else:
+                rehearsal = await stack.enter_async_context(Rehearsal.from_text(script))
+                rehearsals.append(rehearsal)
             settings = Settings(base_url=rehearsal.url, state=str(tmp_path / "state"), **choices)
-            session = await open_session(root, settings, user)
+            session = await open_session(root, settings, user, resume=resume)
             session.rehearsal = rehearsal
             stack.push_async_callback(session.close)
             return session
