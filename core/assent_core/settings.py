@@ -73,6 +73,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secrets: tuple[str, ...] = ()
     """Patterns of secret files, on top of the built-in ones."""
     theme: str = ""
+    """How the screen looks: dark, light, contrast, contrast-light; empty: dark."""
+    plain: bool = False
+    """A screen without frames drawn of lines and without pictograms, for screen readers and poor terminals."""
+    keys: dict[str, str] = {}
+    """Other keys for actions of the screen, by their names: "review.accept" = "space"."""
     state: str = ""
     """Directory for stages, journals, ledgers; empty: the platform's state directory."""
 
@@ -113,7 +118,9 @@ TAKES = {
     "readable": "a list of absolute paths",
     "variables": "a list of names of environment variables",
     "secrets": "a list of patterns of file names",
-    "theme": "the name of a theme",
+    "theme": "the name of a theme: dark, light, contrast, contrast-light",
+    "plain": "true or false",
+    "keys": "a table of names of actions and the keys for them, as texts",
     "state": "an absolute path",
 }
 """What each key takes, in words."""
@@ -164,8 +171,18 @@ def _smaller(one: float, other: float) -> float:
     return min((budget for budget in (one, other) if budget > 0), default=0.0)
 
 
+def check(data: dict[str, object], file: Path) -> Settings:
+    """The settings that a file with this content would make; UsageError as `load` raises it."""
+    settings = _made(data, file, Settings(), tuple(TAKES))
+    _check_server(settings, file)
+    return settings
+
+
 def _read(file: Path, under: Settings, allowed: tuple[str, ...]) -> Settings:
-    data = _tables(file)
+    return _made(_tables(file), file, under, allowed)
+
+
+def _made(data: dict[str, object], file: Path, under: Settings, allowed: tuple[str, ...]) -> Settings:
     for key in data:
         if key not in TAKES:
             raise UsageError(f"{file}: there is no setting {key!r}.", f"It takes: {', '.join(allowed)}.")
@@ -185,7 +202,7 @@ def _with(settings: Settings, key: str, value: object, file: Path) -> Settings:
     below: object = msgspec.to_builtins(getattr(settings, key))
     if isinstance(value, dict) and isinstance(below, dict):
         known, given = cast("dict[str, object]", below), cast("dict[str, object]", value)
-        if extra := sorted(given.keys() - known.keys()):
+        if key != "keys" and (extra := sorted(given.keys() - known.keys())):
             raise _wrong(file, key, f"it has no {extra[0]!r}")
         stated = known | given
     try:

@@ -1,4 +1,4 @@
-"""Two calm themes, and the palette that turns the names of styles into colours of whichever theme is on."""
+"""Two calm themes and two of high contrast, and the palette that turns names of styles into colours of the one that is on."""
 
 from __future__ import annotations
 
@@ -38,7 +38,47 @@ LIGHT = Theme(
     dark=False,
     variables={"border": "#c5c0b4", "scrollbar": "#c5c0b4", "scrollbar-background": "#fbfaf7"},
 )
-THEMES = {"dark": DARK, "light": LIGHT}
+CONTRAST = Theme(
+    name="assent-contrast",
+    primary="#4ff0d8",
+    secondary="#8fc7ff",
+    accent="#f0a8ff",
+    warning="#ffd54a",
+    error="#ff8a8a",
+    success="#7dff6e",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#262626",
+    variables={"border": "#ffffff", "scrollbar": "#ffffff", "scrollbar-background": "#000000"},
+)
+CONTRAST_LIGHT = Theme(
+    name="assent-contrast-light",
+    primary="#00534a",
+    secondary="#003a80",
+    accent="#5a0078",
+    warning="#5c3a00",
+    error="#960010",
+    success="#00540a",
+    foreground="#000000",
+    background="#ffffff",
+    surface="#ffffff",
+    panel="#dedede",
+    dark=False,
+    variables={"border": "#000000", "scrollbar": "#000000", "scrollbar-background": "#ffffff"},
+)
+THEMES = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST, "contrast-light": CONTRAST_LIGHT}
+
+
+def themes() -> tuple[Theme, ...]:
+    """All themes of ours."""
+    return tuple(THEMES.values())
+
+
+def theme_of(name: str) -> str:
+    """The full name of a theme as the settings name it; dark if they name none. Names of others stay as they are."""
+    chosen = THEMES.get(name or "dark")
+    return chosen.name if chosen else name
 
 
 class Palette:
@@ -46,7 +86,7 @@ class Palette:
 
     def __init__(self, theme: Theme) -> None:
         colours = theme.to_color_system().generate()
-        self._styles = _styles({name: colours[name] for name in _NEEDED}, theme.dark)
+        self._styles = _styles({name: colours[name] for name in _NEEDED}, theme.dark, "contrast" in theme.name)
         self.style = lru_cache(maxsize=512)(self._join)
 
     def _join(self, names: str) -> Style:
@@ -68,7 +108,7 @@ _NOTHING = Style()
 _NEEDED = ("foreground", "background", "panel", "primary", "secondary", "accent", "warning", "error", "success")
 
 
-def _styles(hex_of: dict[str, str], dark: bool) -> dict[str, Style]:
+def _styles(hex_of: dict[str, str], dark: bool, stark: bool) -> dict[str, Style]:
     colour = {name: Color.parse(value) for name, value in hex_of.items()}
     ground, text = colour["background"], colour["foreground"]
 
@@ -78,16 +118,17 @@ def _styles(hex_of: dict[str, str], dark: bool) -> dict[str, Style]:
     def fill(name: str, share: float) -> Style:
         return Style(bgcolor=ground.blend(colour[name], share).rich_color)
 
-    tint = 0.15 if dark else 0.13
+    tint = 0.3 if stark else 0.15 if dark else 0.13
+    dim, faint, rule = (0.92, 0.85, 0.7) if stark else (0.62, 0.45 if dark else 0.5, 0.22)
     return {
         "text": Style(color=text.rich_color),
         "bold": Style(bold=True),
         "italic": Style(italic=True),
         "under": Style(underline=True),
         "strike": Style(strike=True),
-        "dim": ink("foreground", 0.62),
-        "faint": ink("foreground", 0.45 if dark else 0.5),
-        "rule": ink("foreground", 0.22),
+        "dim": ink("foreground", dim),
+        "faint": ink("foreground", faint),
+        "rule": ink("foreground", rule),
         "accent": ink("primary"),
         "ok": ink("success"),
         "bad": ink("error"),
@@ -106,7 +147,7 @@ def _styles(hex_of: dict[str, str], dark: bool) -> dict[str, Style]:
         "kw": ink("accent"),
         "str": ink("success"),
         "num": ink("warning"),
-        "com": ink("foreground", 0.55, italic=True),
+        "com": ink("foreground", max(dim - 0.07, 0.55), italic=True),
         "fn": ink("secondary"),
         "typ": ink("primary"),
         "dec": ink("warning"),
