@@ -35,6 +35,7 @@ from assent_core.events import (
     Verified,
 )
 from assent_core.model import Usage
+from assent_core.past import Past
 from assent_core.proposals import Patch, Read, Shell
 from assent_core.review import Evidence, Review, outcomes, renew
 from assent_sandbox.policy import Denial, Widening
@@ -97,6 +98,7 @@ class Scripted:
 
     def __init__(self, asker: Asker, turns: Sequence[Sequence[object]], changes: Sequence[Change] = CHANGES) -> None:
         self.opened = OPENED
+        self.past = Past()
         self.asker = asker
         self.turns = [list(turn) for turn in turns]
         self.changes = tuple(changes)

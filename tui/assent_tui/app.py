@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message_pump import MessagePump
 from textual.widgets import Input
 
-from assent_tui.commands import COMMANDS, argv_of, nearest
+from assent_tui.commands import argv_of, nearest
 from assent_tui.guard import Guard
+from assent_tui.keymap import named
 from assent_tui.messages import Happened, Opened, Over, Reviewed, Trouble
+from assent_tui.pages import USUAL, Look, Pages, Place
 from assent_tui.panes import Panes
 from assent_tui.prompt import Prompt
 from assent_tui.status import KEYS, Keys, Status
-from assent_tui.theme import THEMES
-from assent_tui.work import Open, Work
+from assent_tui.work import Open
 
 if TYPE_CHECKING:
     from assent_tui.chat import Chat
@@ -32,43 +34,51 @@ def run_app(
     prompt: str = "",
     *,
     review_first: bool = False,
-    theme: str = "",
+    look: Look = USUAL,
     loop: asyncio.AbstractEventLoop | None = None,
 ) -> int:
     """Show the screen until the user leaves it; 0, or the code of the error if no session could be opened.
 
     The session is closed at the end, unless it belongs to a `loop` of the caller.
     """
-    app = AssentApp(open, prompt, review_first=review_first, theme=theme)
+    app = AssentApp(open, prompt, review_first=review_first, look=look)
     if loop is not None:
         return loop.run_until_complete(app.live(close=False))
     return asyncio.run(app.live(close=True))
 
 
-class AssentApp(Work):
+class AssentApp(Pages):
     """Opens the session, shows its events and turns keys into calls of it."""
 
     CSS_PATH = "app.tcss"
     TITLE = "assent"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "step_back", "stop, leave", priority=True),
-        Binding("f2,ctrl+r", "toggle_review", "review", priority=True),
-        Binding("ctrl+o", "unfold", "open the newest tool call", priority=True),
-        Binding("f1", "help", "keys", priority=True),
-        Binding("question_mark", "help", "keys"),
-        Binding("ctrl+c", "leave", "stop, quit"),
-        Binding("ctrl+q", "quit", "quit", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = named(
+        "app",
+        [
+            Binding("escape", "step_back", "stop, leave", priority=True),
+            Binding("f2,ctrl+r", "toggle_review", "review", priority=True),
+            Binding("ctrl+o", "unfold", "open the newest tool call", priority=True),
+            Binding("f1", "help", "keys", priority=True),
+            Binding("question_mark", "help", "keys"),
+            Binding("ctrl+c", "leave", "stop, quit"),
+            Binding("ctrl+q", "quit", "quit", priority=True),
+        ],
+    )
 
-    def __init__(self, open: Open, prompt: str = "", *, review_first: bool = False, theme: str = "") -> None:
-        super().__init__(open)
-        for known in THEMES.values():
-            self.register_theme(known)
-        name = THEMES[theme or "dark"].name if (theme or "dark") in THEMES else theme
-        self.theme = name if name in self.available_themes else THEMES["dark"].name
-        self.animation_level = "none"
-        self._review_first = review_first
+    def __init__(
+        self,
+        open: Open,
+        prompt: str = "",
+        *,
+        review_first: bool = False,
+        theme: str = "",
+        look: Look = USUAL,
+        place: Place | None = None,
+    ) -> None:
+        super().__init__(open, replace(look, theme=theme or look.theme), place)
+        self._looks = "show" if review_first else ""
+        """Whether what is staged is to be looked at before anything else, and how: `show`, `quietly`."""
         self._queue = [prompt] if prompt else []
         self._leaving = False
         self._furnished = False
@@ -111,7 +121,9 @@ class AssentApp(Work):
         self._card = ConsentCard(self._card_guard, lambda: bool(self._prompt.text), id="consent")
         await self.mount(self._card, before=self._prompt)
         self._furnished = True
-        self.start("opening", self.open_session())
+        for fault in self.faults:
+            self.chat.note(fault, "warn")
+        self.begin()
 
     def show_work(self, doing: str) -> None:
         """Say what is being done; empty: nothing is."""
@@ -127,9 +139,15 @@ class AssentApp(Work):
         """The session is there: show where we are."""
         from assent_tui.jobs import Jobs
 
-        self.jobs = Jobs(message.session, self.post_message)
-        self.chat.show(message.session.opened)
-        self._status.show(message.session.opened)
+        session = message.session
+        self.jobs = Jobs(session, self.post_message)
+        with self.chat.gathered():
+            for event in session.past.shown:
+                self.chat.show(event)
+                self._status.show(event)
+            self.chat.show(session.opened)
+        self._status.show(session.opened)
+        self._looks = self._looks or ("quietly" if session.past.events else "")
 
     def on_happened(self, message: Happened) -> None:
         """Each event to its pane."""
@@ -171,8 +189,8 @@ class AssentApp(Work):
             self.pane.say(f"{error.message} {error.hint}")
 
     def _next(self, jobs: Jobs, *, stopped: bool) -> None:
-        if stopped or self._review_first:
-            show, self._review_first = self._review_first, False
+        if stopped or self._looks:
+            show, self._looks = self._looks == "show", ""
             self.start("looking at what is staged", jobs.look(self.pane.review, show=show))
         elif self._queue:
             self._take(jobs, self._queue.pop(0))
@@ -187,7 +205,7 @@ class AssentApp(Work):
         self._queue.append(message.text)
         self._prompt.queued(len(self._queue))
         if self._furnished and self.job is None:
-            self.start("opening", self.open_session())
+            self.begin()
 
     def _take(self, jobs: Jobs, text: str) -> None:
         if text.startswith("/") and "\n" not in text:
@@ -209,6 +227,10 @@ class AssentApp(Work):
                 self.action_help()
             case "/quit":
                 self.exit(0)
+            case "/sessions":
+                self.action_sessions()
+            case "/settings":
+                self.action_settings()
             case "/cost":
                 self.chat.note(self._status.costs or "Nothing has been asked of a model yet.")
             case "/doctor":
@@ -295,7 +317,7 @@ class AssentApp(Work):
     def action_step_back(self) -> None:
         """Leave the innermost thing: a page, a field, the review, a turn."""
         if len(self.screen_stack) > 1:
-            self.pop_screen()
+            self.leave_page()
         elif self._card.leave_reason() or self.pane.leave_field():
             pass
         elif self._panes.reviewing:
@@ -316,13 +338,6 @@ class AssentApp(Work):
     def action_unfold(self) -> None:
         """Open or fold the newest tool call."""
         self.chat.action_unfold()
-
-    def action_help(self) -> None:
-        """Show all keys and commands."""
-        from assent_tui.help import HelpScreen
-
-        if len(self.screen_stack) == 1:
-            self.push_screen(HelpScreen(tuple(COMMANDS.items())))
 
     def action_leave(self) -> None:
         """Ctrl+C: stop what runs; twice in a row with nothing running: quit."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Protocol
 
 from textual import events
@@ -110,6 +111,16 @@ class BlockView(ScrollView):
             self._tops.append(self._tops[-1] + block.guess(self._width))
             self._measure_now(len(self._blocks) - 1)
         self._settle()
+
+    @contextmanager
+    def gathered(self) -> Generator[None]:
+        """Lay out once, after many changes."""
+        measures, self._measures, self._settling = self._measures, False, True
+        try:
+            yield
+        finally:
+            self._measures, self._settling = measures, False
+            self._settle()
 
     def replace(self, index: int, block: Block) -> None:
         """Put another block in the place of one."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: assent [PROMPT]
+       assent --continue | --resume [ID]
        assent COMMAND [options]
 
 A terminal coding assistant that changes nothing without your assent.
@@ -22,6 +23,7 @@ commands:
   (none)    work together in the terminal; PROMPT is the first thing asked
   fix       run a command, repair what makes it fail, review the change
   run       run any command on a stage and see what it would change
+  sessions  what was worked on, what it cost and landed
   undo      take back what was landed
   consent   what you allowed, and taking it back
   stats     what was spent, how long it took, and what came of it
@@ -30,8 +32,10 @@ commands:
   key       keep an API key in the keyring
 
 options:
-  -h, --help  this; `assent COMMAND --help` for one command
-  --version   the version
+  --continue     go on with the newest session of this folder
+  --resume [ID]  go on with a session, chosen from a list if none is named
+  -h, --help     this; `assent COMMAND --help` for one command
+  --version      the version
 
 exit codes: 0 done, 1 not fixed, 2 usage, 3 consent missing, 4 budget or limit, 5 environment, 6 service, 130 interrupted
 """
@@ -94,15 +98,16 @@ def interactive(words: list[str], rest: list[str] | None) -> int:
     if words and words[0] in ("-h", "--help"):
         sys.stdout.write(HELP)
         return 0
-    prompt = _prompt(words, rest)
+    resume = _resumed(words, rest)
+    prompt = "" if resume is not None else _prompt(words, rest)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "the interactive assent needs a terminal.",
             "Without one: `assent fix --apply -- CMD`, `assent fix --patch-out FILE -- CMD`, or `assent run -- CMD`.",
         )
-    from assent_tui.interact import interact
+    from assent_tui.interact import choose_session, interact
 
-    return interact(prompt)
+    return choose_session() if words == ["--resume"] else interact(prompt, resume=resume)
 
 
 def fix(words: list[str], rest: list[str] | None) -> int:
@@ -149,6 +154,18 @@ def run(words: list[str], rest: list[str] | None) -> int:
     from assent_tui.run import Run, run
 
     return run(Run(command=tuple(rest), land=given.land, json=given.json))
+
+
+def sessions(words: list[str], rest: list[str] | None) -> int:
+    """`assent sessions`: the recorded sessions."""
+    take = parser("sessions", "List the recorded sessions of this folder: what each was about, cost and landed.")
+    take.add_argument("--all", action="store_true", help="those of all folders")
+    take.add_argument("--search", default="", metavar="WORDS", help="only those in which all these words were said")
+    take.add_argument("--json", action="store_true", help="each as one JSON line, newest first")
+    given = take.parse_args(_alone("sessions", words, rest))
+    from assent_tui import records
+
+    return records.list_sessions(everywhere=given.all, words=given.search, as_json=given.json)
 
 
 def undo(words: list[str], rest: list[str] | None) -> int:
@@ -228,6 +245,7 @@ def key(words: list[str], rest: list[str] | None) -> int:
 COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "fix": fix,
     "run": run,
+    "sessions": sessions,
     "undo": undo,
     "consent": consent,
     "stats": stats,
@@ -235,6 +253,16 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "demo": demo,
     "key": key,
 }
+
+
+def _resumed(words: list[str], rest: list[str] | None) -> str | None:
+    """Which session to go on with: empty for the newest; None where that is not asked for."""
+    if not words or words[0] not in ("--continue", "--resume"):
+        return None
+    most = 1 if words[0] == "--continue" else 2
+    if rest is not None or len(words) > most:
+        raise UsageError(f"`assent {words[0]}` takes no more words.", "What comes next is said in the session itself.")
+    return words[1] if len(words) == 2 else ""
 
 
 def _prompt(words: list[str], rest: list[str] | None) -> str:

@@ -13,6 +13,8 @@ COMMANDS: dict[str, str] = {
     "/diff": "the staged changes as text in the chat",
     "/cost": "what each role has cost in this session",
     "/doctor": "how high the walls are here",
+    "/sessions": "earlier sessions: go on with one, search, name, delete",
+    "/settings": "all settings, with what they are for",
     "/quit": "leave; what is staged is kept",
 }
 

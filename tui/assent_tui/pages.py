@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
     root: Path
     state: Path
-    keyless: Callable[[], bool] = lambda: False
-    """Whether no model can be asked yet, so that the first run has something to offer; may take its time."""
+    keyless: Callable[[], bool] | None = None
+    """Says whether no model can be asked yet, so that the first run has something to offer; may take its time."""
 
 
 class Look(Struct, frozen=True, kw_only=True):
@@ -38,6 +39,9 @@ class Look(Struct, frozen=True, kw_only=True):
     def of(cls, settings: Settings) -> Look:
         """What the settings say of it."""
         return cls(theme=settings.theme, plain=settings.plain, keys=settings.keys)
+
+
+USUAL = Look()
 
 
 class Pages(Work):
@@ -71,16 +75,14 @@ class Pages(Work):
 
     def begin(self) -> None:
         """Open the session, or have somewhere to ask first."""
-        if self.place is None or not self.place.keyless:
+        if self.place is None or self.place.keyless is None:
             self.start("opening", self.open_session())
         else:
-            self.start("opening", self._look_for_key(self.place))
+            self.start("opening", self._look_for_key(self.place.keyless))
 
-    async def _look_for_key(self, place: Place) -> None:
+    async def _look_for_key(self, keyless: Callable[[], bool]) -> None:
         """A job: the first run, where no model can be asked; else the session."""
-        import asyncio
-
-        if not await asyncio.to_thread(place.keyless):
+        if not await asyncio.to_thread(keyless):
             await self.open_session()
             return
         from assent_tui.welcome import WelcomeScreen
@@ -94,6 +96,14 @@ class Pages(Work):
                 self.exit(0)
             case _:
                 await self.open_session()
+
+    def leave_page(self) -> None:
+        """Leave the page over the work, or what is open in it."""
+        leave = getattr(self.screen, "action_leave", None)
+        if leave is not None:
+            leave()
+        else:
+            self.pop_screen()
 
     def action_help(self) -> None:
         """Show all keys and commands."""
@@ -119,5 +129,6 @@ class Pages(Work):
         """Show the settings; what concerns the look holds at once."""
         from assent_tui.settings_screen import SettingsScreen
 
+        root = self.place.root if self.place else None
         if len(self.screen_stack) == 1:
-            self.push_screen(SettingsScreen(self.wear, self.place.root if self.place else None))
+            self.push_screen(SettingsScreen(lambda made: self.wear(Look.of(made)), root))

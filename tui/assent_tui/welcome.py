@@ -180,7 +180,7 @@ class WelcomeScreen(Screen[Chosen]):
         finally:
             self._checking = False
         if isinstance(said, str):
-            self.app.notify(said, markup=False, timeout=15)
+            self.notify(said, markup=False, timeout=15)
         self.dismiss("ready")
 
 

@@ -1,0 +1,72 @@
+"""The settings in the order in which they are shown, and a sentence about each."""
+
+from __future__ import annotations
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Screen", ("theme", "plain")),
+    ("Consent", ("mode",)),
+    (
+        "Models",
+        ("profile", "worker.model", "worker.effort", "scout.model", "scout.effort", "scouting", "base_url", "tier"),
+    ),
+    ("Money", ("budget", "budget_task", "budget_day", "tokens_per_usd", "prices", "regional", "accounts")),
+    ("Work", ("turns", "context", "idle_seconds")),
+    (
+        "Commands on the stage",
+        (
+            "limits.seconds",
+            "limits.memory",
+            "limits.processes",
+            "limits.file",
+            "limits.disk",
+            "limits.output",
+            "readable",
+            "variables",
+            "secrets",
+        ),
+    ),
+    ("Files", ("state",)),
+)
+
+ABOUT: dict[str, str] = {
+    "theme": "How the screen looks.",
+    "plain": "No frames drawn of lines and no pictograms: for screen readers and poor terminals.",
+    "mode": "ask: what reaches outside the stage asks. careful: every patch and command asks. read-only: nothing is changed.",
+    "profile": "tiered: mini works, nano digests. mini or nano: one model for all.",
+    "worker.model": "The model that reads, edits and runs commands.",
+    "worker.effort": "How hard the worker thinks.",
+    "scout.model": "The small model that digests logs and names things; it approves nothing.",
+    "scout.effort": "How hard the scout thinks.",
+    "scouting": "Whether any text is sent to the scout.",
+    "base_url": "A server that speaks /v1/responses; none: OpenAI.",
+    "tier": "How requests are served where the model has a choice: flex is half the price, priority double.",
+    "budget": "USD that one session may cost; 0: no limit.",
+    "budget_task": "USD that one task may cost; 0: no limit.",
+    "budget_day": "USD that all sessions of a day may cost together; 0: no limit.",
+    "tokens_per_usd": "How many tokens of a model without a price count as one dollar of a budget; 0: nothing.",
+    "prices": "Which source of prices in the catalogue counts.",
+    "regional": "Whether data is processed in one region, which costs more.",
+    "accounts": "Whether the accounts that `assent stats` shows are kept.",
+    "turns": "Most requests to the worker in one turn.",
+    "context": "Most input tokens of one request, beyond which older parts are compacted; 0: what the model takes.",
+    "idle_seconds": "How long a reply may be silent before it is asked for again.",
+    "limits.seconds": "Seconds that one command may take.",
+    "limits.memory": "Bytes of memory that a command may use.",
+    "limits.processes": "Processes that a command may have.",
+    "limits.file": "Bytes of the largest file that a command may write.",
+    "limits.disk": "Bytes that the stage may take.",
+    "limits.output": "Bytes of a command's output that are kept.",
+    "readable": "Absolute paths outside the workspace that commands may read.",
+    "variables": "Environment variables that commands get beside the usual ones.",
+    "secrets": "Patterns of secret files, on top of the built-in ones.",
+    "state": "The folder for stages, journals, records; none: the one of this platform.",
+}
+
+EFFORTS = ("none", "low", "medium", "high", "xhigh")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "theme": ("dark", "light", "contrast", "contrast-light"),
+    "mode": ("ask", "careful", "read-only"),
+    "profile": ("tiered", "mini", "nano"),
+    "tier": ("standard", "flex", "priority"),
+    "effort": EFFORTS,
+}
