@@ -116,6 +116,10 @@ class Performer:
             if rest := lines[stream].end():
                 yield Printed(id=id, text=rest, stream=stream)
         assert ended is not None
+        yield await asyncio.to_thread(self._read_out, id, shell, ended)
+
+    def _read_out(self, id: str, shell: Shell, ended: Ended) -> Result:
+        """What a command's output says; a long one takes a moment, so that it is for a thread."""
         text = self.redact(decode(ended.output))
         digest = extract(shell.command, ended.code, text, ended.denials)
         performed = Performed(
@@ -126,7 +130,7 @@ class Performer:
             seconds=ended.seconds,
             denials=ended.denials,
         )
-        yield Result(performed=performed, digest=digest, command=shell.command, output=text)
+        return Result(performed=performed, digest=digest, command=shell.command, output=text)
 
     def _advice(self, digest: Digest) -> str:
         if digest.failure in ("none", "test", "lint", "unknown"):
