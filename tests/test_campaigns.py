@@ -19,3 +19,16 @@ def load(name: str):
 async def test_a_repair_killed_at_any_moment_leaves_the_tree_as_it_was_or_repaired():
     counted = await load("fix").campaign(rounds=5, seed=7)
     assert sum(counted.values()) == 5
+
+
+@pytest.mark.parametrize("tier", ["overlay", "copy"])
+async def test_many_commands_leave_nothing(tier):
+    commands = load("commands")
+    assert await commands.in_sequence(tier, 30) == ""
+    assert await commands.at_once(tier, 12, 4) == ""
+
+
+@pytest.mark.parametrize("tier", ["overlay", "copy"])
+@pytest.mark.parametrize("moment", [-0.15, 0.001, 0.1])
+async def test_a_sudden_death_in_the_middle_of_a_command_leaves_nothing(tier, moment):
+    assert await load("commands").killed(tier, 0, moment) == ""
