@@ -27,7 +27,7 @@ from assent_core.steering import advice
 from assent_core.transcript import image_url
 from assent_core.workspace import Workspace
 from assent_sandbox.output import cut, decode
-from assent_sandbox.policy import Command, Denial, Ended, Output, Policy, Widening
+from assent_sandbox.policy import Command, Denial, Ended, Output, Policy, Traffic, Widening
 from assent_sandbox.stage import Entry, File, Link, Opaque, Stage, StageError
 
 TOLD = 40_000
@@ -233,6 +233,23 @@ def denied_in_words(denial: Denial) -> str:
     return f"{sure}denied: {denial.kind} {denial.target}".rstrip() + f" ({denial.why})"
 
 
+def likely_needs(denials: tuple[Denial, ...]) -> list[str]:
+    """How to ask for what was likely denied: nobody is asked for that unless the worker wants it."""
+    wanted = [denial.widening for denial in denials if denial.certainty == "likely" and denial.widening]
+    if not wanted:
+        return []
+    needs = msgspec.json.encode([{"kind": each.kind, "target": each.target or None} for each in wanted[:3]]).decode()
+    return [
+        f"What is only likely was not asked for. If it is the cause and the task needs it, run this again with needs {needs}"
+    ]
+
+
+def passed_in_words(traffic: Traffic) -> str:
+    """What passed through one granted way out, as a line for the model and the user."""
+    way = f"{traffic.widening.kind} {traffic.widening.target}"
+    return f"passed: {way} ({traffic.connections} connections, {traffic.sent} bytes sent, {traffic.received} received)"
+
+
 def told_of(ended: Ended, digest: Digest, text: str, name: str, hint: str = "") -> str:
     """What the model gets of a command: all that was extracted, then head and tail of the output within the budget."""
     first = f"exit code {ended.code} after {ended.seconds:.1f} s"
@@ -241,6 +258,7 @@ def told_of(ended: Ended, digest: Digest, text: str, name: str, hint: str = "") 
     lines = [first, *(denied_in_words(denial) for denial in ended.denials)]
     if ended.denials:
         lines.append("The walls of the stage denied this; it is no fault of the code. Do not work around it.")
+    lines += [*likely_needs(ended.denials), *map(passed_in_words, ended.traffic)]
     if ended.code:
         lines += [*digest.told, *([hint] if hint else [])]
     shown = cut(folded(text), max(TOLD - sum(map(len, lines)), TOLD // 4)) if text else "(none)"
