@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -18,18 +19,17 @@ from assent_core.background import Background
 from assent_core.books import Books, Counted
 from assent_core.budget import Budgets
 from assent_core.compactor import Compactor
-from assent_core.consent import Asker, Gate, Question
-from assent_core.events import Digested, Explained, Noticed, Opened
+from assent_core.consent import Asker, Gate
+from assent_core.events import Noticed, Opened
 from assent_core.gauge import Gauge
 from assent_core.instructions import worker_instructions
 from assent_core.items import ItemFile
 from assent_core.keys import find_key
 from assent_core.ledger import Ledger
-from assent_core.model import Finished, Request, Role
+from assent_core.lookout import Lookout
+from assent_core.model import Request
 from assent_core.past import Past, past_of
-from assent_core.perform import Performer, Result
-from assent_core.proposals import Spend
-from assent_core.reach import in_words
+from assent_core.perform import Performer
 from assent_core.record import Record
 from assent_core.redact import Redactor, secrets_of_env_file, secrets_of_environment
 from assent_core.responses import Responses
@@ -48,9 +48,6 @@ from assent_sandbox.tiers import open_stage, sweep
 
 UNTOUCHED = 300.0
 """Seconds after which a stage without changes, which nobody has open, was left behind by a crash."""
-
-EXPLAINABLE = 20_000
-"""Characters of a proposal that the scout is given to explain."""
 
 
 async def open_session(
@@ -76,84 +73,73 @@ async def open_session(
         raise
     record = Record(sessions.record_path(state, id), id, workspace.root, redact)
     background = Background(record.append)
-    opened = Opened(
-        session=id,
-        root=str(workspace.root),
-        tier=stage.tier,
-        branch=workspace.branch,
+    notices = (*workspace.notices, *map(_in_words, recovered), *past.notices)
+    place = Place(id, settings, workspace, stage, redact)
+    bench = _bench(place, past.transcript(ItemFile(sessions.items_path(state, id))), service, asker, background)
+    bench.meter.go_on(past.billed)
+    threading.Thread(target=_swept, args=(state,), name="sweep", daemon=True).start()
+    return Session(_opened(place, notices), settings, bench, record, background, past=past)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a session takes place, and under whose choices."""
+
+    id: str
+    settings: Settings
+    workspace: Workspace
+    stage: Stage
+    redact: Redactor
+
+
+def _opened(place: Place, notices: tuple[str, ...]) -> Opened:
+    settings = place.settings
+    return Opened(
+        session=place.id,
+        root=str(place.workspace.root),
+        tier=place.stage.tier,
+        branch=place.workspace.branch,
         worker=route("edit", settings).model,
         scout=route("classify", settings).model if settings.scouting else "",
         budget=settings.budget,
-        notices=(
-            *workspace.notices,
-            *(f"An interrupted landing was {one.how}: {', '.join(one.paths)}" for one in recovered),
-            *past.notices,
-        ),
+        notices=notices,
     )
-    transcript = past.transcript(ItemFile(sessions.items_path(state, id)))
-    bench = _bench(
-        settings,
-        workspace,
-        stage,
-        transcript,
-        service=service,
-        asker=asker,
-        redact=redact,
-        id=id,
-        background=background,
-    )
-    bench.meter.go_on(past.billed)
-    threading.Thread(target=_swept, args=(state,), name="sweep", daemon=True).start()
-    return Session(opened, settings, bench, record, background, past=past)
 
 
 def _bench(
-    settings: Settings,
-    workspace: Workspace,
-    stage: Stage,
-    transcript: Transcript,
-    *,
-    service: Responses,
-    asker: Asker | None,
-    redact: Redactor,
-    id: str,
-    background: Background,
+    place: Place, transcript: Transcript, service: Responses, asker: Asker | None, background: Background
 ) -> Bench:
-    tell = _notice_to(background)
-    accounts = Accounts(settings.state_dir / "accounts.db", tell)
-    ledger = Ledger(settings.state_dir / "consent.jsonl")
+    settings, root, tell = place.settings, place.workspace.root, _notice_to(background)
+    lookout = Lookout(background, place.redact)
     gate = Gate(
-        root=workspace.root,
-        session=id,
-        tier=stage.tier,
+        root=root,
+        session=place.id,
+        tier=place.stage.tier,
         mode=settings.mode,
         asker=asker,
-        ledger=ledger,
-        put=lambda question: background.begin(explain(question)),
+        ledger=Ledger(settings.state_dir / "consent.jsonl"),
+        put=lookout.explain,
     )
-    kept = settings.accounts
-    budgets = Budgets(settings, gate.spend if asker else None, tell, accounts.spent if kept else None)
-    meter, books = Meter(settings, budgets=budgets), Books(accounts if kept else None, id, str(workspace.root))
-    gauge = Gauge()
+    accounts = Accounts(settings.state_dir / "accounts.db", tell) if settings.accounts else None
+    budgets = Budgets(settings, gate.spend if asker else None, tell, accounts.spent if accounts else None)
+    meter, books, gauge = Meter(settings, budgets=budgets), Books(accounts, place.id, str(root)), Gauge()
     counted = Counted(service, meter, books, gauge)
+    lookout.scout = Scout(counted, settings, lambda role, paid: background.tell(meter.bill(role, paid)), place.redact)
+    return Bench(
+        model=counted,
+        request=_request(settings, service, place.id),
+        transcript=transcript,
+        gate=gate,
+        performer=Performer(place.stage, place.workspace, policy_of(settings), place.redact),
+        meter=meter,
+        failed=lookout.look,
+        books=books,
+        compactor=Compactor(counted, meter, gauge, settings),
+    )
 
-    def billed(role: Role, finished: Finished) -> None:
-        background.tell(meter.bill(role, finished))
 
-    scout = Scout(counted, settings, billed, redact)
-
-    async def look(result: Result) -> None:
-        assert result.digest is not None
-        code = result.performed.code or 0
-        if found := await scout.digest(result.command, code, result.output, result.digest):
-            background.tell(Digested(id=result.performed.id, digest=found))
-
-    async def explain(question: Question) -> None:
-        action = "" if isinstance(question.proposal, Spend) else in_words(question.proposal, EXPLAINABLE)
-        if sentence := await scout.explain("\n".join((action, *question.effects))):
-            background.tell(Explained(id=question.id, sentence=redact(sentence)))
-
-    request = Request(
+def _request(settings: Settings, service: Responses, id: str) -> Request:
+    return Request(
         role="worker",
         model=settings.worker.model,
         effort=settings.worker.effort,
@@ -162,17 +148,10 @@ def _bench(
         tools=specs(service.custom_tools),
         cache_key=id,
     )
-    return Bench(
-        model=counted,
-        request=request,
-        transcript=transcript,
-        gate=gate,
-        performer=Performer(stage, workspace, policy_of(settings), redact),
-        meter=meter,
-        failed=lambda result: background.begin(look(result)),
-        books=books,
-        compactor=Compactor(counted, meter, gauge, settings),
-    )
+
+
+def _in_words(recovered: landing.Recovered) -> str:
+    return f"An interrupted landing was {recovered.how}: {', '.join(recovered.paths)}"
 
 
 def _swept(state: Path) -> None:
