@@ -20,6 +20,7 @@ import time
 from types import SimpleNamespace
 
 from assent_sandbox import landlock, listeners, mounts, names, namespaces, seccomp, tally
+from assent_sandbox.supervisor import Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ class Walls:
     `tmp` is where the session's /tmp is kept; `layers` are lower, upper and work of the repository's overlay.
     """
 
-    def __init__(self, kind: int, tmp: str, layers: tuple[str, str, str], filter_: bytes, abi: int) -> None:
+    def __init__(
+        self, kind: int, tmp: str, layers: tuple[str, str, str], filter_: bytes, abi: int, supervised: bool
+    ) -> None:
+        self.supervised = supervised and not kind & SPACES and bool(kind & WALLED)
         self.spaces, self.walled, self.network = bool(kind & SPACES), bool(kind & WALLED), bool(kind & NETWORK)
         self.tmp, self.layers, self.filter, self.abi = tmp, layers, filter_, abi
 
@@ -142,6 +146,15 @@ class _Ready:
             finally:
                 os._exit(126)
         theirs.close()
+        self.listener = _wait_for_listener(self.leader_door) if walls.supervised else -1
+
+
+def _wait_for_listener(door: _socket.socket) -> int:
+    """Where the calls that a supervisor answers for will come in."""
+    message, descriptors = receive(door)
+    if not descriptors:
+        raise OSError(0, message.decode(errors="replace"))
+    return descriptors[0]
 
 
 def _run(ready: _Ready, file: int, doors: Doors) -> None:
@@ -161,6 +174,8 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
     for door in (file, doors.stdin, doors.stdout, doors.stderr):
         os.close(door)
     watch = _Watch(plan, ready.leader, doors.control, watched, ready.names)
+    if ready.listener >= 0:
+        watch.supervise(Supervisor(ready.listener, plan.writable, plan.readable, plan.blank))
     told = watch.until_ended()
     told |= _told(ready.leader_door)
     told["refusals"] = ready.routes.refused() if ready.routes else 0
@@ -194,7 +209,7 @@ def _lead(walls: Walls, door: _socket.socket) -> None:
     code = 126
     tell = door.fileno()
     try:
-        _forgo(walls)
+        _forgo(walls, door)
         message, doors = receive(door)
         if not message:
             return
@@ -205,7 +220,9 @@ def _lead(walls: Walls, door: _socket.socket) -> None:
         what = "the walls"
         _bound(plan)
         if plan.walled:
-            landlock.restrict(walls.abi, list(plan.readable), list(plan.writable))
+            hidden = () if plan.spaces else tuple(plan.blank)
+            writable = [path for path in plan.writable if not (walls.supervised and path == "/dev/pts")]
+            landlock.restrict(walls.abi, list(plan.readable), writable, hidden)
         what = program = plan.argv[0]
         _execute(plan.argv, dict(plan.environment))
     except OSError as error:
@@ -215,14 +232,17 @@ def _lead(walls: Walls, door: _socket.socket) -> None:
         os._exit(code)
 
 
-def _forgo(walls: Walls) -> None:
+def _forgo(walls: Walls, door: _socket.socket) -> None:
     os.setsid()
     os.umask(0o022)
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGINT):
         _signal.signal(number, _signal.SIG_DFL)
     namespaces.give_up_privileges() if walls.spaces or walls.walled else namespaces.forgo_new_privileges()
     if walls.walled:
-        seccomp.confine(walls.filter)
+        listener = seccomp.confine(walls.filter, walls.supervised)
+        if listener >= 0:
+            hand(door, b"listener", (listener,))
+            os.close(listener)
 
 
 def _execute(argv: Sequence[str], environment: dict[str, str]) -> None:
@@ -281,6 +301,7 @@ class _Watch:
         self.crowd = tally.Crowd(plan.spaces)
         self.growth = tally.Growth(watched, plan.limits.disk)
         self.handle = os.pidfd_open(leader)
+        self.supervisor: Supervisor | None = None
         self.poller = select.poll()
         self.poller.register(self.handle, select.POLLIN)
         self.poller.register(control, select.POLLIN)
@@ -293,7 +314,7 @@ class _Watch:
         deadline = self.started + self.plan.limits.seconds
         while status is None:
             rest = deadline - time.monotonic()
-            ready = self.poller.poll(max(0, min(rest, _TICK)) * 1000)
+            ready = self._wait(max(0, min(rest, _TICK)))
             self._listen(ready)
             if any(descriptor == self.handle for descriptor, _ in ready):
                 status = self._reap()
@@ -321,7 +342,31 @@ class _Watch:
             rest = deadline - time.monotonic()
             if rest <= 0 or not _reap_orphans():
                 return
-            self._listen(self.poller.poll(min(rest, 0.02) * 1000))
+            self._listen(self._wait(min(rest, 0.02)))
+
+    def supervise(self, supervisor: Supervisor) -> None:
+        """Let somebody answer the calls that are handed over while we wait."""
+        self.supervisor = supervisor
+        self.poller.register(supervisor.listener, select.POLLIN)
+
+    def _wait(self, seconds: float) -> list[tuple[int, int]]:
+        """What became ready within some seconds, besides calls that were handed over and are answered."""
+        end = time.monotonic() + seconds
+        while True:
+            rest = max(0.0, end - time.monotonic())
+            ready = self.poller.poll(rest * 1000)
+            if self.supervisor is None or not ready:
+                return ready
+            others: list[tuple[int, int]] = []
+            for descriptor, event in ready:
+                if descriptor != self.supervisor.listener:
+                    others.append((descriptor, event))
+                elif event & select.POLLIN:
+                    self.supervisor.answer()
+                else:
+                    self.poller.unregister(descriptor)
+            if others or not rest:
+                return others
 
     def _listen(self, ready: list[tuple[int, int]]) -> None:
         if self.names and any(descriptor == self.names.fileno() for descriptor, _ in ready):

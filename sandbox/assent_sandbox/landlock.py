@@ -10,6 +10,10 @@ import os
 
 from assent_sandbox.namespaces import system_call
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -21,7 +25,8 @@ READ = EXECUTE | READ_FILE | READ_DIR
 WRITE = (1 << 16) - 1
 """Everything that there is."""
 
-_SCOPED_ABI, _ABSTRACT_SOCKETS, _SIGNALS = 6, 1, 2
+SCOPED, _ABSTRACT_SOCKETS, _SIGNALS = 6, 1, 2
+"""Since which version signals and abstract sockets are kept in."""
 
 
 def version() -> int:
@@ -45,21 +50,42 @@ class _Beneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
 
-def restrict(abi: int, readable: list[str], writable: list[str]) -> None:
-    """Withhold everything but these paths; what is missing is skipped. Signals and abstract sockets stay inside."""
+def restrict(abi: int, readable: list[str], writable: list[str], hidden: tuple[str, ...] = ()) -> None:
+    """Withhold everything but these paths; what is missing is skipped. Signals and abstract sockets stay inside.
+
+    What is `hidden` below a readable folder is left out by allowing everything beside it.
+    """
     if not abi:
         return
     known = known_rights(abi)
-    scoped = _ABSTRACT_SOCKETS | _SIGNALS if abi >= _SCOPED_ABI else 0
-    size = 24 if abi >= _SCOPED_ABI else 8
+    scoped = _ABSTRACT_SOCKETS | _SIGNALS if abi >= SCOPED else 0
+    size = 24 if abi >= SCOPED else 8
     ruleset = system_call("Landlock ruleset", _CREATE, (ctypes.c_uint64 * 3)(known, 0, scoped), size, 0)
     try:
-        for paths, rights in ((readable, READ), (writable, WRITE)):
-            for path in paths:
-                _allow(ruleset, path, rights & known)
+        for path in readable:
+            _allow_beside(ruleset, path, hidden, READ & known)
+        for path in writable:
+            _allow(ruleset, path, WRITE & known)
         system_call("Landlock", _RESTRICT, ruleset, 0)
     finally:
         os.close(ruleset)
+
+
+def _allow_beside(ruleset: int, path: str, hidden: Sequence[str], rights: int) -> None:
+    """Allow a path without what is hidden in it; links in a folder that is taken apart lead nowhere."""
+    inner = [each for each in hidden if each.startswith(path.rstrip("/") + "/")]
+    if not inner:
+        _allow(ruleset, path, rights)
+        return
+    if not any(os.path.isdir(each) and os.access(each, os.R_OK) for each in inner):
+        _allow(ruleset, path, rights & READ_DIR)
+    try:
+        names = os.listdir(path)
+    except OSError:
+        return
+    for below in (os.path.join(path, name) for name in names):
+        if below not in inner and not os.path.islink(below):
+            _allow_beside(ruleset, below, inner, rights)
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:

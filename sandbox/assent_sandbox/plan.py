@@ -114,6 +114,7 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
     overlay = view.tier == "overlay"
     walled = view.tier != "unconfined" and not policy.allows("unconfined")
     network = policy.allows("network") or not walled
+    masked = _masked(view, policy, around)
     exits = _exits(policy) if overlay and not network else ()
     environment = build_environment(view, command, policy, around.variables, tmp)
     environment = proxied(environment, next((port for port, target in exits if not target), 0))
@@ -129,8 +130,8 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
         layers=_layers(view, around) if overlay else (),
         hidden=tuple(dict.fromkeys((around.home, "/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", view.home))),
         shown=_shown(policy, around),
-        blank=_blank(around, policy),
-        masked=_masked(view, policy, around),
+        blank=_blank(around, policy) + (() if overlay else tuple(os.path.join(view.root, path) for path in masked)),
+        masked=masked,
         readable=_readable(view, policy, around),
         writable=_writable(view, policy, around, tmp),
         never=(view.home,),

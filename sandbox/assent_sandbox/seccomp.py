@@ -7,11 +7,12 @@ not exist. Landlock and the namespaces decide about files and hosts; this table 
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 
 from assent_sandbox import namespaces
 
-EPERM, EACCES, EINVAL, ENOSYS, EAFNOSUPPORT = 1, 13, 22, 38, 97
+EPERM, EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EAFNOSUPPORT = 1, 13, 22, 38, 95, 97
 
 # name: (x86_64, aarch64, error, why)
 REFUSED: dict[str, tuple[int | None, int | None, int, str]] = {
@@ -83,37 +84,71 @@ REFUSED_UNBOUNDED: dict[str, tuple[int | None, int | None, int, str]] = {
     "semget": (64, 190, EPERM, "semaphores of the whole machine"),
     "mq_open": (240, 180, EPERM, "message queues of the whole machine"),
     "mq_unlink": (241, 181, EPERM, "message queues of the whole machine"),
-    "setxattr": (188, 5, EPERM, "Landlock does not withhold it"),
-    "lsetxattr": (189, 6, EPERM, "Landlock does not withhold it"),
-    "fsetxattr": (190, 7, EPERM, "Landlock does not withhold it"),
-    "removexattr": (197, 14, EPERM, "Landlock does not withhold it"),
-    "lremovexattr": (198, 15, EPERM, "Landlock does not withhold it"),
-    "fremovexattr": (199, 16, EPERM, "Landlock does not withhold it"),
-    "setxattrat": (463, 463, EPERM, "Landlock does not withhold it"),
-    "removexattrat": (466, 466, EPERM, "Landlock does not withhold it"),
+    "setxattr": (188, 5, EOPNOTSUPP, "Landlock does not withhold it"),
+    "lsetxattr": (189, 6, EOPNOTSUPP, "Landlock does not withhold it"),
+    "fsetxattr": (190, 7, EOPNOTSUPP, "Landlock does not withhold it"),
+    "removexattr": (197, 14, EOPNOTSUPP, "Landlock does not withhold it"),
+    "lremovexattr": (198, 15, EOPNOTSUPP, "Landlock does not withhold it"),
+    "fremovexattr": (199, 16, EOPNOTSUPP, "Landlock does not withhold it"),
+    "setxattrat": (463, 463, EOPNOTSUPP, "Landlock does not withhold it"),
+    "removexattrat": (466, 466, EOPNOTSUPP, "Landlock does not withhold it"),
     "chown": (92, None, EPERM, "Landlock does not withhold it"),
     "lchown": (94, None, EPERM, "Landlock does not withhold it"),
     "fchown": (93, 55, EPERM, "Landlock does not withhold it"),
     "fchownat": (260, 54, EPERM, "Landlock does not withhold it"),
 }
 
+# The same, of what a supervisor judges by its target, and does, where one stands by
+SUPERVISED: dict[str, tuple[int | None, int | None, str]] = {
+    "chmod": (90, None, "Landlock does not withhold it"),
+    "fchmod": (91, 52, "Landlock does not withhold it"),
+    "fchmodat": (268, 53, "Landlock does not withhold it"),
+    "fchmodat2": (452, 452, "Landlock does not withhold it"),
+    "utime": (132, None, "Landlock does not withhold it"),
+    "utimes": (235, None, "Landlock does not withhold it"),
+    "futimesat": (261, None, "Landlock does not withhold it"),
+    "utimensat": (280, 88, "Landlock does not withhold it"),
+    "chown": (92, None, "tools give files to those whose they are"),
+    "lchown": (94, None, "tools give files to those whose they are"),
+    "fchown": (93, 55, "tools give files to those whose they are"),
+    "fchownat": (260, 54, "tools give files to those whose they are"),
+    "inotify_add_watch": (254, 27, "Landlock does not withhold it"),
+    "connect": (42, 203, "sockets of the command's own"),
+    "ioctl": (16, 29, "the other end of a pseudo terminal"),
+    "setpriority": (141, 140, "processes of the command's own"),
+    "prlimit64": (302, 261, "processes of the command's own"),
+    "sched_setparam": (142, 118, "processes of the command's own"),
+    "sched_setscheduler": (144, 119, "processes of the command's own"),
+    "sched_setattr": (314, 274, "processes of the command's own"),
+    "sched_setaffinity": (203, 122, "processes of the command's own"),
+    "kill": (62, 129, "processes of the command's own"),
+    "tkill": (200, 130, "processes of the command's own"),
+    "tgkill": (234, 131, "processes of the command's own"),
+    "rt_sigqueueinfo": (129, 138, "processes of the command's own"),
+    "rt_tgsigqueueinfo": (297, 240, "processes of the command's own"),
+    "pidfd_send_signal": (424, 424, "processes of the command's own"),
+}
+_ALWAYS_SUPERVISED = frozenset(name for name, row in SUPERVISED.items() if row[2].startswith(("Landlock", "tools")))
+_SCHEDULING = ("sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity")
+_SIGNALS = ("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal")
+
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _NUMBERS = {
-    "x86_64": {
-        "clone": 56, "unshare": 272, "socket": 41, "socketpair": 53, "ioctl": 16, "kill": 62,
-        "setpriority": 141, "prlimit64": 302,
-    },
-    "aarch64": {
-        "clone": 220, "unshare": 97, "socket": 198, "socketpair": 199, "ioctl": 29, "kill": 129,
-        "setpriority": 140, "prlimit64": 261,
-    },
-}  # fmt: skip
+    "x86_64": {"clone": 56, "unshare": 272, "socket": 41, "socketpair": 53},
+    "aarch64": {"clone": 220, "unshare": 97, "socket": 198, "socketpair": 199},
+}
 _X32 = 0x40000000
 _NAMESPACES = 0x7E020080
 _EVERYBODY = 0xFFFFFFFF
 _TERMINAL_INJECTION = (0x5412, 0x541C)
+_FLAGS_OF_FILES = (0x40086602, 0x40046602, 0x401C5820, 0x800C6613, 0x40806685)
+"""FS_IOC_SETFLAGS (two widths), FS_IOC_FSSETXATTR, and what encrypts or seals: allowed on what is open for reading."""
+_OTHER_END = 0x5441
+_ALL_OF_A_USER = 2
+_STREAM, _SEQUENCE = 1, 5
 _UNIX, _INET, _INET6, _NETLINK, _RAW, _PACKET = 1, 2, 10, 16, 3, 10
-_ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+_ALLOW, _KILL, _ERROR, _NOTIFY = 0x7FFF0000, 0x80000000, 0x00050000, 0x7FC00000
+_NEW_LISTENER = 8
 _LOAD, _EQUAL, _ANY, _AT_LEAST, _AND, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x54, 0x06
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 
@@ -121,36 +156,71 @@ Step = tuple[int, int, int, int]
 """One instruction of classic BPF: operation, steps to skip if true, if false, operand."""
 
 
-def program(machine: str, bounded: bool, network: bool) -> list[Step]:
-    """The filter for a machine: `bounded` by pid and ipc namespaces, `network` if it may make sockets for it."""
+def program(machine: str, bounded: bool, network: bool, supervised: bool = False, scoped: bool = True) -> list[Step]:
+    """The filter for a machine: `bounded` by pid and ipc namespaces, `network` if it may make sockets for it.
+
+    Where it is not bounded: `supervised` if somebody answers for what is judged by its target, `scoped` if Landlock
+    keeps signals in.
+    """
     steps: list[Step] = [
         (_LOAD, 0, 0, _ARCH), (_EQUAL, 1, 0, _ARCHITECTURE[machine]), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, _NUMBER),
     ]  # fmt: skip
     if machine == "x86_64":
         steps += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _ERROR | ENOSYS)]
-    for row in (REFUSED if bounded else REFUSED | REFUSED_UNBOUNDED).values():
-        number = row[0] if machine == "x86_64" else row[1]
-        if number is not None:
+    column = 0 if machine == "x86_64" else 1
+    asked = _ALWAYS_SUPERVISED if supervised and not bounded else frozenset[str]()
+    for name, row in (REFUSED if bounded else REFUSED | REFUSED_UNBOUNDED).items():
+        if (number := row[column]) is not None and name not in asked:
             steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | row[2])]
-    for name, body in _conditions(bounded, network).items():
-        steps += [(_EQUAL, 0, len(body), _NUMBERS[machine][name]), *body]
+    for name in sorted(asked):
+        if (number := SUPERVISED[name][column]) is not None:
+            steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _NOTIFY)]
+    bodies = _conditions() if bounded else _conditions_unbounded(network, supervised, scoped)
+    numbers = _NUMBERS[machine] | {
+        name: number for name, row in SUPERVISED.items() if (number := row[column]) is not None
+    }
+    for name, body in bodies.items():
+        steps += [(_EQUAL, 0, len(body), numbers[name]), *body]
     return [*steps, (_RETURN, 0, 0, _ALLOW)]
 
 
-def _conditions(bounded: bool, network: bool) -> dict[str, list[Step]]:
+def _conditions(families: tuple[int, ...] = (_UNIX, _INET, _INET6)) -> dict[str, list[Step]]:
     """Calls that are refused by their arguments: each body ends with a verdict of its own."""
-    families = (_UNIX, _INET, _INET6) if bounded or network else ()
-    bodies = {
+    return {
         "clone": _refuse_bits(0, _NAMESPACES & ~0x80, EPERM),
         "unshare": _refuse_bits(0, _NAMESPACES, EPERM),
         "ioctl": _refuse_values(1, _TERMINAL_INJECTION, EPERM),
-        "socket": _sockets(families, EAFNOSUPPORT if bounded else EACCES),
+        "socket": _sockets(families, EAFNOSUPPORT),
         "socketpair": _allow_values(0, (_UNIX,), EAFNOSUPPORT),
     }
-    if not bounded:
-        bodies["kill"] = _refuse_values(0, (_EVERYBODY,), EPERM)
-        bodies["setpriority"] = _allow_values(1, (0,), EPERM)
-        bodies["prlimit64"] = _allow_values(0, (0,), EPERM)
+
+
+def _conditions_unbounded(network: bool, supervised: bool, scoped: bool) -> dict[str, list[Step]]:
+    """The same where only Landlock and a supervisor stand between a command and the host's processes and sockets."""
+    else_ = _NOTIFY if supervised else _ERROR | EPERM
+    other_end: list[Step] = [_load(1), (_EQUAL, 0, 1, _OTHER_END), (_RETURN, 0, 0, _NOTIFY)] if supervised else []
+    bodies = _conditions() | {
+        "ioctl": [*other_end, *_refuse_values(1, _TERMINAL_INJECTION + _FLAGS_OF_FILES, EPERM)],
+        "setpriority": [
+            _load(0), (_EQUAL, 0, 1, _ALL_OF_A_USER), (_RETURN, 0, 0, _ERROR | EPERM), *_allow_values(1, (0,), else_),
+        ],
+        "prlimit64": _allow_values(0, (0,), else_),
+        **{name: _allow_values(0, (0,), else_) for name in _SCHEDULING},
+        "kill": [
+            _load(0), (_EQUAL, 0, 1, _EVERYBODY), (_RETURN, 0, 0, _ERROR | EPERM),
+            (_RETURN, 0, 0, _NOTIFY if supervised and not scoped else _ALLOW),
+        ],
+    }  # fmt: skip
+    if supervised and not scoped:
+        bodies |= {name: [(_RETURN, 0, 0, _NOTIFY)] for name in _SIGNALS}
+    if not network:
+        streams = _allow_masked(1, 0xF, (_STREAM, _SEQUENCE), EACCES)
+        none: list[Step] = [(_RETURN, 0, 0, _ERROR | EACCES)]
+        own: list[Step] = [_load(0), (_EQUAL, 1, 0, _UNIX), (_RETURN, 0, 0, _ERROR | EACCES), *streams]
+        bodies["socket"] = own if supervised else none
+        bodies["socketpair"] = [_load(0), (_EQUAL, 1, 0, _UNIX), (_RETURN, 0, 0, _ERROR | EAFNOSUPPORT), *streams]
+        if supervised:
+            bodies["connect"] = [(_RETURN, 0, 0, _NOTIFY)]
     return bodies
 
 
@@ -159,7 +229,8 @@ def _load(argument: int) -> Step:
 
 
 def _verdicts(error: int) -> list[Step]:
-    return [(_RETURN, 0, 0, _ERROR | error), (_RETURN, 0, 0, _ALLOW)]
+    """Refuse with an error (or with a verdict as it is), else allow."""
+    return [(_RETURN, 0, 0, error if error >= _ERROR else _ERROR | error), (_RETURN, 0, 0, _ALLOW)]
 
 
 def _refuse_bits(argument: int, bits: int, error: int) -> list[Step]:
@@ -176,6 +247,11 @@ def _refuse_values(argument: int, values: tuple[int, ...], error: int) -> list[S
 def _allow_values(argument: int, values: tuple[int, ...], error: int) -> list[Step]:
     tests: list[Step] = [(_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
     return [_load(argument), *tests, *_verdicts(error)]
+
+
+def _allow_masked(argument: int, mask: int, values: tuple[int, ...], error: int) -> list[Step]:
+    load, *rest = _allow_values(argument, values, error)
+    return [load, (_AND, 0, 0, mask), *rest]
 
 
 def _sockets(families: tuple[int, ...], error: int) -> list[Step]:
@@ -196,8 +272,27 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def confine(encoded: bytes) -> None:
-    """Put the filter on this process and all that it starts, for good; needs no-new-privileges."""
+def confine(encoded: bytes, listen: bool = False) -> int:
+    """Put the filter on this process and all that it starts, for good; needs no-new-privileges.
+
+    Gives the descriptor over which calls are handed to a supervisor if that is to `listen`, else -1.
+    """
     filter_ = _Program(len(encoded) // 8, encoded)
     number = {"x86_64": 317, "aarch64": 277}[namespaces.machine]
-    namespaces.system_call("seccomp", number, 1, 0, ctypes.byref(filter_))
+    found = namespaces.system_call("seccomp", number, 1, _NEW_LISTENER if listen else 0, ctypes.byref(filter_))
+    return found if listen else -1
+
+
+def can_be_supervised() -> bool:
+    """Whether this kernel hands calls to a supervisor (5.14), and no other one stands in the way; by trying."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            namespaces.forgo_new_privileges()
+            confine(encode([(_RETURN, 0, 0, _ALLOW)]), listen=True)
+            code = 0
+        finally:
+            os._exit(code)
+    version = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+    return os.waitpid(child, 0)[1] == 0 and version >= (5, 14)

@@ -53,8 +53,12 @@ class _Warden:
         self.layers = layers
         self.tmp = ""
         self.abi = landlock.version()
+        self.supervised = tier == "copy" and seccomp.can_be_supervised()
+        scoped = self.abi >= landlock.SCOPED
         self.filters = {
-            (bounded, network): seccomp.encode(seccomp.program(namespaces.machine, bounded, network))
+            (bounded, network): seccomp.encode(
+                seccomp.program(namespaces.machine, bounded, network, self.supervised, scoped)
+            )
             for bounded in (True, False)
             for network in (True, False)
         }
@@ -107,7 +111,12 @@ class _Warden:
     def _clone(self, kind: int) -> _Keeper:
         """Fork a keeper that waits for a command of a kind."""
         walls = inside.Walls(
-            kind, self.tmp, self.layers, self.filters[bool(kind & inside.SPACES), bool(kind & inside.NETWORK)], self.abi
+            kind,
+            self.tmp,
+            self.layers,
+            self.filters[bool(kind & inside.SPACES), bool(kind & inside.NETWORK)],
+            self.abi,
+            self.supervised,
         )
         flags = (_SPACES | (0 if walls.network else namespaces.NEWNET)) if walls.spaces else 0
         ours, theirs = inside.pair()
