@@ -92,8 +92,10 @@ def is_loopback(host: str) -> bool:
 def never_opened(host: str) -> str:
     """Why no consent opens this host, or nothing."""
     address = as_address(host)
-    if host in _METADATA_NAMES or (address and (str(address) in METADATA or address.is_link_local)):
-        return "it hands out this machine's own keys (a cloud's metadata service) or is of this cable alone"
+    if host in _METADATA_NAMES or (address and str(address) in METADATA):
+        return "it hands out this machine's own keys (a cloud's metadata service)"
+    if address and address.is_link_local:
+        return "it is link-local, where services hand out this machine's own keys"
     odd = address and (address.is_unspecified or address.is_multicast or address.is_reserved)
     if address and odd and not address.is_loopback:
         return "it is no address of a single host"

@@ -415,3 +415,50 @@ def test_a_ledger_is_never_written_through_a_link(ledger: Ledger, tmp_path: Path
     with pytest.raises(OSError, match="symbolic links"):
         ledger.append(Revocation(id="a", time=1.0))
     assert not (tmp_path / "elsewhere").exists()
+
+
+HOST = Widening("host", "pypi.org:443")
+
+
+async def test_a_host_is_remembered_as_exactly_that_host_and_port(gate: GateMaker, ledger: Ledger, root: Path):
+    user = User(Answer(True, "project"), NO, NO, NO)
+    asking = gate(user)
+    fetch = Shell(command="pip install x", needs=(HOST,))
+    assert isinstance(await asking.decide("1", fetch, (HOST,)), Approved)
+    (question,) = user.questions
+    assert question.effects == (
+        "It can connect to pypi.org:443, and to no other host, and send there whatever it can read.",
+    )
+    assert dict(question.scopes)["project"] == f"for 30 days in {root}: connect to pypi.org:443"
+    (grant,) = ledger.grants()
+    assert (grant.widening, grant.until is not None) == (HOST, True)
+    again = await gate(None, session="s2").decide("2", fetch, (HOST,))
+    assert isinstance(again, Approved)
+    assert again.by == "grant"
+    for other in (Widening("host", "pypi.org:80"), Widening("host", "files.pypi.org:443"), Widening("network")):
+        assert isinstance(await asking.decide("3", fetch, (HOST, other)), Refused)
+        assert user.questions[-1].reach == (HOST, other)
+
+
+@pytest.mark.parametrize(
+    "narrow", [HOST, Widening("loopback", "5432"), Widening("socket", "/run/x.sock")], ids=lambda each: each.kind
+)
+async def test_where_walls_cannot_open_one_thing_alone_it_is_refused_with_the_reason_unless_all_is_asked_for(
+    narrow: Widening, gate: GateMaker
+):
+    user = User(YES)
+    asking = gate(user, tier="copy")
+    refused = await asking.decide("1", LIST, (narrow,))
+    assert isinstance(refused, Refused)
+    assert (refused.by, "the whole network" in refused.why, user.questions) == ("rule", True, [])
+    assert isinstance(await asking.decide("2", LIST, (narrow, NETWORK)), Approved)
+
+
+async def test_the_metadata_service_is_refused_unasked_although_somebody_granted_it(
+    gate: GateMaker, ledger: Ledger, root: Path
+):
+    keys = Widening("host", "169.254.169.254:80")
+    ledger.append(Grant(id="x", widening=keys, scope="project", root=str(root), time=0.0, until=1e12))
+    user = User(YES)
+    assert isinstance(await gate(user).decide("1", LIST, (keys,)), Refused)
+    assert user.questions == []

@@ -104,6 +104,9 @@ def test_paths_of_the_copy_and_of_the_repository_lead_to_the_same_file(root: Pat
         (Widening("read", "/etc/foo"), "read /etc/foo"),
         (Widening("write", "/opt/x"), "change /opt/x"),
         (Widening("secret", ".env"), "read the secret file .env"),
+        (Widening("host", "pypi.org:443"), "connect to pypi.org:443"),
+        (Widening("loopback", "5432"), "connect to port 5432 of this machine"),
+        (Widening("socket", "/run/x.sock"), "talk through the socket /run/x.sock"),
         (Widening("network"), "use the network"),
         (Widening("unconfined"), "run without any walls"),
     ],
@@ -135,7 +138,11 @@ def test_a_long_proposal_is_cut_and_says_so():
     ("kind", "target"),
     [
         ("read", ""), ("read", "etc/x"), ("read", "/a/../b"), ("read", "//a"), ("read", "/a\0b"), ("network", "x"),
-        ("unconfined", "/"), ("secret", "/etc/x"), ("secret", "../x"), ("secret", ""),
+        ("unconfined", "/"), ("secret", "/etc/x"), ("secret", "../x"), ("secret", ""), ("host", ""), ("host", "pypi.org"),
+        ("host", "PyPI.org:443"), ("host", "https://pypi.org"), ("host", "pypi.org:443/x"), ("host", "*.pypi.org:443"),
+        ("host", "localhost:80"), ("host", "127.0.0.1:80"), ("host", "[::1]:80"), ("host", "2130706433:80"),
+        ("host", "pypi.org:443 evil.org:443"), ("loopback", ""), ("loopback", "0"), ("loopback", "05432"), ("loopback", "70000"),
+        ("loopback", "127.0.0.1:80"), ("socket", "run/x"), ("socket", "/run/../x"),
     ],
 )  # fmt: skip
 def test_a_malformed_target_is_refused(kind: str, target: str, root: Path, tmp_path: Path):
@@ -174,3 +181,65 @@ def test_keyrings_are_refused(root: Path):
 def test_a_strange_path_is_no_crash(path: str, root: Path):
     for proposal in (Read(path=path), Search(pattern="x", path=path), Patch(text=f"*** Add File: {path}")):
         assert all(effect(widening) for widening in reach(proposal, root, POLICY) if "\0" not in widening.target)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "169.254.169.254:80",
+        "metadata.google.internal:80",
+        "[fd00:ec2::254]:80",
+        "169.254.1.1:443",
+        "100.100.100.200:80",
+    ],
+)
+def test_the_metadata_service_of_a_cloud_is_refused(target: str, root: Path):
+    assert "machine's own keys" in hard_refusal(Widening("host", target), root, Path("/nonexistent/state"))
+
+
+def test_sockets_of_keyrings_of_assent_and_of_the_repository_are_refused(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    state = tmp_path / "state"
+    for place in ("run/keyring/control", "run/gnupg/S.gpg-agent", "state/x.sock"):
+        assert "key store" in hard_refusal(Widening("socket", str(tmp_path / place)), root, state)
+    assert "stage" in hard_refusal(Widening("socket", str(root / "x.sock")), root, state)
+    assert hard_refusal(Widening("socket", str(tmp_path / "run/other.sock")), root, state) == ""
+
+
+@pytest.mark.parametrize(
+    ("widening", "words"),
+    [
+        (Widening("socket", "/var/run/docker.sock"), "controls this machine"),
+        (Widening("loopback", "2375"), "controls this machine"),
+        (Widening("socket", "/run/user/1000/bus"), "run programs outside the walls"),
+        (Widening("socket", "/tmp/ssh-XXXX/agent.123"), "keys that this agent holds"),
+        (Widening("host", "10.1.2.3:80"), "a private network"),
+    ],
+)
+def test_the_effect_says_what_more_a_service_lets_happen(widening: Widening, words: str):
+    assert words in effect(widening)
+
+
+def test_an_ordinary_service_is_not_said_to_be_more(root: Path):
+    for widening in (
+        Widening("loopback", "5432"),
+        Widening("host", "pypi.org:443"),
+        Widening("socket", "/run/pg/.s.PGSQL.5432"),
+    ):
+        sentence = effect(widening)
+        assert not any(words in sentence for words in ("controls", "run programs", "keys", "private"))
+
+
+def test_a_host_is_made_exact_and_one_of_this_machine_becomes_a_port_of_it(root: Path):
+    needs = (
+        Widening("host", "https://PyPI.org/simple"),
+        Widening("host", "pypi.org:443"),
+        Widening("host", "http://localhost:8000/"),
+        Widening("loopback", "8000"),
+    )
+    assert reach(Shell(command="x", needs=needs), root, POLICY) == (
+        Widening("host", "pypi.org:443"),
+        Widening("loopback", "8000"),
+    )

@@ -53,6 +53,29 @@ def mistake(name: str, arguments: object) -> str:
         ),
         (
             "shell",
+            {
+                "command": "ls",
+                "needs": [
+                    {"kind": "host", "target": "https://PyPI.org/simple/"},
+                    {"kind": "host", "target": "github.com:22"},
+                    {"kind": "host", "target": "http://localhost:8000/x"},
+                    {"kind": "loopback", "target": "localhost:5432"},
+                    {"kind": "socket", "target": "/run/../run/x.sock"},
+                ],
+            },
+            Shell(
+                command="ls",
+                needs=(
+                    Widening("host", "pypi.org:443"),
+                    Widening("host", "github.com:22"),
+                    Widening("loopback", "8000"),
+                    Widening("loopback", "5432"),
+                    Widening("socket", "/run/x.sock"),
+                ),
+            ),
+        ),
+        (
+            "shell",
             {"command": "ls", "needs": [{"kind": "write", "target": "~/x"}]},
             Shell(command="ls", needs=(Widening("write", str(Path.home() / "x")),)),
         ),
@@ -98,6 +121,10 @@ def test_a_free_text_patch_is_kept_as_it_was_written():
         ),
         ({"command": "ls", "needs": [{"kind": "write"}]}, "takes an absolute path"),
         ({"command": "ls", "needs": [{"kind": "network", "target": "example.org"}]}, "takes no target"),
+        ({"command": "ls", "needs": [{"kind": "host", "target": "*.org"}]}, "takes one host and port"),
+        ({"command": "ls", "needs": [{"kind": "host"}]}, "takes one host and port"),
+        ({"command": "ls", "needs": [{"kind": "loopback", "target": "db"}]}, "takes a port of this machine"),
+        ({"command": "ls", "needs": [{"kind": "socket", "target": "x.sock"}]}, "takes an absolute path"),
         (
             {"command": "ls", "needs": [{"kind": "secret", "target": "../.env"}]},
             "relative path of a file in the repository",
