@@ -98,8 +98,8 @@ class SessionsScreen(Screen[str]):
         count = f"{len(self._shown)} of {len(self._all)}" if self._words else f"{len(self._all)}"
         where = clean(str(self._root)) if self._only_here else "all folders"
         found = f"  matching {clean(self._words)!r}" if self._words else ""
-        empty = "" if self._shown or doing else "  None yet: what you ask is recorded from the first prompt on."
-        self._head.put(line(("Sessions ", "head"), (f"{doing or count}  {where}{found}", "dim"), (empty, "text")))
+        empty = "" if self._shown or doing else "None yet: what you ask is recorded from the first prompt on."
+        self._head.put(line(("Sessions ", "head"), (f"{doing or count}  {where}{found}  ", "dim"), (empty, "text")))
 
     @property
     def _marked(self) -> Recorded | None:
@@ -107,7 +107,7 @@ class SessionsScreen(Screen[str]):
         return self._shown[at] if 0 <= at < len(self._shown) else None
 
     def _say(self, text: str, style: str = "warn") -> None:
-        self._said.put(*(Line(((" " + clean(row), style),)) for row in text.split("\n") if row))
+        self._said.put(*(line(" ", (clean(row), style)) for row in text.split("\n") if row))
 
     def on_choices_chosen(self) -> None:
         """Go on with what is marked, if nobody else has it open."""
@@ -203,14 +203,14 @@ def lines_of(one: Recorded, now: float, current: str = "", *, whole: bool = Fals
     """A session in two rows: its title and when; what it cost, landed and holds. `whole`: with its folder."""
     title = clean(one.title) or "(nothing was asked)"
     facts = [ago(now - one.last), f"{one.prompts} prompt{'s' * (one.prompts != 1)}", f"${one.usd:.4f}", landed(one)]
-    spans: list[Span] = [(" · ".join(fact for fact in facts if fact), "dim")]
     if one.id == current:
-        spans.append((" · open here", "ok"))
+        holds, style = "open here", "ok"
     elif one.open:
-        spans.append((" · open in another assent", "warn"))
-    elif one.staged:
-        spans.append((" · holds changes that have not landed", "info"))
-    told = (line((title, "bold")), line(*spans))
+        holds, style = "open in another assent", "warn"
+    else:
+        holds, style = ("holds changes that have not landed" if one.staged else ""), "info"
+    spans: tuple[Span, ...] = ((" · ".join(facts) + (" · " if holds else ""), "dim"), (holds, style))
+    told = (line((title, "bold")), Line(spans))
     return (*told, line((f"{clean(one.root)}  {one.id}", "faint"))) if whole else told
 
 

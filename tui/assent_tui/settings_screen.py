@@ -43,12 +43,19 @@ class Setting(Struct, frozen=True, kw_only=True):
     @property
     def shown(self) -> str:
         """Its value as the file would say it."""
-        if isinstance(self.value, bool):
-            return "true" if self.value else "false"
-        several = cast("object", self.value)
-        if isinstance(several, tuple):
-            return ", ".join(str(each) for each in cast("tuple[object, ...]", several)) or "none"
-        return str(self.value) if self.value not in ("", None) else "–"
+        return _in_words(self.value)
+
+
+def _in_words(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return ", ".join(map(str, cast("tuple[object, ...]", value))) or "none"
+        case "" | None:
+            return "–"
+        case _:
+            return str(value)
 
 
 class SettingsScreen(Screen[None]):
@@ -98,8 +105,8 @@ class SettingsScreen(Screen[None]):
         self._list.offer([_choice(one, first=at == 0) for at, one in enumerate(self._all)], max(self._list.mark, 0))
 
     def _say(self, text: str, style: str = "dim", hint: str = "") -> None:
-        hints = (line((" → ", "accent"), clean(hint)),) if hint else ()
-        self._said.put(*((line((" " + clean(text), style)), *hints) if text else (BLANK,)))
+        hints = (line(" ", ("→ ", "accent"), clean(hint)),) if hint else ()
+        self._said.put(*((line(" ", (clean(text), style)), *hints) if text else (BLANK,)))
 
     def on_choices_marked(self) -> None:
         """What was said belongs to another one."""
@@ -220,10 +227,10 @@ def _rebound(name: str, value: object) -> dict[str, str] | None:
 
 
 def _choice(one: Setting, *, first: bool) -> Choice:
-    source = f"  {one.source}" if one.source else "  default"
+    source = one.source or "default"
     heading = (BLANK, line((one.group, "head"))) if one.group and not first else (line((one.group, "head")),)
     told = (
-        line((f"{one.name} ", "text"), (clean(one.shown), "bold"), (source, "info" if one.source else "faint")),
-        line(("  " + one.about, "dim")),
+        line((f"{one.name} ", "text"), (f"{clean(one.shown)}  ", "bold"), (source, "info" if one.source else "faint")),
+        line(("  ", ""), (one.about, "dim")),
     )
     return Choice((*(heading if one.group else ()), *told))

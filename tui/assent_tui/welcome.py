@@ -104,8 +104,8 @@ class WelcomeScreen(Screen[Chosen]):
         self._list.offer(choices, max(self._list.mark, 0))
 
     def _say(self, text: str, style: str = "dim", hint: str = "") -> None:
-        hints = (line((" → ", "accent"), clean(hint)),) if hint else ()
-        self._said.put(*((line((" " + clean(text), style)), *hints) if text else (BLANK,)))
+        hints = (line(" ", ("→ ", "accent"), clean(hint)),) if hint else ()
+        self._said.put(*((line(" ", (clean(text), style)), *hints) if text else (BLANK,)))
 
     @work(exclusive=True, group="servers")
     async def _look(self) -> None:
