@@ -10,13 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Literal, Protocol, assert_never, cast
+from typing import Literal, assert_never, cast
 
 from msgspec import Struct
 
 from assent_core.commands import describe, visible
 from assent_core.ledger import Decider, Entry, Grant, Ledger, Scope
 from assent_core.proposals import Patch, Proposal, Shell, Spend
+from assent_core.questions import Answer, Asker, Question
 from assent_core.reach import effect, hard_refusal, in_words, phrase
 from assent_sandbox.policy import NARROW, Tier, Widening
 
@@ -33,39 +34,6 @@ SHOWABLE = 300
 HOW = "To give it, start assent in a terminal in this folder, where the question can be answered."
 UNCONFINED = Widening("unconfined")
 _minting: ContextVar[bool] = ContextVar("minting", default=False)
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    """What the user is asked: everything that a consent card shows.
-
-    `scopes` are the answers offered beside once; each comes with its exact wording, and none is offered that cannot be shown.
-    """
-
-    id: str
-    proposal: Proposal | Spend
-    reach: tuple[Widening, ...]
-    tier: Tier
-    effects: tuple[str, ...]
-    """In words, what is going to happen, one line for each reach."""
-    why: str
-    """Which rule asks, and where it is written."""
-    scopes: tuple[tuple[Scope, str], ...] = ()
-    marks: tuple[str, ...] = ()
-    """How a command line reads: its programs, what it writes to, what a reader should notice; safe to print."""
-
-
-class Answer(Struct, frozen=True):
-    """What the user said; a `reason` of a no goes back to the model."""
-
-    yes: bool
-    scope: Scope = "once"
-    reason: str = ""
-
-
-class Asker(Protocol):
-    """Whoever can put a question to the user. Cancelling the call must take the question away."""
-
-    async def ask(self, question: Question) -> Answer: ...
 
 
 class Approved(Struct, frozen=True, kw_only=True):
