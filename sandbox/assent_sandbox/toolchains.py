@@ -23,6 +23,8 @@ CREDENTIALS = (
 _BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("go/pkg",)}
 """What a toolchain needs that no link leads to."""
 _LARGEST_BIN = 500
+_SYSTEM = ("", "/usr/bin", "/usr/sbin", "/bin", "/sbin")
+"""Folders of programs whose links lead nowhere else."""
 
 
 def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ...]) -> tuple[str, ...]:
@@ -31,7 +33,7 @@ def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ..
     for entry in path.split(":"):
         if entry.startswith("/"):
             found |= dict.fromkeys(_prefixes(entry, homes))
-        if any(_beneath(entry, home) for home in homes if home != "/"):
+        if entry.rstrip("/") not in _SYSTEM:
             found |= dict.fromkeys(
                 p for target in _link_targets(entry) for p in _prefixes(os.path.dirname(target), homes)
             )

@@ -57,7 +57,7 @@ CONTROLS = {
         "    p = await asyncio.create_subprocess_exec('echo', 'x', stdout=-1)\n    print((await p.communicate())[0])\nasyncio.run(main())"), "b'x\\n'\n"),
     "a pool of processes": Control(_python("import multiprocessing as m\nif __name__ == '__main__': print(m.Pool(2).map(abs, [-1, -2]))"), "[1, 2]\n", OVERLAY),
     "a manager process": Control(_python("import multiprocessing as m\nif __name__ == '__main__':\n    with m.Manager() as a: print(a.list([1]))"), "[1]\n"),
-    "shared memory": Control(_python("from multiprocessing.shared_memory import SharedMemory as S\ns = S(create=True, size=9); s.buf[0] = 7; print(S(s.name).buf[0]); s.unlink()"), "7\n", OVERLAY),
+    "shared memory": Control(_python("from multiprocessing.shared_memory import SharedMemory as S\ns = S(create=True, size=9); s.buf[0] = 7; t = S(s.name); print(t.buf[0]); t.close(); s.close(); s.unlink()"), "7\n", OVERLAY),
     "a server and a client": Control(_python(
         "import socket, threading; s = socket.create_server(('127.0.0.1', 0))\n"
         "threading.Thread(target=lambda: s.accept()[0].send(b'x')).start(); print(socket.create_connection(('localhost', s.getsockname()[1])).recv(1))"), "b'x'\n", OVERLAY),
@@ -82,7 +82,8 @@ CONTROLS = {
     "be nice": Control("nice -n 5 nice", "5\n"),
     "trace an own child": Control(_python("import ctypes, os, time; l = ctypes.CDLL(None); p = os.fork(); p or time.sleep(9); print(l.ptrace(16, p, 0, 0)); os.kill(p, 9)"), "0\n", OVERLAY),
     "list home and root": Control("ls ~ > /dev/null && ls / > /dev/null && echo x", "x\n", OVERLAY),
-    "list /etc": Control("ls /etc | grep -c '^passwd$'; getent passwd 0 | cut -d: -f1", "1\nroot\n"),
+    "list /etc": Control("ls /etc | grep -c '^passwd$'", "1\n", OVERLAY),
+    "ask for a user": Control("getent passwd 0 | cut -d: -f1", "root\n"),
     "pip's cache folder": Control('mkdir -p "$PIP_CACHE_DIR" && touch "$PIP_CACHE_DIR/x" && echo x', "x\n"),
     "big imports": Control(_python("import asyncio, decimal, email, http.client, json, multiprocessing, sqlite3, ssl, unittest, xml.dom.minidom; print('x')"), "x\n"),
     "a big heap": Control(_python("b = bytearray(300_000_000); b[::4096] = b'x' * len(b[::4096]); print(len(b))"), "300000000\n"),
@@ -96,7 +97,7 @@ CONTROLS = {
     "modes by descriptor": Control(_python("import os; f = os.open('q', os.O_CREAT | os.O_RDWR); os.fchmod(f, 0o640); os.utime(f, (3, 3)); s = os.fstat(f); print(oct(s.st_mode), s.st_mtime)"), "0o100640 3.0\n"),
     "archives": Control('mkdir -p t/u; echo x > t/u/v; chmod 640 t/u/v; tar cf t.tar t; rm -rf t; tar xf t.tar; stat -c %a t/u/v; rm -rf t t.tar', "640\n"),
     "hard and soft links": Control("echo x > h1; ln h1 h2; ln -s h1 h3; cat h2 h3", "x\nx\n"),
-    "rename a folder": Control("mv sub bus; cat bus/b.txt; ls bus/tls.key 2>/dev/null; mv bus/b.txt b2; cat b2", "b\nb\n"),
+    "rename a folder": Control("mkdir -p sub/deep; mv sub/deep sub/peed; mv other rehto; cat rehto/o.txt", "o\n"),
     "watch files": Control(_python("import ctypes, os; l = ctypes.CDLL(None); f = l.inotify_init(); print(l.inotify_add_watch(f, b'.', 0x100)); open('w', 'w'); print(len(os.read(f, 99)) > 0)"), "1\nTrue\n"),
     "a tool of one's own": Control("tool", "tool\n"),
     "a fifo": Control("mkfifo p; echo x > p & cat p; rm p", "x\n"),

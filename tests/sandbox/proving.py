@@ -123,6 +123,8 @@ class World:
         (self.root / "sub").mkdir()
         (self.root / "a.txt").write_text("hello\n")
         (self.root / "sub" / "b.txt").write_text("b\n")
+        (self.root / "other").mkdir()
+        (self.root / "other" / "o.txt").write_text("o\n")
         (self.root / ".gitignore").write_text(".env\n*.key\nlarge/\n")
         git = ["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c", "init.defaultBranch=main"]
         quiet = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
