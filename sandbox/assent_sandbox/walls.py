@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
+import stat
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +15,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from assent_sandbox import landlock, namespaces
+from assent_sandbox.gaps import Gap, gaps_of
+from assent_sandbox.mends import mend
 from assent_sandbox.policy import Command, Ended, Policy, Tier, View
 from assent_sandbox.run import Walls
 from assent_sandbox.stage import WallsError
@@ -28,10 +32,18 @@ class Wall(Struct, frozen=True, kw_only=True):
 
 
 class Findings(Struct, frozen=True, kw_only=True):
-    """The best tier of this machine for a state directory, and every wall that was tried."""
+    """The best tier of this machine for a state directory, every wall that was tried, and what the tier does not hold."""
 
     tier: Tier
     walls: tuple[Wall, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+class _Tried(Struct, frozen=True):
+    """A tier that was tried: why it cannot be held, empty if it can; and what a command met behind its walls."""
+
+    trouble: str
+    walls: tuple[Wall, ...] = ()
 
 
 _STEPS = (
@@ -41,16 +53,28 @@ _STEPS = (
     ("own /proc", ("open proc", "create proc", "mount proc")),
 )
 """The steps to the overlay tier in their order, and how an error of each begins."""
-_MENDS = {
-    "user namespace": "Allow user namespaces: sysctl user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns; "
-    "in a container, its seccomp profile.",
-    "own namespaces": "Allow namespaces: sysctl user.max_net_namespaces and its kin; "
-    "on Ubuntu, an AppArmor profile with `userns`.",
-    "overlay on the state directory": "Put the state directory on a disk or tmpfs (XDG_STATE_HOME), not on an overlay or network "
-    "file system; Linux 5.11 or later.",
-    "own /proc": "Start the container with an uncovered /proc (for docker: --security-opt systempaths=unconfined).",
+_SEEN = "the repository seen, and what is hidden not"
+_UNWRITTEN = "nothing written outside"
+_UNCHANGED = "modes outside unchanged"
+_SIGNALS = "signals to other processes"
+_CLOSES = {_UNCHANGED: "attributes", _SIGNALS: "signals"}
+"""Walls that stand where the kernel helps, and the gaps that they close."""
+_NETWORK = "no way to this machine's services"
+_ALWAYS = {_SEEN: 'test -e seen && test "$(cat "$1")" = ""'}
+"""What a tier must hold, as a test of the shell; `$1` is a file to hide, `$2` our own process."""
+_BESIDES: dict[Tier, dict[str, str]] = {
+    "overlay": {
+        "process numbers of its own": 'test "$PPID" = 1',
+        "no capabilities": "grep -q 'CapEff:.0*$' /proc/self/status",
+    },
+    "copy": {"memory of other processes": "! grep -q . /proc/$2/environ", _SIGNALS: "! kill -0 $2"},
 }
-_PROBE = 'test -e seen && test "$(cat "$1" 2>/dev/null)" = ""'
+"""What is held besides; where it is not, it is a gap."""
+_ATTEMPTS = """echo x > "$1.new"
+chmod 777 "$1"
+command -v bash > /dev/null && bash -c 'exec 3<>/dev/tcp/127.0.0.1/'$3
+true"""
+"""What must not succeed, judged from outside: `$3` is a port of this machine."""
 
 
 def find_walls(state_dir: Path) -> Findings:
@@ -62,40 +86,55 @@ def find_walls(state_dir: Path) -> Findings:
 async def _try_all(state_dir: Path) -> Findings:
     programs = (_program("git", "diffs of commits and drift are not seen"), _program("rg", "searches are slower"))
     if sys.platform == "darwin":
-        seatbelt = shutil.which("sandbox-exec") is not None
-        wall = Wall(name="Seatbelt", ok=seatbelt, note="not verified by trying")
-        return Findings(tier="copy" if seatbelt else "unconfined", walls=(wall, *programs))
+        return _findings("copy" if shutil.which("sandbox-exec") else "unconfined", (_seatbelt(), *programs))
     if not sys.platform.startswith("linux") or namespaces.machine not in {"x86_64", "aarch64"}:
         wall = Wall(name="Linux on x86_64 or aarch64", ok=False, note=f"{sys.platform} {namespaces.machine}")
-        return Findings(tier="unconfined", walls=(wall, *programs))
-    trouble = await _try("overlay", state_dir)
-    lower = await _try("copy", state_dir) if trouble else ""
-    tier: Tier = "overlay" if not trouble else "copy" if not lower and landlock.version() else "unconfined"
-    return Findings(tier=tier, walls=(*_steps(trouble), _landlock(), _seccomp(trouble, lower), *programs))
+        return _findings("unconfined", (wall, *programs))
+    overlay = await _try("overlay", state_dir)
+    lower = await _try("copy", state_dir) if overlay.trouble else None
+    tier: Tier = "overlay" if lower is None else "copy" if not lower.trouble and landlock.version() else "unconfined"
+    met = overlay.walls if lower is None else lower.walls
+    below = lower.trouble if lower else ""
+    return _findings(tier, (*_steps(overlay.trouble), _landlock(), _seccomp(overlay.trouble, below), *met, *programs))
 
 
-async def _try(tier: Tier, state_dir: Path) -> str:
-    """Why a tier cannot be held here; empty if a command ran in it and saw its view and no other file."""
+def _findings(tier: Tier, walls: tuple[Wall, ...]) -> Findings:
+    closed = {_CLOSES[wall.name] for wall in walls if wall.ok and wall.name in _CLOSES}
+    return Findings(tier=tier, walls=walls, gaps=gaps_of(tier, landlock.version(), closed))
+
+
+def _seatbelt() -> Wall:
+    return Wall(
+        name="Seatbelt",
+        ok=shutil.which("sandbox-exec") is not None,
+        note="its profile is not verified: it has never been run on a Mac yet",
+        mend="sandbox-exec is part of macOS; it was not found on PATH.",
+    )
+
+
+async def _try(tier: Tier, state_dir: Path) -> _Tried:
+    """Run a command in a tier and see what it meets."""
     try:
         os.makedirs(state_dir, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="probe-", dir=state_dir))
     except OSError as error:
-        return f"overlay {state_dir}: {error.strerror}"
+        return _Tried(f"overlay {state_dir}: {error.strerror}")
     try:
         return await _probe(tier, folder)
     except WallsError as error:
-        return str(error)
+        return _Tried(str(error))
     finally:
         _remove(folder)
 
 
-async def _probe(tier: Tier, folder: Path) -> str:
+async def _probe(tier: Tier, folder: Path) -> _Tried:
     for name in ("root", "copy", "home/upper", "home/work"):
         (folder / name).mkdir(parents=True)
     for name in ("root", "copy"):
         (folder / name / "seen").write_text("seen")
     secret = folder / "home" / "secret"
     secret.write_text("secret")
+    secret.chmod(0o600)
     view = View(
         tier=tier,
         root=str(folder / "root"),
@@ -104,14 +143,43 @@ async def _probe(tier: Tier, folder: Path) -> str:
         work=str(folder / "home/work"),
         copy=str(folder / "copy"),
     )
+    asked = _ALWAYS | _BESIDES.get(tier, {})
+    script = "\n".join(f"( {test} ) > /dev/null 2>&1 && echo '{name}'" for name, test in asked.items())
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        port = service.getsockname()[1]
+        argv = ("/bin/sh", "-c", f"{script}\n{_ATTEMPTS}", "probe", str(secret), str(os.getpid()), str(port))
+        ended = await _run(view, Command(argv=argv))
+        held = set(ended.output.decode(errors="replace").splitlines())
+        held |= {_NETWORK} if _was_quiet(service) else set()
+    held |= set() if secret.with_suffix(".new").exists() else {_UNWRITTEN}
+    held |= {_UNCHANGED} if stat.S_IMODE(secret.stat().st_mode) == 0o600 else set()
+    walls = tuple(_met(name, name in held) for name in (*asked, _UNWRITTEN, _UNCHANGED, _NETWORK))
+    fallen = [wall.name for wall in walls if not wall.ok and wall.name not in {*_BESIDES.get(tier, {}), _UNCHANGED}]
+    return _Tried(f"a command did not meet what it should: {', '.join(fallen)}" if fallen else "", walls)
+
+
+async def _run(view: View, command: Command) -> Ended:
     walls = await Walls.raise_around(view)
     try:
-        command = Command(argv=("/bin/sh", "-c", _PROBE, "probe", str(secret)))
         last = [piece async for piece in walls.run(command, Policy())][-1]
     finally:
         await walls.close()
-    held = isinstance(last, Ended) and last.code == 0
-    return "" if held else "a command saw what it should not, or did not see its view"
+    assert isinstance(last, Ended)
+    return last
+
+
+def _was_quiet(service: socket.socket) -> bool:
+    """Say whether nobody has connected."""
+    service.setblocking(False)
+    try:
+        service.accept()[0].close()
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _met(name: str, held: bool) -> Wall:
+    return Wall(name=name, ok=held, mend="" if held else mend(name))
 
 
 def _remove(folder: Path) -> None:
@@ -128,7 +196,7 @@ def _steps(trouble: str) -> tuple[Wall, ...]:
     reached = True
     for name, _ in _STEPS:
         if name == failed:
-            walls.append(Wall(name=name, ok=False, note=trouble, mend=_MENDS[name]))
+            walls.append(Wall(name=name, ok=False, note=trouble, mend=mend(name)))
             reached = False
         else:
             walls.append(Wall(name=name, ok=reached, note="" if reached else "not reached"))
@@ -139,10 +207,8 @@ def _steps(trouble: str) -> tuple[Wall, ...]:
 
 def _landlock() -> Wall:
     abi = landlock.version()
-    mend = (
-        "" if abi else "Boot with Landlock enabled: lsm=landlock,... on the kernel's command line; Linux 5.13 or later."
-    )
-    return Wall(name="Landlock", ok=bool(abi), note=f"version {abi}" if abi else "not there", mend=mend)
+    note = f"version {abi}" if abi else "not there"
+    return Wall(name="Landlock", ok=bool(abi), note=note, mend="" if abi else mend("Landlock"))
 
 
 def _seccomp(trouble: str, lower: str) -> Wall:

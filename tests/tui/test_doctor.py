@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from assent_sandbox.gaps import Gap
 from assent_sandbox.walls import Findings, Wall
 from assent_tui import doctor
 
@@ -31,7 +32,7 @@ def test_it_tries_the_walls_of_this_machine_and_leaves_nothing(assent, tmp_path,
 def test_the_findings_are_one_json_object(assent, tmp_path):
     done = assent("doctor", "--json", cwd=tmp_path)
     found = json.loads(done.stdout)
-    assert set(found) == {"tier", "walls"}
+    assert set(found) == {"tier", "walls", "gaps"}
     assert {"name", "ok"} <= set(found["walls"][0])
 
 
@@ -44,6 +45,16 @@ def test_without_walls_it_says_what_is_missing_and_exits_1(monkeypatch: pytest.M
     assert "Uncover /proc." in said
     assert "yes  git" in said
     assert "\x1b" not in said
+
+
+def test_what_the_tier_does_not_hold_is_named(monkeypatch: pytest.MonkeyPatch, capsys):
+    copied = Findings(
+        tier="copy", walls=(), gaps=(Gap("attributes", "Modes can be changed.", "Landlock does not withhold it."),)
+    )
+    monkeypatch.setattr(doctor, "find_walls", lambda state: copied)
+    assert doctor.doctor(as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "what this tier does not hold:\n  -    Modes can be changed.\n       Landlock does not" in said
 
 
 def test_what_would_mend_a_wall_is_only_said_of_one_that_fell():

@@ -40,6 +40,11 @@ def lines(findings: Findings, state: Path) -> list[tuple[Style, str]]:
     ]
     for wall in findings.walls:
         found += _wall(wall)
+    if findings.gaps:
+        found.append(("plain", "what this tier does not hold:"))
+    for gap in findings.gaps:
+        found.append(("plain", f"  -    {gap.what}"))
+        found.append(("dim", f"       {gap.why}"))
     return found
 
 
