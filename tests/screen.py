@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from assent_core.changes import digest, take_apart
+from assent_core.changes import FileChange, digest, take_apart
 from assent_core.consent import Answer, Asker, Question
 from assent_core.digest import Digest
 from assent_core.errors import UsageError
@@ -170,6 +170,11 @@ class Scripted:
             Change(path=o.path, before=o.before, after=o.staged) for o in outcomes(review) if o.before != o.staged
         )
         return len(review.rejected)
+
+    def amend(self, shown: FileChange, entry: File) -> None:
+        found = [change for change in self.changes if change.path == shown.path and change.after == shown.after]
+        assert found
+        self.changes = tuple(replace(change, after=entry) if change in found else change for change in self.changes)
 
     async def undo(self) -> Undone:
         return Undone(landing="l1", paths=("src/cart.py",))

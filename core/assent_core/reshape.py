@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from assent_core import lines, splits
 from assent_core.changes import FileChange, Hunk, edited, take_apart
-from assent_core.review import Mark, Review, as_cut, decide, obstacle
+from assent_core.review import Mark, Review, as_cut, decide, obstacle, renew
 from assent_sandbox.stage import Change, File
 
 
@@ -72,9 +72,21 @@ def amend(review: Review, hunk: str, text: bytes) -> Review:
     other = written if whole and not obstacle(shown) else Mark(comment=written.comment)
     marks = _only(review.marks, set(review.marks) - {one.id for one in file.hunks})
     marks |= {one.id: kept.get(_standing(one), other) for one in shown.hunks}
-    files = tuple(shown if one is file else one for one in review.files)
+    files = tuple(shown if one is file else one for one in review.files if one is not file or shown.hunks)
     cuts = {id: points for id, points in cuts.items() if any(one.of == id for file in files for one in file.hunks)}
     return replace(review, files=files, cuts=cuts, marks={id: mark for id, mark in marks.items() if mark != Mark()})
+
+
+def refreshed(review: Review, found: Review) -> Review:
+    """The decisions of one review over what another, newer one found on the stage, with its evidence."""
+    return replace(renew(review, tuple(_whole(file) for file in found.files)), evidence=found.evidence)
+
+
+def _whole(file: FileChange) -> FileChange:
+    """A change with none of its hunks cut."""
+    if not any(hunk.of for hunk in file.hunks):
+        return file
+    return take_apart(Change(path=file.path, before=file.before, after=file.after, conflict=file.conflict))
 
 
 def _joined(file: FileChange, piece: Hunk) -> Hunk:

@@ -202,12 +202,12 @@ async def test_a_landing_that_is_refused_says_why_where_it_is_seen():
         assert app.pane.review.marks != {}
 
 
-async def test_nothing_to_land_is_said_where_it_is_seen():
+async def test_rejections_alone_go_off_the_stage_and_say_that_nothing_landed():
     app = app_over(WORK, prompt="fix it")
     async with app.run_test(size=(80, 24)) as pilot:
         await reviewing(pilot)
         await pilot.press("n", "L")
-        await until(pilot, lambda: "Nothing is accepted" in text_of(app.query_one("#review-said")))
+        await until(pilot, lambda: "nothing was accepted to land" in said(app))
 
 
 async def test_a_reason_reaches_the_model_once_and_before_the_next_prompt():

@@ -83,6 +83,7 @@ def test_a_change_reads_as_a_unified_diff_with_both_line_numbers():
         " 11  12   line 11",
         " 12  13   line 12",
         " 13  14   line 13",
+        "  ⋯ 7 unchanged",
     ]
 
 

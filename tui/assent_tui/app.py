@@ -158,7 +158,7 @@ class AssentApp(Pages):
     def on_reviewed(self, message: Reviewed) -> None:
         """Show what is staged; the review comes up by itself when there is something else to decide."""
         review, earlier = message.review, self.pane.review
-        self.pane.put(review)
+        self.pane.renew(review)
         self._status.staged(review)
         if message.show or (review.files and review.files != earlier.files and not self._queue):
             if not self._panes.reviewing:
@@ -293,6 +293,12 @@ class AssentApp(Pages):
         """Write what is accepted."""
         if (jobs := self._free()) is not None:
             self.start("landing", jobs.land(message.review))
+
+    def on_review_pane_amend_wanted(self, message: ReviewPane.AmendWanted) -> None:
+        """Put what the user wrote on the stage."""
+        if (jobs := self._free()) is not None:
+            self.pane.take_over(message)
+            self.start("writing on the stage", jobs.amend(message.shown, message.entry, message.review))
 
     def on_review_pane_verify_wanted(self, message: ReviewPane.VerifyWanted) -> None:
         """Run a command on exactly what is accepted."""

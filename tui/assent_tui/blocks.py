@@ -52,12 +52,13 @@ class BlockView(ScrollView):
     _palette: Palette
 
     class Clicked(Message):
-        """A block was clicked; `index` counts from 0."""
+        """A block was clicked; `index` counts from 0, and so does `row` within it."""
 
-        def __init__(self, view: BlockView, index: int) -> None:
+        def __init__(self, view: BlockView, index: int, row: int = 0) -> None:
             super().__init__()
             self.view = view
             self.index = index
+            self.row = row
 
         @property
         def control(self) -> BlockView:
@@ -259,7 +260,8 @@ class BlockView(ScrollView):
         """Say which block was clicked."""
         row = round(self.scroll_y) + event.y
         if 0 <= row < self._tops[-1]:
-            self.post_message(self.Clicked(self, self._index_at(row)))
+            index = self._index_at(row)
+            self.post_message(self.Clicked(self, index, row - self._tops[index]))
 
     def watch_selected(self) -> None:
         """Repaint: the bar has moved."""

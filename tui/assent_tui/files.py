@@ -81,20 +81,28 @@ class Files(BlockView):
     can_focus = False
     HIGHEST: ClassVar[int] = 6
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._review = Review()
+        self._current = -1
+
     def put(self, review: Review, current: str) -> None:
-        """Show the files of a review and which of them is looked at."""
-        made = [_row(review, file, current) for file in review.files]
-        if len(made) != len(self._blocks):
-            self.reset(made, follow=False)
-        for at, row in enumerate(made):
-            if row != self._blocks[at]:
-                self.replace(at, row)
+        """Show the files of a review and which of them is looked at; only rows that differ are made again."""
+        earlier, self._review = self._review, review
         at = next((at for at, file in enumerate(review.files) if file.path == current), 0)
-        if made:
+        if earlier.files != review.files or len(self._blocks) != len(review.files):
+            self.reset([_row(review, file, n == at) for n, file in enumerate(review.files)], follow=False)
+        else:
+            changed = {hunk for hunk, _ in earlier.marks.items() ^ review.marks.items()}
+            for n, file in enumerate(review.files):
+                if n in (at, self._current) or not changed.isdisjoint(hunk.id for hunk in file.hunks):
+                    self.replace(n, _row(review, file, n == at))
+        if review.files and at != self._current:
             self.selected = (at, at + 1)
             self.reveal(at, at + 1)
+        self._current = at if review.files else -1
 
 
-def _row(review: Review, file: FileChange, current: str) -> FileRow:
+def _row(review: Review, file: FileChange, current: bool) -> FileRow:
     verdicts: tuple[Verdict, ...] = tuple(review.mark(hunk.id).verdict for hunk in file.hunks)
-    return FileRow(file, verdicts, "head.fill" if file.path == current else "")
+    return FileRow(file, verdicts, "head.fill" if current else "")

@@ -1,28 +1,33 @@
-"""A review as blocks of a diff: file heads, hunks in bounded chunks, context between them."""
+"""A review as blocks of a diff: file heads, hunks in bounded chunks, context between them, folds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from msgspec import Struct
 
 from assent_core.changes import FileChange, Hunk
-from assent_core.lines import split
 from assent_core.review import Mark, Review
-from assent_sandbox.stage import Entry, File
 from assent_tui.blocks import Block
+from assent_tui.diffrows import Cell, Columns, Look
 from assent_tui.files import SIGNS, mark_spans
-from assent_tui.highlight import highlight
-from assent_tui.lines import BLANK, Line, Span, clean, indent, line, rows, wrap
+from assent_tui.lines import BLANK, Line, Span, clean, line, rows, wrap
+from assent_tui.source import (
+    added_lines,
+    before_of,
+    decoded,
+    removed_lines,
+    side_rows,
+    unchanged_lines,
+    words_of,
+)
 
 _CHUNK = 80
-"""Most lines of a hunk in one block."""
+"""Most lines in one block."""
 _CONTEXT = 3
-_LEAD = 150
-"""Lines before a piece that the highlighter reads, to know where it is."""
-_TEXT_WIDTH = 70
-"""Width from which both line numbers are shown."""
+SIDES_WIDTH = 64
+"""Width from which two sides have room beside each other."""
+_PLAIN = Look()
 
 
 class Place(Struct, frozen=True):
@@ -32,6 +37,13 @@ class Place(Struct, frozen=True):
     path: str
     first: int
     end: int
+
+
+class Pick(Struct, frozen=True):
+    """Which lines of a hunk are chosen, its old ones counted before its new ones, and on which the cursor stands."""
+
+    at: int = -1
+    marked: frozenset[int] = frozenset()
 
 
 class FileHead(Struct, frozen=True):
@@ -58,6 +70,10 @@ class FileHead(Struct, frozen=True):
             lines += wrap(told, width, 2)
         return lines
 
+    def said(self) -> list[str]:
+        """What a search looks through."""
+        return [self.path]
+
 
 class HunkHead(Struct, frozen=True):
     """How a hunk is decided: sign, word, place, reason and comment."""
@@ -74,6 +90,7 @@ class HunkHead(Struct, frozen=True):
         sign, style = SIGNS[self.mark.verdict]
         place = {"lines": _place(self.hunk), "whole": "the whole file", "mode": "permissions"}[self.hunk.kind]
         spans: list[Span] = [(f"{sign} {self.mark.verdict}", f"{style} bold"), (f"  {place}", "dim")]
+        spans += [("  only white space", "info")] if self.hunk.only_blanks else []
         spans += [(f"  {clean(self.hunk.note)}", "text")] if self.hunk.note else []
         lines = wrap(Line(tuple(spans)), width, 2)
         for flag, text in (("reason: ", self.mark.reason), ("comment: ", self.mark.comment)):
@@ -81,15 +98,21 @@ class HunkHead(Struct, frozen=True):
                 lines += wrap(line(("  ", ""), (flag, "warn"), (" ".join(rows(text)), "text")), width, 4)
         return lines
 
+    def said(self) -> list[str]:
+        """What a search looks through."""
+        return [f"{self.mark.reason} {self.mark.comment} {self.hunk.note}"]
+
 
 class HunkRows(Struct, frozen=True):
-    """Lines `start` up to `end` of a hunk, its old ones counted before its new ones."""
+    """Rows `start` up to `end` of a hunk: its old lines counted before its new ones, or both beside each other."""
 
     file: FileChange
     hunk: Hunk
     start: int
     end: int
     rejected: bool = False
+    look: Look = _PLAIN
+    pick: Pick = Pick()
 
     def guess(self, width: int) -> int:
         """One row for each line."""
@@ -97,25 +120,85 @@ class HunkRows(Struct, frozen=True):
 
     def lines(self, width: int) -> list[Line]:
         """Numbers, sign and text; a rejected hunk is faint."""
-        hunk = self.hunk
-        cut = len(hunk.old)
-        numbers = _Numbers(self.file, width)
-        made: list[Line] = []
+        return [row for rows in self.by_line(width) for row in rows]
+
+    def by_line(self, width: int) -> list[list[Line]]:
+        """The rows of each line."""
+        columns = Columns(self.file, width, self.look)
+        if self.look.sides and width >= SIDES_WIDTH:
+            return [columns.pair(*self._sides(at)) for at in range(self.start, self.end)]
+        if self.look.sides:
+            return [[row for at in self._at(n) for row in columns.row(self._cell(at))] for n in self._range]
+        return [columns.row(cell) for cell in self._cells()]
+
+    def said(self) -> list[str]:
+        """What a search looks through."""
+        every = (*self.hunk.old, *self.hunk.new)
+        return ["\n".join(decoded(every[at]) for at in self._at(n)) for n in self._range]
+
+    def holds(self, row: int) -> int:
+        """Which of these rows shows a line of the hunk; -1 if none does."""
+        return next((n - self.start for n in self._range if row in self._at(n)), -1)
+
+    def line_at(self, row: int, width: int) -> int:
+        """The line of the hunk that a row of this block shows, the last of them if two stand beside each other."""
+        for n, shown in zip(self._range, self.by_line(width), strict=True):
+            row -= len(shown)
+            if row < 0:
+                return self._at(n)[-1]
+        return self._at(self.end - 1)[-1]
+
+    @property
+    def _range(self) -> range:
+        return range(self.start, self.end)
+
+    def _at(self, n: int) -> tuple[int, ...]:
+        """The lines of the hunk that stand in a row."""
+        if not self.look.sides:
+            return (n,)
+        old, new = side_rows(self.hunk)[n]
+        cut = len(self.hunk.old)
+        return (*(() if old is None else (old,)), *(() if new is None else (cut + new,)))
+
+    def _sides(self, n: int) -> tuple[Cell | None, Cell | None]:
+        old, new = side_rows(self.hunk)[n]
+        cut = len(self.hunk.old)
+        return None if old is None else self._cell(old), None if new is None else self._cell(cut + new)
+
+    def _cells(self) -> Iterator[Cell]:
+        cut = len(self.hunk.old)
         if self.start < cut:
             end = min(self.end, cut)
-            shown = _coloured(
-                self.file.path, _before(self.file), hunk.old[self.start : end], hunk.old_start + self.start
-            )
-            for at, row in enumerate(shown, self.start):
-                made += numbers.row(_Row("-", hunk.old_start + at + 1, None, row, hunk.old[at]), faint=self.rejected)
+            for at, text in enumerate(removed_lines(self.file, self.hunk, self.start, end), self.start):
+                yield self._made(at, text)
         if self.end > cut:
             start = max(self.start - cut, 0)
-            shown = _coloured(
-                self.file.path, _after(self.file), hunk.new[start : self.end - cut], hunk.new_start + start
-            )
-            for at, row in enumerate(shown, start):
-                made += numbers.row(_Row("+", None, hunk.new_start + at + 1, row, hunk.new[at]), faint=self.rejected)
-        return made
+            for at, text in enumerate(added_lines(self.file, self.hunk, start, self.end - cut), start):
+                yield self._made(cut + at, text)
+
+    def _cell(self, at: int) -> Cell:
+        cut = len(self.hunk.old)
+        piece = at // _CHUNK * _CHUNK
+        if at < cut:
+            shown = removed_lines(self.file, self.hunk, piece, min(piece + _CHUNK, cut))
+            return self._made(at, shown[at - piece])
+        piece = (at - cut) // _CHUNK * _CHUNK
+        return self._made(at, added_lines(self.file, self.hunk, piece, piece + _CHUNK)[at - cut - piece])
+
+    def _made(self, at: int, text: Line) -> Cell:
+        hunk, cut = self.hunk, len(self.hunk.old)
+        old = at < cut
+        return Cell(
+            sign="-" if old else "+",
+            text=text,
+            raw=hunk.old[at] if old else hunk.new[at - cut],
+            old=hunk.old_start + at + 1 if old else None,
+            new=None if old else hunk.new_start + at - cut + 1,
+            words=words_of(hunk, "old" if old else "new", at if old else at - cut),
+            faint=self.rejected,
+            cursor=at == self.pick.at,
+            marked=at in self.pick.marked,
+        )
 
 
 class Context(Struct, frozen=True):
@@ -125,146 +208,116 @@ class Context(Struct, frozen=True):
     start: int
     end: int
     shift: int
-    skipped: int = 0
-    """How many unchanged lines are left out above."""
+    look: Look = _PLAIN
 
     def guess(self, width: int) -> int:
-        """One row for each line, and one that says how many are left out."""
-        return self.end - self.start + bool(self.skipped)
+        """One row for each line."""
+        return self.end - self.start
 
     def lines(self, width: int) -> list[Line]:
         """Dim numbers and plain text."""
-        before = _before(self.file)
-        numbers = _Numbers(self.file, width)
-        made = [line((f"  ⋯ {self.skipped:,} unchanged", "faint"))] if self.skipped else []
-        shown = _coloured(self.file.path, before, before[self.start : self.end], self.start)
-        for at, row in enumerate(shown, self.start):
-            made += numbers.row(_Row(" ", at + 1, at + 1 + self.shift, row, before[at]))
+        return [row for rows in self.by_line(width) for row in rows]
+
+    def by_line(self, width: int) -> list[list[Line]]:
+        """The rows of each line."""
+        before, columns = before_of(self.file), Columns(self.file, width, self.look)
+        made: list[list[Line]] = []
+        for at, text in enumerate(unchanged_lines(self.file, self.start, self.end), self.start):
+            cell = Cell(" ", text, before[at], at + 1, at + 1 + self.shift)
+            sides = self.look.sides and width >= SIDES_WIDTH
+            old = Cell(" ", text, before[at], at + 1)
+            made.append(columns.pair(old, cell) if sides else columns.row(cell))
         return made
 
-
-class _Row(Struct, frozen=True):
-    """One line of a file: its sign, its numbers before and after, how it looks and what its bytes are."""
-
-    sign: str
-    old: int | None
-    new: int | None
-    text: Line
-    raw: bytes
+    def said(self) -> list[str]:
+        """What a search looks through."""
+        return [decoded(row) for row in before_of(self.file)[self.start : self.end]]
 
 
-class _Numbers:
-    """The columns of line numbers of one file."""
+class Fold(Struct, frozen=True):
+    """Unchanged lines that are left out, or that were unfolded below; a click or a key turns it."""
 
-    def __init__(self, file: FileChange, width: int) -> None:
-        self._width = width
-        self._digits = max(3, len(str(max(len(_before(file)), len(_after(file))))))
-        self._both = width >= _TEXT_WIDTH
-        self._crlf = _mixed(file)
+    path: str
+    start: int
+    end: int
+    opened: bool = False
 
-    def row(self, row: _Row, *, faint: bool = False) -> list[Line]:
-        """One line of a file as rows of the diff."""
-        style = {"-": "bad", "+": "ok", " ": "faint"}[row.sign]
-        fill = {"-": "del.fill", "+": "add.fill", " ": ""}[row.sign]
-        shown = (row.old, row.new) if self._both else (row.new if row.new is not None else row.old,)
-        gutter = " ".join(f"{'' if number is None else number:>{self._digits}}" for number in shown)
-        spans = [(text, f"{names} faint" if faint else names) for text, names in row.text.spans]
-        spans += self._ending(row.raw, row.sign)
-        room = max(self._width - len(gutter) - 3, 8)
-        made = wrap(Line(tuple(spans), "" if faint else fill), room, words=False)
-        signed = indent(made, (f"{row.sign} ", f"{style} faint" if faint else style), ("↪ ", "faint"))
-        return indent(signed, (f"{gutter} ", "faint"), (f"{' ' * len(gutter)} ", ""))
+    @property
+    def key(self) -> tuple[str, int]:
+        """Its name among all folds."""
+        return self.path, self.end
 
-    def _ending(self, raw: bytes, sign: str) -> list[Span]:
-        if not raw.endswith(b"\n"):
-            return [(" ⊣ no newline at end", "warn")]
-        if self._crlf and raw.endswith(b"\r\n"):
-            return [(" ␍", "warn")]
-        bare = raw.rstrip(b"\r\n")
-        blanks = len(bare) - len(bare.rstrip(b" \t"))
-        return [("·" * min(blanks, 20), "warn")] if blanks and sign == "+" else []
+    def guess(self, width: int) -> int:
+        """Always one row."""
+        return 1
+
+    def lines(self, width: int) -> list[Line]:
+        """How many there are."""
+        return [line((f"  {'⌄' if self.opened else '⋯'} {self.end - self.start:,} unchanged", "faint"))]
+
+    def said(self) -> list[str]:
+        """Nothing: what is folded is not searched."""
+        return []
 
 
-def blocks_of(review: Review) -> tuple[list[Block], list[Place]]:
-    """All blocks of the diff, and where each hunk stands."""
+def blocks_of(
+    review: Review, look: Look = _PLAIN, opened: frozenset[tuple[str, int]] = frozenset()
+) -> tuple[list[Block], list[Place]]:
+    """All blocks of the diff, and where each hunk stands; `opened` are the keys of the folds that are open."""
     blocks: list[Block] = []
     places: list[Place] = []
     for file in review.files:
         blocks.append(FileHead(file.path, file.marks, file.conflict, gap=bool(blocks)))
         end = shift = 0
-        for at, hunk in enumerate(file.hunks):
-            following = file.hunks[at + 1] if at + 1 < len(file.hunks) else None
-            blocks += _leading(file, hunk, end, shift)
+        first_lines = True
+        for hunk in file.hunks:
+            if hunk.kind == "lines":
+                blocks += _between(file, (end, hunk.old_start, shift), look, opened, first=first_lines)
+                first_lines = False
+                end = hunk.old_start + len(hunk.old)
+                shift += len(hunk.new) - len(hunk.old)
             first = len(blocks)
-            blocks += hunk_blocks(file, hunk, review.mark(hunk.id))
+            blocks += hunk_blocks(file, hunk, review.mark(hunk.id), look)
             places.append(Place(hunk.id, file.path, first, len(blocks)))
-            shift += len(hunk.new) - len(hunk.old) if hunk.kind == "lines" else 0
-            end = _trailing_end(file, hunk, following)
-            if hunk.kind == "lines" and end > hunk.old_start + len(hunk.old):
-                blocks.append(Context(file, hunk.old_start + len(hunk.old), end, shift))
+        if not first_lines:
+            blocks += _between(file, (end, len(before_of(file)), shift), look, opened, last=True)
     return blocks, places
 
 
-def hunk_blocks(file: FileChange, hunk: Hunk, mark: Mark) -> list[Block]:
-    """The blocks of one hunk; their number depends on the hunk alone, not on its mark."""
-    total = len(hunk.old) + len(hunk.new)
+def hunk_blocks(file: FileChange, hunk: Hunk, mark: Mark, look: Look = _PLAIN, pick: Pick = Pick()) -> list[Block]:  # noqa: B008  a frozen value
+    """The blocks of one hunk; their number depends on the hunk and the look alone, not on its mark."""
+    total = len(side_rows(hunk)) if look.sides else len(hunk.old) + len(hunk.new)
     rejected = mark.verdict == "rejected"
-    parts = [HunkRows(file, hunk, at, min(at + _CHUNK, total), rejected) for at in range(0, total, _CHUNK)]
+    parts = [HunkRows(file, hunk, at, min(at + _CHUNK, total), rejected, look, pick) for at in range(0, total, _CHUNK)]
     return [HunkHead(hunk, mark), *parts]
 
 
-def _leading(file: FileChange, hunk: Hunk, end: int, shift: int) -> Iterator[Block]:
-    if hunk.kind == "lines":
-        start = max(end, hunk.old_start - _CONTEXT)
-        if hunk.old_start > end:
-            yield Context(file, start, hunk.old_start, shift, skipped=start - end)
-
-
-def _trailing_end(file: FileChange, hunk: Hunk, following: Hunk | None) -> int:
-    """Up to where context is shown after a hunk; never into the following one."""
-    if hunk.kind != "lines":
-        return 0
-    stop = following.old_start if following and following.kind == "lines" else len(_before(file))
-    return min(hunk.old_start + len(hunk.old) + _CONTEXT, stop)
+def _between(
+    file: FileChange,
+    span: tuple[int, int, int],
+    look: Look,
+    opened: frozenset[tuple[str, int]],
+    *,
+    first: bool = False,
+    last: bool = False,
+) -> Iterator[Block]:
+    """The unchanged lines `start` up to `end`: a few at either side that has a hunk, a fold for the others."""
+    start, end, shift = span
+    head = start if first else min(start + _CONTEXT, end)
+    tail = end if last else max(end - _CONTEXT, head)
+    if head > start:
+        yield Context(file, start, head, shift, look)
+    if tail > head:
+        fold = Fold(file.path, head, tail)
+        fold = Fold(file.path, head, tail, fold.key in opened)
+        yield fold
+        for at in range(head, tail if fold.opened else head, _CHUNK):
+            yield Context(file, at, min(at + _CHUNK, tail), shift, look)
+    if end > tail:
+        yield Context(file, tail, end, shift, look)
 
 
 def _place(hunk: Hunk) -> str:
     count, start = (len(hunk.new), hunk.new_start) if hunk.new else (len(hunk.old), hunk.old_start)
     where = f"line {start + 1}" if count <= 1 else f"lines {start + 1}–{start + count}"
     return f"{where}{'' if hunk.new else ' removed'}"
-
-
-def _before(file: FileChange) -> tuple[bytes, ...]:
-    return _content(file.before)
-
-
-def _after(file: FileChange) -> tuple[bytes, ...]:
-    return _content(file.after)
-
-
-def _content(entry: Entry | None) -> tuple[bytes, ...]:
-    return _split(entry.data) if isinstance(entry, File) else ()
-
-
-@lru_cache(maxsize=64)
-def _split(data: bytes) -> tuple[bytes, ...]:
-    return split(data)
-
-
-@lru_cache(maxsize=64)
-def _mixed(file: FileChange) -> bool:
-    """Whether some of the changed lines end in CR LF and some do not, so that the endings are worth showing."""
-    changed = [row for hunk in file.hunks for row in (*hunk.old, *hunk.new) if row.endswith(b"\n")]
-    return len({row.endswith(b"\r\n") for row in changed}) > 1
-
-
-def _coloured(path: str, content: tuple[bytes, ...], own: tuple[bytes, ...], at: int) -> list[Line]:
-    """Lines that stand from row `at` on in `content`, highlighted in their place."""
-    lead = content[max(at - _LEAD, 0) : at] if content[at : at + 1] == own[:1] else ()
-    return _lexed(path, lead, own)
-
-
-@lru_cache(maxsize=256)
-def _lexed(path: str, lead: tuple[bytes, ...], own: tuple[bytes, ...]) -> list[Line]:
-    shown = [row.rstrip(b"\r\n").decode("utf-8", "backslashreplace") for row in (*lead, *own)]
-    return highlight(shown, path=path)[len(lead) :]

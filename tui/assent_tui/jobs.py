@@ -14,7 +14,9 @@ from assent_core.review import Review, message_to_model
 from assent_tui.messages import Happened, Reviewed
 
 if TYPE_CHECKING:
+    from assent_core.changes import FileChange
     from assent_core.session import Session
+    from assent_sandbox.stage import File
 
 
 class Jobs:
@@ -58,6 +60,13 @@ class Jobs:
             else:
                 self._post(Happened(await self.session.land(review)))
             self._note(review)
+        finally:
+            await self.look(review)
+
+    async def amend(self, shown: FileChange, entry: File, review: Review) -> None:
+        """Put what the user wrote on the stage; look again, whatever came of it."""
+        try:
+            self.session.amend(shown, entry)
         finally:
             await self.look(review)
 

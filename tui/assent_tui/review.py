@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import ClassVar, Literal
 
+from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
-from textual.message import Message
-from textual.widgets import Input
+from textual.containers import Container
 
 from assent_core.changes import unified
 from assent_core.events import AnyEvent, Performed, Proposed
 from assent_core.proposals import Shell
-from assent_core.review import Review, Verdict, comment, decide, evidence_for, obstacle
+from assent_core.review import Review, comment, evidence_for
+from assent_tui import reviewhead
 from assent_tui.blocks import BlockView
+from assent_tui.deciding import Deciding
 from assent_tui.diff import Diff
-from assent_tui.files import SIGNS, Files
+from assent_tui.field import ASKS, Field, Wanted
+from assent_tui.files import Files
 from assent_tui.guard import Guard
-from assent_tui.lines import Line, Span, clean, line
+from assent_tui.hunks import SIDES_WIDTH
 from assent_tui.rows import Rows
 
 WIDE = 110
 """Columns from which the files stand beside the diff."""
 
-Wanted = Literal["reason", "comment", "command"]
-_ASKS: dict[Wanted, str] = {
-    "reason": "why not? the model is told; Enter rejects, Esc goes back",
-    "comment": "a comment for the model; empty takes it away",
-    "command": "which command shows that it works? it runs on a fresh stage with what you accepted",
-}
 
-
-class ReviewPane(Vertical):
-    """Owns the decisions until they are landed; each can be undone. Keys that decide are shut while the guard is."""
+class ReviewPane(Deciding):
+    """What is staged, how it is looked at and how it is decided."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "decide('accepted')", "accept"),
         Binding("n", "decide('rejected')", "reject"),
+        Binding("l", "later", "leave for later"),
         Binding("r", "write('reason')", "reject with a reason"),
         Binding("c", "write('comment')", "comment"),
         Binding("u", "undo", "undo the last decision"),
@@ -47,47 +42,32 @@ class ReviewPane(Vertical):
         Binding("A", "accept_all", "accept all"),
         Binding("L", "land", "land what is accepted"),
         Binding("v", "verify", "verify"),
+        Binding("e", "edit", "edit"),
+        Binding("E", "edit_outside", "edit in $EDITOR"),
+        Binding("s", "split", "split above a line"),
+        Binding("S", "split_lines", "split into lines"),
+        Binding("space", "mark", "choose lines"),
+        Binding("V", "mark_range", "choose lines up to here"),
         Binding("right_square_bracket,j", "hunk(1)", "next hunk"),
         Binding("left_square_bracket,k", "hunk(-1)", "previous hunk"),
         Binding("down", "step(1)", "further"),
         Binding("up", "step(-1)", "back"),
         Binding("right_curly_bracket", "file(1)", "next file"),
         Binding("left_curly_bracket", "file(-1)", "previous file"),
-        Binding("space", "page", "page down"),
+        Binding("o", "unfold", "unfold what is around"),
+        Binding("vertical_line", "look('sides')", "side by side"),
+        Binding("w", "look('blanks')", "show white space"),
+        Binding("slash", "write('search')", "search"),
+        Binding("ctrl+n,f3", "hit(1)", "next occurrence"),
+        Binding("ctrl+p,shift+f3", "hit(-1)", "previous occurrence"),
     ]
 
-    class Changed(Message):
-        """The user decided something; `review` is the value that is now shown."""
-
-        def __init__(self, review: Review) -> None:
-            super().__init__()
-            self.review = review
-
-    class LandWanted(Message):
-        """What is accepted is to be written into the real files."""
-
-        def __init__(self, review: Review) -> None:
-            super().__init__()
-            self.review = review
-
-    class VerifyWanted(Message):
-        """A command is to be run on exactly what is accepted."""
-
-        def __init__(self, review: Review, command: str) -> None:
-            super().__init__()
-            self.review = review
-            self.command = command
-
     def __init__(self, guard: Guard, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._guard = guard
-        self._earlier: list[tuple[Review, str]] = []
-        self._wanted: Wanted | None = None
-        self.review = Review()
-        self._around: Review | None = None
-        self._proposed = ("", "")
+        super().__init__(guard, id=id)
         self.command = ""
         """What `v` offers to run where there is no evidence yet."""
+        self._around: Review | None = None
+        self._proposed = ("", "")
 
     def compose(self) -> ComposeResult:
         """A head, the files over or beside the diff, what has just been said, and the evidence."""
@@ -96,12 +76,8 @@ class ReviewPane(Vertical):
             yield Files(id="review-files")
             yield Diff(id="review-diff")
         yield Rows(id="review-said")
+        yield Field(id="review-field")
         yield Rows(id="review-evidence")
-
-    @property
-    def diff(self) -> Diff:
-        """The pane that holds the cursor."""
-        return self.query_one(Diff)
 
     @property
     def text(self) -> str:
@@ -111,13 +87,16 @@ class ReviewPane(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         """The files beside the diff where there is room."""
         self.set_class(event.size.width >= WIDE, "-wide")
-        self._refresh_around()
+        self.refresh_around()
 
     def put(self, review: Review) -> None:
         """Show newly computed changes; what could be undone before cannot any more."""
-        if review.files != self.review.files:
-            self._earlier.clear()
-        self._show(review)
+        self._decisions.put(review)
+        self.show()
+
+    def renew(self, found: Review) -> None:
+        """Show what a look at the stage found; decisions that were taken meanwhile stay."""
+        self.put(self._decisions.found(found))
 
     def learn(self, event: AnyEvent) -> None:
         """Remember the newest command that succeeded on the stage: `v` offers it, to be sent by the user or not."""
@@ -129,19 +108,13 @@ class ReviewPane(Vertical):
             case _:
                 pass
 
-    def say(self, text: str, style: str = "warn") -> None:
-        """Say something about the last key; empty takes it away."""
-        rows = self.query_one("#review-said", Rows)
-        rows.put(*([line((clean(text), style))] if text else []))
-        rows.display = bool(text)
-
-    def _show(self, review: Review) -> None:
-        self.review = review
-        self.diff.put(review)
-        self._refresh_around()
+    def show(self) -> None:
+        """Diff, files, head and evidence; what was said of an earlier key goes."""
+        self.diff.put(self.review)
+        self.refresh_around()
         self.say("")
 
-    def _refresh_around(self) -> None:
+    def refresh_around(self) -> None:
         """Head, files and evidence; when only the cursor moved, what does not depend on it stays."""
         place = self.diff.place
         files = self.query_one(Files)
@@ -150,83 +123,50 @@ class ReviewPane(Vertical):
         files.put(self.review, place.path if place else "")
         if self._around is not self.review:
             self._around = self.review
-            self.query_one("#review-head", Rows).put(_summary(self.review))
-            self.query_one("#review-evidence", Rows).put(_evidence(self.review))
-
-    def _change(self, review: Review) -> None:
-        place = self.diff.place
-        self._earlier.append((self.review, place.hunk if place else ""))
-        self._show(review)
-        self.post_message(self.Changed(review))
-
-    def _decide(self, hunks: tuple[str, ...], verdict: Verdict, reason: str = "") -> bool:
-        try:
-            self._change(decide(self.review, hunks, verdict, reason))
-        except ValueError as error:
-            self.say(str(error))
-            return False
-        return True
-
-    def action_decide(self, verdict: Verdict) -> None:
-        """Accept or reject the hunk under the cursor and go on to the next undecided one."""
-        place = self.diff.place
-        if place and self._open() and self._decide((place.hunk,), verdict):
-            self.diff.move_on()
-            self._refresh_around()
-
-    def action_accept_file(self) -> None:
-        """Accept all hunks of the file under the cursor."""
-        place = self.diff.place
-        if place and self._open():
-            self._accept(tuple(file.path for file in self.review.files if file.path == place.path))
-
-    def action_accept_all(self) -> None:
-        """Accept every hunk that can be landed."""
-        if self._open():
-            self._accept(tuple(file.path for file in self.review.files))
-
-    def _accept(self, paths: tuple[str, ...]) -> None:
-        files = [file for file in self.review.files if file.path in paths]
-        able = [file for file in files if not obstacle(file)]
-        hunks = tuple(hunk.id for file in able for hunk in file.hunks)
-        if hunks:
-            self._decide(hunks, "accepted")
-        if len(able) < len(files):
-            self.say("; ".join(why for file in files if (why := obstacle(file))))
-
-    def action_undo(self) -> None:
-        """Take the last decision back."""
-        if not self._earlier:
-            self.say("nothing to undo")
-            return
-        review, hunk = self._earlier.pop()
-        self._show(review)
-        self.diff.show_hunk(hunk)
-        self._refresh_around()
-        self.post_message(self.Changed(review))
+            self.query_one("#review-head", Rows).put(reviewhead.summary(self.review))
+            self.query_one("#review-evidence", Rows).put(reviewhead.evidence(self.review))
 
     def action_hunk(self, step: int) -> None:
-        """To the next or previous hunk."""
+        """To the next or previous hunk; while lines are chosen, to the next or previous line."""
+        if self.diff.picking:
+            self.diff.repick(self.diff.picking.step(step))
+            return
         self.diff.move(step)
-        self._refresh_around()
+        self.refresh_around()
 
     def action_step(self, direction: int) -> None:
-        """Through a long hunk, or to the next one."""
+        """Through a long hunk, or to the next one; while lines are chosen, to the next line."""
+        if self.diff.picking:
+            self.diff.repick(self.diff.picking.step(direction))
+            return
         self.diff.step(direction)
-        self._refresh_around()
+        self.refresh_around()
 
     def action_file(self, step: int) -> None:
         """To the next or previous file."""
         self.diff.move_file(step)
-        self._refresh_around()
+        self.refresh_around()
 
-    def action_page(self) -> None:
-        """Scroll the diff."""
-        self.diff.scroll_page_down(animate=False)
+    def action_unfold(self) -> None:
+        """Show the unchanged lines around the hunk, or leave them out again."""
+        if not self.diff.unfold():
+            self.say("nothing is left out around this hunk")
+
+    def action_look(self, way: Literal["sides", "blanks"]) -> None:
+        """Old and new side by side or under each other; white space as marks or not."""
+        look = self.diff.look
+        self.diff.see(replace(look, sides=not look.sides) if way == "sides" else replace(look, blanks=not look.blanks))
+        narrow = self.diff.look.sides and self.diff.size.width < SIDES_WIDTH
+        self.say("too narrow for two sides: z gives the review the whole width" if narrow else "")
+
+    def action_hit(self, step: int) -> None:
+        """To the next or previous occurrence of what is searched for."""
+        self.say(self.diff.next_hit(step), "text")
+        self.refresh_around()
 
     def action_land(self) -> None:
         """The same by a key."""
-        if self._open():
+        if self.open:
             self.land()
 
     def land(self) -> None:
@@ -245,81 +185,46 @@ class ReviewPane(Vertical):
             self.post_message(self.VerifyWanted(self.review, seen.command))
 
     def action_write(self, wanted: Wanted) -> None:
-        """Open a field for a reason, a comment or a command."""
+        """Open a field for a reason, a comment, a command or a search."""
         place = self.diff.place
-        if self.query(Input) or (place is None and wanted != "command") or not self._open():
+        if self.field.taken or (place is None and wanted != "command") or not self.open:
             return
-        self._wanted = wanted
         known = {
-            "reason": "",
             "comment": self.review.mark(place.hunk).comment if place else "",
             "command": self.command,
+            "search": self.diff.look.query,
         }
-        self.say(_ASKS[wanted], "text")
-        self.mount(Input(known[wanted], compact=True))
-        self.query_one(Input).focus()
+        self.say(ASKS[wanted], "text")
+        self.field.ask(wanted, known.get(wanted, ""))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_field_wrote(self, message: Field.Wrote) -> None:
         """Use what was written."""
-        event.stop()
-        text, place, wanted = event.value.strip(), self.diff.place, self._wanted
-        self.leave_field()
-        if wanted == "command" and text:
-            self.post_message(self.VerifyWanted(self.review, text))
-        elif wanted == "comment" and place:
-            self._change(comment(self.review, place.hunk, text))
-        elif wanted == "reason" and place and self._decide((place.hunk,), "rejected", text):
-            self.diff.move_on()
-            self._refresh_around()
+        message.stop()
+        text, place = message.text, self.diff.place
+        if message.wanted == "edit":
+            self._write_on_stage(message.hunk, text)
+            return
+        self.focus_diff()
+        match message.wanted:
+            case "command" if text:
+                self.post_message(self.VerifyWanted(self.review, text))
+            case "comment" if place:
+                self._change(lambda: comment(self.review, place.hunk, text))
+            case "reason":
+                self._decide_here("rejected", text)
+            case "search":
+                self.say(self.diff.find(text), "text")
+                self.refresh_around()
+            case _:
+                pass
 
-    def leave_field(self) -> bool:
-        """Take the field away without using it; says whether there was one."""
-        fields = self.query(Input)
-        if not fields:
-            return False
-        fields.remove()
-        self._wanted = None
-        self.say("")
-        self.diff.focus(scroll_visible=False)
-        return True
-
-    def _open(self) -> bool:
-        """Whether keys count: not those that were typed before the review came up by itself."""
-        return self._guard.open
+    def on_diff_moved(self) -> None:
+        """The mouse put the cursor somewhere."""
+        self.refresh_around()
 
     def on_block_view_clicked(self, message: BlockView.Clicked) -> None:
         """Go to the file that was clicked in the list."""
         if isinstance(message.view, Files) and message.index < len(self.review.files):
             self.diff.show_file(self.review.files[message.index].path)
-            self._refresh_around()
+            self.refresh_around()
         message.stop()
-
-
-def _summary(review: Review) -> Line:
-    if not review.files:
-        return line(("review", "head"), ("  nothing is staged", "dim"))
-    verdicts = Counter(review.mark(hunk.id).verdict for file in review.files for hunk in file.hunks)
-    spans: list[Span] = [("review", "head"), (f"  {len(review.files)} file{'s' * (len(review.files) != 1)} ", "dim")]
-    for verdict in ("accepted", "rejected", "undecided"):
-        if verdicts[verdict]:
-            sign, style = SIGNS[verdict]
-            spans += [("  ", ""), (f"{sign} {verdicts[verdict]} {verdict}", style)]
-    return Line(tuple(spans))
-
-
-def _evidence(review: Review) -> Line:
-    """What is known of the selection; while nothing is selected, of all of it."""
-    if not review.files:
-        return line()
-    nothing = all(mark.verdict != "accepted" for mark in review.marks.values())
-    able = tuple(hunk.id for file in review.files if not obstacle(file) for hunk in file.hunks)
-    of = decide(review, able, "accepted") if nothing and able else review
-    where = "with all of it accepted" if nothing else "on exactly what is accepted"
-    seen, fresh = evidence_for(of)
-    if seen is None:
-        return line(("◌ not verified", "warn"), ("  v runs a command on exactly what is accepted", "dim"))
-    said = f"{clean(seen.command)}: {clean(seen.summary or ('passed' if seen.code == 0 else f'exit {seen.code}'))}"
-    if not fresh:
-        return line(("◌ stale", "warn"), (f"  {said}, on another selection; v runs it on this one", "dim"))
-    sign = ("✓ verified", "ok") if seen.code == 0 else ("✗ fails", "bad")
-    return line(sign, (f"  {said}, {where}", "text"))
