@@ -32,3 +32,10 @@ async def test_many_commands_leave_nothing(tier):
 @pytest.mark.parametrize("moment", [-0.15, 0.001, 0.1])
 async def test_a_sudden_death_in_the_middle_of_a_command_leaves_nothing(tier, moment):
     assert await load("commands").killed(tier, 0, moment) == ""
+
+
+async def test_a_service_that_fails_in_any_way_ends_a_repair_in_success_or_in_a_clear_error():
+    faults = load("faults")
+    counted, wrong = await faults.campaign(share=0.08, seed=7)
+    assert (len(faults.FAULTS) >= 40, wrong) == (True, [])
+    assert counted.total() >= 40

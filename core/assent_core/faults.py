@@ -42,6 +42,7 @@ QUOTA = frozenset(
 )
 PASSING = frozenset({"rate_limit_exceeded", "slow_down", "server_is_overloaded", "server_error"})
 PASSING_STATUS = frozenset({408, 429, 500, 502, 503, 504, 529})
+NUMBER = re.compile(r"\d+\.?\d*", re.ASCII)
 TOO_LONG = re.compile(r"context.?(length|window|size)|maximum.context|prompt is too long|exceed_context", re.IGNORECASE)
 UNREADABLE = re.compile(
     r"invalid_encrypted_content|required following item|could not be (verified|decrypted)", re.IGNORECASE
@@ -83,7 +84,7 @@ def read(status: int, body: object) -> Complaint:
     if isinstance(body, str):
         try:
             body = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Complaint(status=status, message=_short(_untagged(body)), json=False)
     told = cast("dict[str, object]", body) if isinstance(body, dict) else {}
     inner = told.get("error") or told.get("detail") or told
@@ -173,14 +174,14 @@ def wait(fault: Fault, attempt: int, pause: float, jitter: float) -> float:
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """The wait that an answer asks for, in seconds: `retry-after-ms`, or `retry-after` as seconds or as a date."""
-    if (ms := headers.get("retry-after-ms", "")).replace(".", "", 1).isdigit():
+    ms, given = headers.get("retry-after-ms", "").strip(), headers.get("retry-after", "").strip()
+    if NUMBER.fullmatch(ms):
         return float(ms) / 1000
-    given = headers.get("retry-after", "").strip()
-    if given.replace(".", "", 1).isdigit():
+    if NUMBER.fullmatch(given):
         return float(given)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(given).timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

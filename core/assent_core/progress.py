@@ -29,6 +29,11 @@ class Progress:
         """Whether a call has come whole: it must be answered before anything else is asked."""
         return any(item.get("type") in wire.CALLS for item in self.kept)
 
+    @property
+    def empty(self) -> bool:
+        """Whether the answer ended as if complete and nothing at all was in it."""
+        return self.terminal is not None and not self.terminal.incomplete and not self.kept
+
     def doubtful(self, shunned: frozenset[str], message: str) -> frozenset[str]:
         """Ids of the reasoning items that a server cannot have meant well: those that it names, the carried last one, or all."""
         thoughts = [
@@ -40,6 +45,7 @@ class Progress:
 
     def begin(self) -> None:
         """Another request leaves."""
+        self.terminal = None
         self._requests += 1
         self._fresh = len(self.kept)
         self._seen = set()
@@ -60,9 +66,12 @@ class Progress:
         return replies
 
     def took(self, item: WireItem) -> list[Reply]:
-        """Keep a complete item; what is none, or is already there, is not taken."""
+        """Keep a complete item; what is none, or is already there, is not taken; ValueError: a call that nobody could answer."""
         name = wire.name_of(item)
-        if not isinstance(item.get("type"), str) or (name and name in self._names):
+        kind, call = item.get("type"), item.get("call_id")
+        if isinstance(kind, str) and kind in wire.CALLS and not (call and isinstance(call, str)):
+            raise ValueError("a call has no id")
+        if not isinstance(kind, str) or (name and name in self._names):
             return []
         self._names.add(name)
         self.kept.append(item)

@@ -143,11 +143,13 @@ class Responses:
             stream = await self._send(client, progress)
             connected = True
             try:
-                async for event in stream:
+                async for event in self._paced(stream):
                     for reply in self._read(wire.table(event), progress):
                         yield reply
                     if progress.terminal is not None:
                         await _drain(stream)
+                        if progress.empty:
+                            raise self._faltered(faults.garbage(self.server, "the answer is empty"))
                         return
             finally:
                 await stream.close()
@@ -161,7 +163,7 @@ class Responses:
         except openai.APIError as error:
             said = faults.read(0, error.body)
             raise self._faltered(faults.judge(said, progress.request.model, self.server)) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._faltered(faults.garbage(self.server, str(error))) from error
         raise self._faltered(faults.unreachable(self.server, "the answer ended before it was complete", connected=True))
 
@@ -185,6 +187,20 @@ class Responses:
             text = (await stream.response.aread())[:4000].decode(errors="replace")
             raise self._faltered(faults.not_a_stream(self.server, kind, text))
         return stream
+
+    async def _paced(self, stream: AsyncStream[object]) -> AsyncGenerator[object]:
+        """The events of a stream, as long as they come: a server that only says that it is there falls silent too."""
+        events = aiter(stream)
+        while True:
+            try:
+                async with asyncio.timeout(self._idle):
+                    event = await anext(events)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as late:
+                why = f"nothing came for {self._idle:,.0f} seconds"
+                raise self._faltered(faults.unreachable(self.server, why, connected=True)) from late
+            yield event
 
     def _read(self, event: dict[str, object], progress: Progress) -> list[Reply]:
         """What one event says; what is unknown or came twice says nothing."""

@@ -12,7 +12,7 @@ import msgspec
 from assent_core.books import Books
 from assent_core.compactor import Compactor
 from assent_core.consent import Approved, Decision, Gate, Refused
-from assent_core.errors import AssentError, BudgetExceeded, ContextTooLong, PatchMistake
+from assent_core.errors import AssentError, BadReply, BudgetExceeded, ContextTooLong, PatchMistake
 from assent_core.events import (
     AnyEvent,
     Asked,
@@ -44,6 +44,8 @@ from assent_sandbox.stage import StageError
 
 ROUNDS = 6
 """How often one proposal is performed at most, each time with more consent."""
+MISTAKES = 8
+"""How many answers in a row may hold nothing but wrong calls."""
 INTERRUPTED = "The user interrupted the work before this was done."
 
 
@@ -72,10 +74,12 @@ class Bench:
 async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEvent]:
     """Let the worker work on the transcript until it calls no tool; at most `limit` requests.
 
-    Raises ServiceError when the service fails and BudgetExceeded at a limit. However it ends, closed from outside
+    Raises ServiceError when the service fails (also one that calls tools wrongly and nothing else) and BudgetExceeded at
+    a limit. However it ends, closed from outside
     too, the transcript is left whole and the stage as it is.
     """
     yield routed
+    wrong = 0
     try:
         for step in range(1, limit + 1):
             async with aclosing(_prepare(bench, routed)) as events:
@@ -91,10 +95,15 @@ async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEv
                         yield event
             if not calls:
                 return
+            mistakes = 0
             for call in calls:
                 async with aclosing(_carry_out(bench, call)) as events:
                     async for event in events:
+                        mistakes += isinstance(event, Mistaken)
                         yield event
+            wrong = wrong + 1 if mistakes == len(calls) else 0
+            if wrong == MISTAKES:
+                raise BadReply(f"{routed.model} called tools wrongly {wrong} times in a row.", "Try another model.")
         raise BudgetExceeded(
             f"The worker made {limit} requests, the most that one task may.", "Raise it with --max-turns N."
         )

@@ -30,7 +30,7 @@ from assent_core.rehearsal import Rehearsal
 ASSENT = str(Path(sys.executable).with_name("assent"))
 FILES = {"left.py": "LEFT = 1\n", "right.py": "RIGHT = 1\n", "old.py": "OLD = 1\n"}
 REPAIRED = {"left.py": "LEFT = 2\n", "right.py": "RIGHT = 2\n", "deep/new.py": "NEW = 2\n"}
-CHECK = "import left, right; import sys; sys.path.append('deep'); import new; assert left.LEFT + right.RIGHT == 4"
+CHECK = "import left, right, os; assert os.path.exists('deep/new.py') and left.LEFT + right.RIGHT == 4"
 SCRIPT = """
 [[worker]]
 patch = '''

@@ -49,7 +49,10 @@ pattern), `patch` (V4A text, its common indentation removed), `shell` (a table, 
 `latency` and `tokens_per_second` can stand in a step. `fault` is a table with any of:
 
 - `status` (an HTTP error instead of a stream), with `body` (table or text), `code` (makes the usual error body), `headers`
-- `html = true`: a proxy's page with status 200 (or `status`); `hang_up = true`: the connection closes without an answer
+- `html = true`: a proxy's page with status 200 (or `status`); `hang_up = true`: the connection closes without an answer,
+  `reset = true`: it is reset, `closed = true`: and from then on none is taken until `reopen()`
+- `raw = TEXT`: these bytes (as Latin-1) in place of an HTTP answer, then the connection closes; `chatter = true`: a stream of
+  comments only, for ever
 - `cut_after = N`: the connection breaks after N events; `-1`: before the terminal event
 - `end_after = N`: the stream ends properly after N events, without a terminal event; `-1` as above
 - `stall_after = N`: nothing more comes after N events; `garbage_after = N`: a line that is not JSON

@@ -30,6 +30,10 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     html: bool = False
     hang_up: bool = False
+    reset: bool = False
+    closed: bool = False
+    chatter: bool = False
+    raw: str = ""
     cut_after: int | None = None
     end_after: int | None = None
     stall_after: int | None = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import struct
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import NoReturn, Self, cast
 
 import h11
 
@@ -68,15 +70,25 @@ class Rehearsal:
         return f"http://127.0.0.1:{self._port}/v1"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+        await self.reopen()
         return self
+
+    def close(self) -> None:
+        """Take no more connections."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    async def reopen(self) -> None:
+        """Take connections at the same address, if none are taken."""
+        if self._server is None:
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+            self._port = self._server.sockets[0].getsockname()[1]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        self._server.close()
+        self.close()
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -192,13 +204,37 @@ class _Connection:
         step = self._rehearsal.receive(body, headers)
         fault = step.fault
         await asyncio.sleep(self._rehearsal.script.latency if step.latency is None else step.latency)
-        if fault.hang_up:
-            raise _Broken
+        if fault.hang_up or fault.reset or fault.closed:
+            self._break_off(fault)
+        if fault.raw:
+            await self._raw(fault.raw.encode("latin-1"))
+        if fault.chatter:
+            await self._chatter()
         if fault.html:
             return await self._whole(fault.status or 200, {"content-type": "text/html"}, PAGE)
         if fault.status:
             return await self._refuse(fault)
         return await self._stream(Answer(step, body))
+
+    def _break_off(self, fault: Fault) -> NoReturn:
+        if fault.closed:
+            self._rehearsal.close()
+        if fault.reset:
+            at_once = struct.pack("ii", 1, 0)
+            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            self._writer.transport.abort()
+        raise _Broken
+
+    async def _raw(self, data: bytes) -> NoReturn:
+        self._writer.write(data)
+        await self._writer.drain()
+        raise _Broken
+
+    async def _chatter(self) -> NoReturn:
+        await self._send(h11.Response(status_code=200, headers=list(STREAM.items())))
+        while True:
+            await self._send(h11.Data(data=b": still working\n\n"))
+            await asyncio.sleep(0.05)
 
     async def _refuse(self, fault: Fault) -> None:
         if isinstance(fault.body, dict):
