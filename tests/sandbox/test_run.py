@@ -211,11 +211,7 @@ ESCAPES = {
     "an inherited descriptor": "cat <&7 2>/dev/null; ls /proc/self/fd | grep -v '^[0123]$' && echo REACHED",
     "shadow": "cat /etc/shadow | grep root: && echo REACHED",
 }  # fmt: skip
-GAPS_OF_COPY = {
-    "change mode": "Landlock does not withhold chmod",
-    "change times": "Landlock does not withhold utimes",
-    "shadow": "as root the copy tier reads what root owns below /etc",
-}
+GAPS_OF_COPY = {"shadow": "as root the copy tier reads what root owns below /etc"}
 
 
 def _names(place: Place, host: Host) -> dict[str, object]:
