@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from pathlib import Path
 
 from msgspec.structs import replace
 from textual.pilot import Pilot
@@ -22,6 +23,7 @@ from assent_core.events import (
     Drifted,
     Ended,
     Landed,
+    Noticed,
     Opened,
     Performed,
     Printed,
@@ -34,6 +36,7 @@ from assent_core.events import (
     Undone,
     Verified,
 )
+from assent_core.gauge import Room
 from assent_core.model import Usage
 from assent_core.past import Past
 from assent_core.proposals import Patch, Read, Shell
@@ -93,6 +96,32 @@ OPENED = Opened(
 )
 
 
+FILES = ("README.md", "src/cart.py", "src/catalogue.py", "tests/test_cart.py")
+
+
+class Notes:
+    """A notebook in memory: `past` was sent in earlier sessions, `unsent` was not."""
+
+    past: tuple[str, ...] = ()
+    unsent = ""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.draft = ""
+
+    def history(self) -> tuple[str, ...]:
+        return self.past
+
+    def left(self) -> str:
+        return self.unsent
+
+    def remember(self, text: str) -> None:
+        self.sent.append(text)
+
+    def keep(self, draft: str) -> None:
+        self.draft = draft
+
+
 class Scripted:
     """Does what `turns` say, one after the other; a callable in a turn is awaited with the asker."""
 
@@ -104,6 +133,8 @@ class Scripted:
         self.changes = tuple(changes)
         self.asked: list[str] = []
         self.notes: list[str] = []
+        self.images: list[tuple[Path, ...]] = []
+        self.notebook = Notes()
         self.landed: list[Review] = []
         self.verified: list[tuple[str, ...]] = []
         self.interrupted = 0
@@ -111,8 +142,21 @@ class Scripted:
         self.evidence: tuple[Evidence, ...] = ()
         self.land_error: Exception | None = None
 
-    async def turn(self, prompt: str) -> AsyncGenerator[AnyEvent]:
+    async def files(self) -> tuple[str, ...]:
+        return FILES
+
+    def context(self) -> Room:
+        return Room(
+            model="gpt-5.4-mini", used=5000, limit=272_000, parts=(("user", 4000), ("calls", 1000)), counted=True
+        )
+
+    async def compact(self) -> AsyncGenerator[AnyEvent]:
+        yield Noticed(text="The context was compacted from about 5,000 to 2,000 tokens.")
+        yield Ended(turn=0, how="done")
+
+    async def turn(self, prompt: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
         self.asked.append(prompt)
+        self.images.append(images)
         yield Prompted(turn=len(self.asked), text=prompt)
         try:
             for step in self.turns.pop(0) if self.turns else ():

@@ -74,6 +74,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Patterns of secret files, on top of the built-in ones."""
     theme: str = ""
     """How the screen looks: dark, light, contrast, contrast-light; empty: dark."""
+    notify: Literal["on", "bell", "off"] = "on"
+    """How the user is called when they are needed and look elsewhere: a notification where the terminal has one, or a bell."""
     plain: bool = False
     """A screen without frames drawn of lines and without pictograms, for screen readers and poor terminals."""
     keys: dict[str, str] = {}
@@ -119,6 +121,7 @@ TAKES = {
     "variables": "a list of names of environment variables",
     "secrets": "a list of patterns of file names",
     "theme": "the name of a theme: dark, light, contrast, contrast-light",
+    "notify": 'one of "on", "bell", "off"',
     "plain": "true or false",
     "keys": "a table of names of actions and the keys for them, as texts",
     "state": "an absolute path",

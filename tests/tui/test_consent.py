@@ -10,7 +10,8 @@ from assent_core.consent import Answer
 from assent_core.events import Decided
 from assent_core.proposals import Shell
 from assent_tui.asking import ScreenAsker
-from assent_tui.consent import Asked, ConsentCard
+from assent_tui.asked import blocks_of
+from assent_tui.consent import ConsentCard
 from assent_tui.guard import Guard
 from assent_tui.prompt import Prompt
 from screen import QUESTION, app_over, ask, said, session_of, text_of, until
@@ -18,6 +19,10 @@ from screen import QUESTION, app_over, ask, said, session_of, text_of, until
 
 def card_of(app) -> ConsentCard:
     return app.query_one(ConsentCard)
+
+
+def shown_of(question, width: int, explained: str = "") -> str:
+    return "\n".join(row.text for block in blocks_of(question, explained) for row in block.lines(width))
 
 
 async def armed(pilot) -> ConsentCard:
@@ -45,7 +50,7 @@ def test_keys_count_after_the_card_was_seen_and_the_keyboard_was_quiet():
 
 
 def test_the_card_shows_everything_that_it_asks_about():
-    shown = "\n".join(row.text for row in Asked(QUESTION).lines(60))
+    shown = shown_of(QUESTION, 60)
     assert "$ pip install 'requests>=2' && python -m pytest -q" in shown
     assert "behind the walls" in shown
     assert "opens the network to this command" in shown
@@ -55,14 +60,14 @@ def test_the_card_shows_everything_that_it_asks_about():
 
 def test_a_command_is_shown_whole_and_cannot_steer_the_terminal():
     command = "echo \x1b[2K\x1b]0;title\x07 [red]x[/red] \u202eevil\u202c\n" * 3 + "x" * 500
-    shown = [row.text for row in Asked(replace(QUESTION, proposal=Shell(command=command))).lines(60)]
+    shown = shown_of(replace(QUESTION, proposal=Shell(command=command)), 60).split("\n")
     assert all(row.isprintable() for row in shown)
     assert sum(row.count("x") for row in shown) >= 500
     assert "[red]" in "".join(shown)
 
 
 def test_without_walls_the_card_says_so_in_words():
-    shown = "\n".join(row.text for row in Asked(replace(QUESTION, tier="unconfined")).lines(70))
+    shown = shown_of(replace(QUESTION, tier="unconfined"), 70)
     assert "WITHOUT WALLS" in shown
 
 

@@ -12,11 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.message_pump import MessagePump
 from textual.widgets import Input
 
-from assent_tui.commands import argv_of, nearest
+from assent_tui.commanding import Commanding
+from assent_tui.commands import argv_of
 from assent_tui.guard import Guard
 from assent_tui.keymap import named
 from assent_tui.messages import Happened, Opened, Over, Reviewed, Trouble
-from assent_tui.pages import USUAL, Look, Pages, Place
+from assent_tui.pages import USUAL, Look, Place
 from assent_tui.panes import Panes
 from assent_tui.prompt import Prompt
 from assent_tui.status import KEYS, Keys, Status
@@ -47,7 +48,7 @@ def run_app(
     return asyncio.run(app.live(close=True))
 
 
-class AssentApp(Pages):
+class AssentApp(Commanding):
     """Opens the session, shows its events and turns keys into calls of it."""
 
     CSS_PATH = "app.tcss"
@@ -85,7 +86,6 @@ class AssentApp(Pages):
         self._card: ConsentCard
         self._card_guard = Guard()
         self._panes = Panes(Guard(), id="panes")
-        self._prompt = Prompt(id="prompt")
         self._status = Status(id="status")
         self._keys = Keys(id="keys")
 
@@ -102,6 +102,7 @@ class AssentApp(Pages):
     def compose(self) -> ComposeResult:
         """The chat; under it the prompt, the status line and the keys."""
         yield self._panes
+        yield self._prompt.suggestions
         yield self._prompt
         yield self._status
         yield self._keys
@@ -119,7 +120,7 @@ class AssentApp(Pages):
 
         await self._panes.furnish()
         self._card = ConsentCard(self._card_guard, lambda: bool(self._prompt.text), id="consent")
-        await self.mount(self._card, before=self._prompt)
+        await self.mount(self._card, before=self._prompt.suggestions)
         self._furnished = True
         for fault in self.faults:
             self.chat.note(fault, "warn")
@@ -148,9 +149,11 @@ class AssentApp(Pages):
             self.chat.show(session.opened)
         self._status.show(session.opened)
         self._looks = self._looks or ("quietly" if session.past.events else "")
+        self.begin_writing(session)
 
     def on_happened(self, message: Happened) -> None:
         """Each event to its pane."""
+        self._card.learn(message.event)
         self.chat.show(message.event)
         self._status.show(message.event)
         self.pane.learn(message.event)
@@ -163,16 +166,18 @@ class AssentApp(Pages):
         if message.show or (review.files and review.files != earlier.files and not self._queue):
             if not self._panes.reviewing:
                 self._panes.guard.shut()
-            self._show_review(take_focus=not self._prompt.text)
+            self.bring_review(take_focus=not self._prompt.text)
         elif not review.files and self._panes.reviewing:
             self._leave_review()
 
     def on_over(self, message: Over) -> None:
         """A job ended: say how, and go on with what waits, or give it back."""
         self.job = None
+        if self.jobs is not None and not self._queue and not message.interrupted:
+            self.call_user("the turn is over")
         self._status.working("")
         if message.error is not None:
-            self._tell(message.error)
+            self.tell(message.error)
         if message.interrupted:
             self.chat.note("Stopped; what is staged is kept.", "warn")
         if self.jobs is not None and self._queue and (message.interrupted or message.error):
@@ -182,7 +187,8 @@ class AssentApp(Pages):
             self._next(self.jobs, stopped=message.interrupted)
         self._offer_keys()
 
-    def _tell(self, error: Trouble) -> None:
+    def tell(self, error: Trouble) -> None:
+        """Say that something went wrong, where the user looks."""
         self.code = error.code
         self.chat.note(error.message, "error", error.hint, error.detail)
         if self._panes.covered:
@@ -194,22 +200,27 @@ class AssentApp(Pages):
             self.start("looking at what is staged", jobs.look(self.pane.review, show=show))
         elif self._queue:
             self._take(jobs, self._queue.pop(0))
+            self.on_prompt_drafted()
         self._prompt.queued(len(self._queue))
 
     def on_prompt_sent(self, message: Prompt.Sent) -> None:
         """A request, a command of ours, or a command of the user's own."""
         command = message.text.startswith("/")
+        if self._furnished:
+            self.chat.go_to_end()
         if self._furnished and self.jobs is not None and (command or self.job is None):
             self._take(self.jobs, message.text)
+            self.remember(message.kept)
             return
         self._queue.append(message.text)
+        self.remember(message.kept)
         self._prompt.queued(len(self._queue))
         if self._furnished and self.job is None:
             self.begin()
 
     def _take(self, jobs: Jobs, text: str) -> None:
         if text.startswith("/") and "\n" not in text:
-            self._command(text.split(maxsplit=1)[0])
+            self.command(text)
         else:
             self._ask(jobs, text)
 
@@ -219,51 +230,14 @@ class AssentApp(Pages):
             self.pane.command = command
             self.start("running", jobs.run(argv_of(command), self.pane.review))
         else:
-            self.start("working", jobs.turn(text, self.pane.review))
-
-    def _command(self, name: str) -> None:
-        match name:
-            case "/help":
-                self.action_help()
-            case "/quit":
-                self.exit(0)
-            case "/sessions":
-                self.action_sessions()
-            case "/settings":
-                self.action_settings()
-            case "/cost":
-                self.chat.note(self._status.costs or "Nothing has been asked of a model yet.")
-            case "/doctor":
-                hint = "`assent doctor` in a shell says what was tried and what would help."
-                self.chat.note(self._status.place or "No session is open.", hint=hint)
-            case "/diff":
-                self.chat.quote("the staged changes", self.pane.text or "nothing is staged")
-            case "/review" | "/land" | "/undo":
-                self._about_stage(name)
-            case _:
-                self.chat.note(f"There is no command {name}.", "error", nearest(name))
-
-    def _about_stage(self, name: str) -> None:
-        jobs = self._free()
-        if jobs is not None and name == "/review":
-            self.start("looking at what is staged", jobs.look(self.pane.review, show=True))
-        elif jobs is not None and name == "/undo":
-            self.start("taking back", jobs.undo(self.pane.review))
-        elif jobs is not None:
-            self._show_review(take_focus=True)
-            self.pane.land()
-
-    def _free(self) -> Jobs | None:
-        """The session if nothing runs in it; else says so."""
-        if self.jobs is not None and self.job is None:
-            return self.jobs
-        self._tell(Trouble("Something is still running.", "Wait for it, or stop it with Esc."))
-        return None
+            self.start("working", jobs.turn(text, self.pane.review, self.pictures_in(text)))
 
     def on_prompt_paged(self, message: Prompt.Paged) -> None:
         """Scroll the chat while writing."""
-        if self._furnished:
+        if self._furnished and message.pages:
             self.chat.page(message.pages)
+        elif self._furnished:
+            self.chat.go_to_end()
 
     def on_prompt_left(self) -> None:
         """Ctrl+C in an empty prompt."""
@@ -275,6 +249,7 @@ class AssentApp(Pages):
 
     def on_consent_card_shown(self) -> None:
         """Somebody waits for an answer."""
+        self.call_user("your answer is needed")
         self._status.working("waiting for your answer")
 
     def on_consent_card_gone(self) -> None:
@@ -285,13 +260,14 @@ class AssentApp(Pages):
     async def on_event(self, event: events.Event) -> None:
         """Tell the guards of each key before it is used."""
         if isinstance(event, events.Key):
+            self.key_pressed()
             self._card_guard.pressed()
             self._panes.guard.pressed()
         await super().on_event(event)
 
     def on_review_pane_land_wanted(self, message: ReviewPane.LandWanted) -> None:
         """Write what is accepted."""
-        if (jobs := self._free()) is not None:
+        if (jobs := self.free()) is not None:
             self.start("landing", jobs.land(message.review))
 
     def on_review_pane_amend_wanted(self, message: ReviewPane.AmendWanted) -> None:
@@ -302,11 +278,12 @@ class AssentApp(Pages):
 
     def on_review_pane_verify_wanted(self, message: ReviewPane.VerifyWanted) -> None:
         """Run a command on exactly what is accepted."""
-        if (jobs := self._free()) is not None:
+        if (jobs := self.free()) is not None:
             self.pane.command = message.command
             self.start("verifying", jobs.verify(argv_of(message.command), message.review))
 
-    def _show_review(self, *, take_focus: bool) -> None:
+    def bring_review(self, *, take_focus: bool) -> None:
+        """Show the review."""
         self._panes.show_review()
         if take_focus and self._card.question is None:
             self.pane.diff.focus(scroll_visible=False)
@@ -324,7 +301,7 @@ class AssentApp(Pages):
         """Leave the innermost thing: a page, a field, the review, a turn."""
         if len(self.screen_stack) > 1:
             self.leave_page()
-        elif self._card.leave_reason() or self.pane.leave_field():
+        elif self._card.leave_reason() or self.pane.leave_field() or self._prompt.close_suggestions():
             pass
         elif self._panes.reviewing:
             self._leave_review()
@@ -339,7 +316,7 @@ class AssentApp(Pages):
         if self._panes.reviewing:
             self._leave_review()
         else:
-            self._show_review(take_focus=True)
+            self.bring_review(take_focus=True)
 
     def action_unfold(self) -> None:
         """Open or fold the newest tool call."""

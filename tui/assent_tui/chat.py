@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, ClassVar, assert_never
+from typing import Any, assert_never
 
 from msgspec.structs import replace
-from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from assent_core.events import (
@@ -36,9 +35,10 @@ from assent_core.events import (
     Verified,
 )
 from assent_core.model import Role
-from assent_tui.blocks import BlockView
-from assent_tui.entries import Answer, Call, Entry, Level, Note, Reasoning, Request, Welcome
+from assent_tui.entries import Answer, Call, Entry, Level, Note, Reasoning, Request
+from assent_tui.reader import Reader
 from assent_tui.stream import Stream
+from assent_tui.telling import failure, told
 
 _BEAT = 0.1
 """Seconds over which streamed pieces are gathered before they are shown."""
@@ -46,17 +46,8 @@ _OUTPUT_KEPT = 1 << 20
 """Characters of one command's output that the chat keeps."""
 
 
-class Chat(BlockView):
+class Chat(Reader):
     """Reads events and shows them. It follows its end, unless the user scrolled away from it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "choose(1)", "next entry", show=False),
-        Binding("k", "choose(-1)", "previous entry", show=False),
-        Binding("enter,space", "unfold", "open/fold", show=False),
-    ]
-    _follows = True
-    _measures = True
-    can_focus = True
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -72,17 +63,12 @@ class Chat(BlockView):
 
     def note(self, text: str, level: Level = "info", hint: str = "", detail: str = "") -> None:
         """Say something that is no event: the screen's own words."""
-        self._commit()
-        self.append(Note(text=text, level=level, hint=hint, detail=detail, gap=self._gap(Note)))
+        self._put(Note(text=text, level=level, hint=hint, detail=detail))
 
     def quote(self, text: str, detail: str) -> None:
         """Show a text as it is, opened."""
         self._commit()
         self.append(Note(text=text, detail=detail, open=True, gap=True))
-
-    def page(self, pages: int) -> None:
-        """Scroll by pages, for whoever has the keys."""
-        self.scroll_relative(y=pages * max(self.size.height - 2, 1), animate=False, force=True)
 
     def show(self, event: AnyEvent) -> None:
         """Show one event; what belongs to an earlier entry changes that."""
@@ -109,47 +95,19 @@ class Chat(BlockView):
                 self._commit()
                 self._began, self._spent = monotonic(), {}
                 self.append(Request(text=text, gap=len(self) > 0))
-            case Opened() | Drifted() | Verified() | Ended() | Landed() | Undone() | Noticed():
-                self._told(event)
+            case Ended():
+                self._ended(event)
+            case Opened() | Drifted() | Verified() | Landed() | Undone() | Noticed():
+                self._put(*told(event))
             case Routed() | Asked() | Staged():
                 pass
             case _:
                 assert_never(event)
 
-    def _told(self, event: Opened | Drifted | Verified | Ended | Landed | Undone | Noticed) -> None:
-        match event:
-            case Opened():
-                self.append(Welcome(opened=event, gap=len(self) > 0))
-                for text in event.notices:
-                    self.note(text, "warn")
-            case Drifted(moved=moved):
-                said = ", ".join(f"{each.path} ({each.how})" for each in moved)
-                conflict = any(each.how == "conflict" for each in moved)
-                hint = "The review shows the conflicts." if conflict else ""
-                self.note(f"Your files changed meanwhile: {said}", "warn" if conflict else "info", hint)
-            case Verified(evidence=seen) if seen.code == 0:
-                said = f"{seen.command}: {seen.summary or 'passed'}"
-                self.append(Note(text=said, level="ok", gap=False))
-            case Verified():
-                pass
-            case Ended():
-                self._ended(event)
-            case Landed():
-                files = _count(len(event.paths), "file")
-                left = f"; {event.left} left undecided" if event.left else ""
-                self.note(f"landed {_count(event.hunks, 'hunk')} in {files}{left}; /undo takes it back", "ok")
-            case Undone(paths=paths):
-                self.note(f"taken back: {', '.join(paths)}", "ok")
-            case Noticed(text=text):
-                self.note(text)
-            case _:
-                assert_never(event)
-
     def _ended(self, event: Ended) -> None:
         self._commit()
-        if event.how != "done":
-            failed = event.how in ("failed", "environment")
-            self.note(event.message or event.how, "error" if failed else "warn", event.hint)
+        self._printed.clear()
+        self._put(*failure(event))
         if self._began is None:
             return
         seconds = monotonic() - self._began
@@ -157,6 +115,13 @@ class Chat(BlockView):
         parts = [event.how] + ([f"{seconds:.0f} s"] if seconds >= 1 else [])
         parts += [f"{role} ${usd:.4f}" for role, usd in self._spent.items()]
         self.append(Note(text=" · ".join(parts), level="cost"))
+
+    def _put(self, *entries: Entry) -> None:
+        """Put entries at the end, with a blank line above where they begin something else."""
+        for entry in entries:
+            self._commit()
+            gap = self._gap(type(entry)) if entry.gap else False
+            self.append(replace(entry, gap=gap))
 
     def _called(self, event: Proposed | Mistaken | Decided | Performed | Digested) -> None:
         self._commit()
@@ -235,6 +200,9 @@ class Chat(BlockView):
         if self._stream.text != text:
             whole = [Answer(text=text, gap=self._stream_start > 0)] if text.strip() else []
             self.splice(self._stream_start, *whole)
+        last = self._blocks[-1] if len(self) > self._stream_start else None
+        if isinstance(last, Answer):
+            self._blocks[-1] = replace(last, whole=text)
         self._stream = Stream()
 
     def _commit(self) -> None:
@@ -253,42 +221,3 @@ class Chat(BlockView):
         if self._stream.began:
             self.splice(self._stream_start)
         self._stream = Stream()
-
-    def on_block_view_clicked(self, message: BlockView.Clicked) -> None:
-        """Open or fold the entry that was clicked."""
-        message.stop()
-        self._open(message.index)
-
-    def action_choose(self, step: int) -> None:
-        """Select the next or previous entry that opens."""
-        foldable = [at for at, block in enumerate(self._blocks) if _foldable(block)]
-        first, end = self.selected
-        if first == end:
-            chosen = foldable[-1:] if step < 0 or self.follow else foldable[:1]
-        else:
-            beyond = [at for at in foldable if (at > first if step > 0 else at < first)]
-            chosen = beyond[:1] if step > 0 else beyond[-1:]
-        for at in chosen:
-            self.selected = (at, at + 1)
-            self.reveal(at, at + 1)
-
-    def action_unfold(self) -> None:
-        """Open or fold the selected entry, or the last one that opens."""
-        first, end = self.selected
-        foldable = [at for at, block in enumerate(self._blocks) if _foldable(block)]
-        for at in [first] if first < end else foldable[-1:]:
-            self._open(at)
-
-    def _open(self, index: int) -> None:
-        block = self._blocks[index]
-        if isinstance(block, Call | Reasoning | Note) and _foldable(block):
-            self.follow = False
-            self.replace(index, replace(block, open=not block.open))
-
-
-def _foldable(block: object) -> bool:
-    return isinstance(block, Call | Reasoning) or (isinstance(block, Note) and bool(block.detail))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -8,9 +8,12 @@ from difflib import get_close_matches
 COMMANDS: dict[str, str] = {
     "/help": "all keys and commands",
     "/review": "decide on what is staged, hunk by hunk",
+    "/diff": "the staged changes as text in the chat",
     "/land": "write what is accepted into your files",
     "/undo": "take the newest landing back",
-    "/diff": "the staged changes as text in the chat",
+    "/copy": "the newest answer to the clipboard; /copy code: its last block of code",
+    "/context": "how full the context is, and with what",
+    "/compact": "make room in the context: digests and a summary for what is old",
     "/cost": "what each role has cost in this session",
     "/doctor": "how high the walls are here",
     "/sessions": "earlier sessions: go on with one, search, name, delete",
@@ -23,6 +26,11 @@ def nearest(name: str) -> str:
     """A hint for a command that does not exist."""
     close = get_close_matches(name, COMMANDS, n=1)
     return f"Did you mean {close[0]}?" if close else f"There are {', '.join(COMMANDS)}."
+
+
+def beginning(text: str) -> tuple[tuple[str, str], ...]:
+    """The commands that begin so, with what they do."""
+    return tuple((name, about) for name, about in COMMANDS.items() if name.startswith(text.lower()))
 
 
 def argv_of(command: str) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from msgspec import Struct
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,76 +13,29 @@ from textual.message import Message
 from textual.widgets import Input
 
 from assent_core.consent import Answer, Question, Scope
-from assent_core.proposals import Patch, Shell, Spend
+from assent_core.events import AnyEvent, Explained
+from assent_tui.asked import blocks_of
 from assent_tui.asking import Asking, AskingOver
 from assent_tui.blocks import BlockView
-from assent_tui.entries import title_of
 from assent_tui.guard import QUIET, Guard
-from assent_tui.lines import BLANK, Line, Span, indent, line, rows, wrap_all
+from assent_tui.lines import BLANK, Line, Span, line, rows
 from assent_tui.rows import Rows
 
 _WRITING = 1.0
 """Seconds without a key before a question takes the keys from somebody who is writing."""
 _KEY_OF: dict[Scope, str] = {"once": "y", "task": "t", "session": "s", "project": "p"}
-_WHERE = {
-    "overlay": "on the stage, behind the walls",
-    "copy": "on a copy of your files, behind the walls",
-    "unconfined": "WITHOUT WALLS: it can reach everything that you can",
-}
-
-
-class Asked(Struct, frozen=True):
-    """A question as a block of the card: all of it, nothing shortened."""
-
-    question: Question
-
-    def guess(self, width: int) -> int:
-        """About how many rows it has."""
-        return 8
-
-    def lines(self, width: int) -> list[Line]:
-        """The command whole, where it runs, what it reaches, why it is asked, and the model's reason."""
-        asked = self.question
-        lines = _exact(asked, width)
-        bare = asked.tier == "unconfined"
-        if not isinstance(asked.proposal, Spend):
-            lines += _part("runs", _WHERE[asked.tier], width, "bad bold" if bare else "text")
-        for at, effect in enumerate(asked.effects):
-            lines += _part("" if at else "reaches", effect, width, "warn")
-        lines += _part("asked", asked.why, width, "dim")
-        if isinstance(asked.proposal, Shell) and asked.proposal.reason:
-            lines += _part("it says", f"“{asked.proposal.reason}”", width, "dim italic")
-        return lines
-
-
-def _exact(asked: Question, width: int) -> list[Line]:
-    match asked.proposal:
-        case Shell(command=command, workdir=workdir):
-            made = wrap_all((line((row, "bold")) for row in rows(command)), width - 3, 2, words=False)
-            where = _part("in", workdir, width, "text") if workdir != "." else []
-            return [*indent(made, ("$ ", "accent bold"), ("  ", "")), *where, BLANK]
-        case Patch(text=text):
-            made = wrap_all((line((row, "text")) for row in rows(text)), width - 3, 2, words=False)
-            return [line(("patch", "accent bold")), *indent(made, ("  ", ""), ("  ", "")), BLANK]
-        case Spend(text=text):
-            return [*wrap_all((line((row, "bold")) for row in rows(text)), width), BLANK]
-        case other:
-            verb, what = title_of(other)
-            made = wrap_all((line((row, "bold")) for row in rows(what)), width - len(verb) - 2, words=False)
-            return [*indent(made, (f"{verb} ", "accent bold"), (" " * (len(verb) + 1), "")), BLANK]
-
-
-def _part(name: str, text: str, width: int, style: str) -> list[Line]:
-    made = wrap_all((line((row, style)) for row in rows(text)), width - 10)
-    return indent(made, (f"{name:<9}", "faint"), (" " * 9, ""))
 
 
 class ConsentCard(Vertical):
     """Docked above the prompt while a question is open; hidden without one. Keys count once it could be read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("pagedown,down,space", "page(1)", show=False),
-        Binding("pageup,up", "page(-1)", show=False),
+        Binding("pagedown,space", "page(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("end", "to_end", show=False),
+        Binding("home", "to_top", show=False),
     ]
     can_focus = True
 
@@ -99,6 +51,7 @@ class ConsentCard(Vertical):
         self._writing = writing
         self._asked: Asking | None = None
         self._armed = False
+        self._explained = ""
         self._body = BlockView(id="consent-body")
         self._body.can_focus = False
         self._answers = Rows(id="consent-answers")
@@ -125,7 +78,8 @@ class ConsentCard(Vertical):
         self.set_class(unconfined, "-unconfined")
         self.border_title = "consent: without walls" if unconfined else "consent"
         self.display = True
-        self._body.reset([Asked(message.question)], follow=False)
+        self._explained = ""
+        self._body.reset(blocks_of(message.question), follow=False)
         self._body.scroll_home(animate=False)
         self._fit()
         self._say()
@@ -140,6 +94,14 @@ class ConsentCard(Vertical):
             self.query(Input).remove()
             self.display = False
             self.post_message(self.Gone())
+
+    def learn(self, event: AnyEvent) -> None:
+        """Take in what the scout says of the question that is open."""
+        if isinstance(event, Explained) and self._asked is not None and event.id == self._asked.question.id:
+            self._explained = event.sentence
+            blocks = blocks_of(self._asked.question, self._explained)
+            self._body.replace(len(blocks) - 1, blocks[-1])
+            self._fit()
 
     def _try_to_arm(self) -> None:
         if self._asked is None or self._armed:
@@ -157,9 +119,11 @@ class ConsentCard(Vertical):
 
     def _fit(self) -> None:
         if self._asked is not None:
-            high = len(Asked(self._asked.question).lines(max(self.size.width - 2, 20)))
             height = self.screen.size.height
             most = max(min(height - 16, height // 2), 4)
+            high, width = 0, max(self.size.width - 2, 20)
+            for block in blocks_of(self._asked.question, self._explained):
+                high += len(block.lines(width)) if high <= most else 0
             self._body.styles.height = min(high, most)
             self.call_after_refresh(self._say)
 
@@ -168,8 +132,11 @@ class ConsentCard(Vertical):
             self._answers.put(*self._more(), BLANK, *self._offers(self._asked.question))
 
     def _more(self) -> list[Line]:
-        below = self._body.virtual_size.height - round(self._body.scroll_y) - self._body.size.height
-        return [line((f"▼ {below} more rows below; PgDn shows them", "warn bold"))] if below > 0 else []
+        above = round(self._body.scroll_y)
+        below = self._body.virtual_size.height - above - self._body.size.height
+        if below > 0:
+            return [line((f"▼ {below:,} more rows below; PgDn or End shows them", "warn bold"))]
+        return [line((f"▲ {above:,} rows above; PgUp or Home shows them", "dim"))] if above > 0 else []
 
     def _offers(self, question: Question) -> list[Line]:
         style = "accent bold" if self._armed else "faint"
@@ -186,6 +153,21 @@ class ConsentCard(Vertical):
     def action_page(self, pages: int) -> None:
         """Scroll the question."""
         self._body.scroll_relative(y=pages * max(self._body.size.height - 1, 1), animate=False)
+        self.call_after_refresh(self._say)
+
+    def action_move(self, rows: int) -> None:
+        """Scroll the question by rows."""
+        self._body.scroll_relative(y=rows, animate=False)
+        self.call_after_refresh(self._say)
+
+    def action_to_end(self) -> None:
+        """Show the end of the question."""
+        self._body.scroll_end(animate=False)
+        self.call_after_refresh(self._say)
+
+    def action_to_top(self) -> None:
+        """Show the question from its beginning."""
+        self._body.scroll_home(animate=False)
         self.call_after_refresh(self._say)
 
     def on_key(self, event: events.Key) -> None:

@@ -17,6 +17,10 @@ from assent_tui.markdown import markdown
 
 _MARGIN: Span = ("  ", "")
 _DEEP: Span = ("    ", "")
+_LONG = 14
+"""Rows from which on what the user asked is folded."""
+_HEAD, _TAIL = 40, 160
+"""Rows of an output that are shown in the chat; all of it has a page of its own."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -60,17 +64,32 @@ class Welcome(Entry, frozen=True):
 
 
 class Request(Entry, frozen=True):
-    """What the user asked for."""
+    """What the user asked for; a long text is folded to its beginning."""
 
     text: str
+    open: bool = False
+
+    @property
+    def folds(self) -> bool:
+        """Whether it is too long to be shown whole unasked."""
+        return self.text.count("\n") >= _LONG or len(self.text) > _LONG * 200
 
     def body(self, width: int) -> list[Line]:
         """The text on a ground of its own, so that turns are found again when scrolling."""
-        made = wrap_all((line((row, "bold")) for row in rows(self.text)), width - 3)
-        return [Line(row.spans, "user.fill") for row in indent(made, ("› ", "accent bold"), _MARGIN)]
+        whole = self.open or not self.folds
+        shown = self.text if whole else "\n".join(self.text[: _LONG * 200].split("\n")[: _LONG - 2])
+        made = wrap_all((line((row, "bold")) for row in rows(shown)), width - 3)
+        lines = indent(made, ("› ", "accent bold"), _MARGIN)
+        if self.folds:
+            more = self.text.count("\n") - shown.count("\n")
+            left = f"{more:,} more lines" if more else f"{len(self.text) - len(shown):,} more characters"
+            lines.append(line(_MARGIN, (_fold(self.open) + ("all of it" if whole else left), "dim")))
+        return [Line(row.spans, "user.fill") for row in lines]
 
     def guess(self, width: int) -> int:
         """Rows by length."""
+        if self.folds and not self.open:
+            return _LONG
         return 1 + self.text.count("\n") + 1 + len(self.text) // max(width, 1)
 
 
@@ -78,6 +97,8 @@ class Answer(Entry, frozen=True):
     """What the model said, or a part of it while it streams."""
 
     text: str
+    whole: str = ""
+    """The whole message as it was written, with its last part."""
 
     def body(self, width: int) -> list[Line]:
         """The text as markdown."""
@@ -225,7 +246,7 @@ class Call(Entry, frozen=True):
             lines += _raw(self.proposal.text, width)
         lines += _digested(self.digest, width) if self.digest and self.state != "failed" else []
         lines += _flagged("changed: ", "dim", ", ".join(self.paths), width) if self.paths else []
-        return lines + (_raw(self.output, width) if self.output else _flagged("", "faint", "no output", width))
+        return lines + (_output(self.output, width) if self.output else _flagged("", "faint", "no output", width))
 
 
 _BY: dict[Decider, str] = {
@@ -292,6 +313,21 @@ def _digested(digest: Digest, width: int) -> list[Line]:
     for row in (*digest.failing[:3], *digest.lines[:4]):
         lines += _flagged("  ", "dim", row, width)
     return lines
+
+
+def _output(text: str, width: int) -> list[Line]:
+    """A raw output, of a long one its ends and how much is between."""
+    shown = text.rstrip("\n").split("\n")
+    if len(shown) <= _HEAD + _TAIL + 1 and len(text) < 200 * (_HEAD + _TAIL):
+        return _raw(text, width)
+    head, tail = [row[:400] for row in shown[:_HEAD]], [row[-400:] for row in shown[_HEAD:][-_TAIL:]]
+    between = max(len(shown) - _HEAD - _TAIL, 0)
+    note = f"{between:,} rows between" if between else "long rows are cut here"
+    return [
+        *_raw("\n".join(head), width),
+        *_flagged("⋮ ", "warn", f"{note}; o shows all", width),
+        *_raw("\n".join(tail), width),
+    ]
 
 
 def _raw(text: str, width: int) -> list[Line]:

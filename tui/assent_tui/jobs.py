@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -27,12 +28,12 @@ class Jobs:
         self._post = post
         self._noted = ""
 
-    async def turn(self, text: str, review: Review) -> None:
+    async def turn(self, text: str, review: Review, images: tuple[Path, ...] = ()) -> None:
         """Give the worker a prompt, with the reasons and comments that it has not been told yet."""
         if review.rejected:
             await self.session.take_back(review)
         self._note(review)
-        await self._follow(self.session.turn(text), review)
+        await self._follow(self.session.turn(text, images), review)
 
     async def run(self, argv: tuple[str, ...], review: Review) -> None:
         """Run a command of the user's own on the stage."""
@@ -41,6 +42,10 @@ class Jobs:
     async def verify(self, argv: tuple[str, ...], review: Review) -> None:
         """Run a command on exactly what is accepted."""
         await self._follow(self.session.verify(review, argv), review)
+
+    async def compact(self, review: Review) -> None:
+        """Make room in the context."""
+        await self._follow(self.session.compact(), review)
 
     async def look(self, review: Review, *, show: bool = False) -> None:
         """Find out what is staged, with the marks of an earlier review."""

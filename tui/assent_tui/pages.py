@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from assent_core.errors import UsageError
 from assent_tui import keymap
+from assent_tui.attention import Wanted
 from assent_tui.commands import COMMANDS
 from assent_tui.theme import theme_of, themes
 from assent_tui.work import Open, Work
@@ -33,12 +34,13 @@ class Look(Struct, frozen=True, kw_only=True):
 
     theme: str = ""
     plain: bool = False
+    notify: Wanted = "on"
     keys: dict[str, str] = {}
 
     @classmethod
     def of(cls, settings: Settings) -> Look:
         """What the settings say of it."""
-        return cls(theme=settings.theme, plain=settings.plain, keys=settings.keys)
+        return cls(theme=settings.theme, plain=settings.plain, notify=settings.notify, keys=settings.keys)
 
 
 USUAL = Look()
@@ -63,6 +65,7 @@ class Pages(Work):
     def wear(self, look: Look) -> None:
         """Look as the settings say, from now on."""
         self.look = look
+        self.notify_by = look.notify
         theme = theme_of(look.theme)
         self.theme = theme if theme in self.available_themes else theme_of("")
         if look.theme and theme not in self.available_themes:

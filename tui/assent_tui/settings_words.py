@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Screen", ("theme", "plain")),
+    ("Screen", ("theme", "plain", "notify")),
     ("Consent", ("mode",)),
     (
         "Models",
@@ -31,6 +31,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 ABOUT: dict[str, str] = {
     "theme": "How the screen looks.",
     "plain": "No frames drawn of lines and no pictograms: for screen readers and poor terminals.",
+    "notify": "How you are called when you are needed and look elsewhere: a notification, a bell, or nothing.",
     "mode": "ask: what reaches outside the stage asks. careful: every patch and command asks. read-only: nothing is changed.",
     "profile": "tiered: mini works, nano digests. mini or nano: one model for all.",
     "worker.model": "The model that reads, edits and runs commands.",

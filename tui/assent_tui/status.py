@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from textual.timer import Timer
 
-from assent_tui.lines import Line, Span, clean
+from assent_tui.lines import Line, Span, clean, line, shorten
 from assent_tui.rows import Rows, keys_line
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from assent_core.review import Review
 
 _TICK = 0.5
+_FLASH = 2.5
 _WHEEL = "◐◓◑◒"
 
 
@@ -179,7 +180,16 @@ class Status(Rows):
 KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     "prompt": (("Enter", "send"), ("/", "commands"), ("F2", "review"), ("?", "all keys"), ("Ctrl+Q", "quit")),
     "turn": (("Esc", "stop"), ("Enter", "queue"), ("Ctrl+O", "open tool call"), ("F2", "review"), ("F1", "all keys")),
-    "chat": (("j k", "choose"), ("Enter", "open"), ("Tab", "next pane"), ("Esc", "prompt"), ("?", "all keys")),
+    "chat": (
+        ("j k", "choose"),
+        ("Enter", "open"),
+        ("y", "copy"),
+        ("c", "copy code"),
+        ("o", "raw output"),
+        ("[ ]", "your messages"),
+        ("Esc", "prompt"),
+        ("?", "all keys"),
+    ),
     "consent": (
         ("y", "yes, once"),
         ("n", "no"),
@@ -215,16 +225,27 @@ class Keys(Rows):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._keys: tuple[tuple[str, str], ...] = ()
+        self._flashing: Timer | None = None
 
     def offer(self, *keys: tuple[str, str]) -> None:
         """Show these keys with what they do; the last ones are left out where it is narrow."""
         self._keys = keys
         self._paint()
 
+    def flash(self, words: str) -> None:
+        """Say something for a moment in the place of the keys."""
+        if self._flashing is not None:
+            self._flashing.stop()
+        self._flashing = self.set_timer(_FLASH, self._paint)
+        self.put(line((f" {shorten(words, self.size.width - 2)}", "ok")))
+
     def on_resize(self) -> None:
         """Say as much as fits."""
         self._paint()
 
     def _paint(self) -> None:
+        if self._flashing is not None:
+            self._flashing.stop()
+            self._flashing = None
         made = keys_line(self._keys, self.size.width - 2)
         self.put(Line(((" ", ""), *made.spans)))

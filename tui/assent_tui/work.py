@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from textual.message_pump import MessagePump
 from textual.worker import Worker
 
 from assent_tui.asking import ScreenAsker
+from assent_tui.attention import Attention, Wanted, call, title
 from assent_tui.messages import Opened, Over, trouble
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ class Work(App[int]):
         """What is being done."""
         self.code = 0
         """The exit code of the last error."""
+        self.attention = Attention()
+        self.notify_by: Wanted = "on"
+        """How the user is called when they are needed and look elsewhere."""
+        self._titled = False
         self._open_session = open
         self._idle = asyncio.Event()
         self._idle.set()
@@ -54,6 +60,35 @@ class Work(App[int]):
             if close and self.jobs is not None:
                 await self.jobs.session.close()
         return self.code if self.jobs is None else 0
+
+    def call_user(self, words: str) -> None:
+        """Ring, if the user looks elsewhere; the title says it until a key is pressed."""
+        driver = self._driver
+        if driver is not None and not self.is_headless and self.attention.away:
+            driver.write(
+                call(words, self.notify_by, os.environ)
+                + (title(f"assent: {words}", os.environ) if self.notify_by == "on" else "")
+            )
+            self._titled = self.notify_by == "on"
+
+    def on_app_focus(self) -> None:
+        """The terminal has the focus again: nobody needs to be called."""
+        self.attention.focused(True)
+        self._untitle()
+
+    def on_app_blur(self) -> None:
+        """The user went to another window."""
+        self.attention.focused(False)
+
+    def key_pressed(self) -> None:
+        """Somebody is there."""
+        self.attention.pressed()
+        self._untitle()
+
+    def _untitle(self) -> None:
+        if self._titled and self._driver is not None:
+            self._titled = False
+            self._driver.write(title("assent", os.environ))
 
     def start(self, doing: str, job: Coroutine[None, None, None]) -> None:
         """Do something; whatever was being done is stopped."""
