@@ -272,7 +272,7 @@ class AssentApp(Commanding):
 
     def on_review_pane_amend_wanted(self, message: ReviewPane.AmendWanted) -> None:
         """Put what the user wrote on the stage."""
-        if (jobs := self._free()) is not None:
+        if (jobs := self.free()) is not None:
             self.pane.take_over(message)
             self.start("writing on the stage", jobs.amend(message.shown, message.entry, message.review))
 
