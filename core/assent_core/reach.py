@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import assert_never
@@ -147,6 +148,8 @@ def hard_refusal(widening: Widening, root: Path, own: Path) -> str:
         return "assent's own state or a key store lies there, and those are never opened to a command"
     if widening.kind == "write" and any(_meet(place, CODE) for place in places):
         return "assent's own program lies there, and nobody may change it from inside"
+    if widening.kind in ("read", "write") and any(map(is_socket, map(str, places))):
+        return "it is a socket, and those are opened by a need of kind socket alone"
     if widening.kind == "socket" and any(place.is_relative_to(root) for place in places):
         return "a socket in the repository cannot be reached from the stage"
     if widening.kind == "write" and any(_meet(place, root) for place in places):
@@ -248,6 +251,14 @@ def _key_stores() -> tuple[Path, ...]:
     rings = (data / "keyrings", data / "python_keyring", data / "kwalletd", home / "Library" / "Keychains")
     config = os.environ.get("ASSENT_CONFIG_DIR") or user_config_path("assent")
     return (Path(config).absolute(), user_state_path("assent"), *rings, *agents)
+
+
+def is_socket(path: str) -> bool:
+    """Whether something is listening there, or was."""
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116  # a path of any text
+    except (OSError, ValueError):
+        return False
 
 
 def _is_folder(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from typing import Literal
 
@@ -16,6 +17,7 @@ from assent_sandbox.policy import Denial, Ended, Widening
 _REFUSAL = re.compile(
     r"(?P<readonly>read-only file ?system|EROFS)"
     r"|(?P<denied>permission denied|EACCES|operation not permitted|EPERM)"
+    r"|(?P<refused>connection refused|ECONNREFUSED)"
     r"|(?P<foreign>value too large for defined data type|EOVERFLOW)"
     r"|(?P<missing>no such file or directory|ENOENT|cannot find|not found)",
     re.IGNORECASE,
@@ -175,7 +177,11 @@ def _judge(path: str, how: str, plan: Plan) -> Denial | None:
     wanted = _wanted(path, how, plan)
     if wanted is None:
         return None
-    why = "it is hidden from commands" if wanted.kind == "read" else "it is outside the repository and read-only"
+    why = (
+        "it is hidden from commands"
+        if wanted.kind in ("read", "socket")
+        else "it is outside the repository and read-only"
+    )
     return Denial(kind="file", target=path, certainty="likely", why=why, widening=wanted)
 
 
@@ -201,6 +207,11 @@ def _foreign(path: str) -> Denial | None:
 
 def _wanted(path: str, how: str, plan: Plan) -> Widening | None:
     """The widening without which this path is refused although we ourselves could use it; None if the walls are not why."""
+    if _is_socket(path):
+        opened = any(is_within(path, each.path) for each in plan.shown)
+        return Widening("socket", path) if plan.spaces and not opened else None
+    if how == "refused":
+        return None
     may_read = not _hides(path, plan)
     writable = how != "readonly" and any(is_within(path, place) for place in plan.writable)
     if how != "readonly" and not may_read and os.access(path, os.R_OK):
@@ -217,6 +228,13 @@ def _hides(path: str, plan: Plan) -> bool:
         return False
     hidden = any(is_within(path, place) for place in plan.hidden)
     return hidden or not any(is_within(path, place) for place in (*plan.readable, *plan.writable))
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _could_write(path: str) -> bool:

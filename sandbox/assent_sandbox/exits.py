@@ -77,7 +77,7 @@ class Exits:
     async def _arrive(self, near: socket.socket) -> None:
         """Take the keeper's listeners and serve each."""
         await wait_readable([near.fileno()], None)
-        places, handed, _, _ = socket.recv_fds(near, 256, 256)
+        places, handed, _, _ = socket.recv_fds(near, 256, 256, socket.MSG_CMSG_CLOEXEC)
         listeners = [socket.socket(fileno=descriptor) for descriptor in handed]
         try:
             while listeners:

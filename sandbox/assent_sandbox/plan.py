@@ -208,12 +208,11 @@ def _writable(view: View, policy: Policy, around: Surroundings, tmp: str) -> tup
 
 
 def _blank(around: Surroundings, policy: Policy) -> tuple[str, ...]:
-    sockets = map(os.path.realpath, _granted(policy, "socket"))
-    allowed = (*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable, *sockets)
+    allowed = (*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable)
+    talked_to = (*map(os.path.realpath, _granted(policy, "socket")), *policy.readable)
     keys = (os.path.join(around.home, name) for name in CREDENTIALS)
-    return tuple(
-        path for path in (*_KEYS_OF_ROOT, *keys, *around.sockets) if not any(is_within(each, path) for each in allowed)
-    )
+    files = (path for path in (*_KEYS_OF_ROOT, *keys) if not any(is_within(each, path) for each in allowed))
+    return (*files, *(path for path in around.sockets if path not in talked_to))
 
 
 def _masked(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:

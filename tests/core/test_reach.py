@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -243,3 +244,11 @@ def test_a_host_is_made_exact_and_one_of_this_machine_becomes_a_port_of_it(root:
         Widening("host", "pypi.org:443"),
         Widening("loopback", "8000"),
     )
+
+
+def test_a_socket_is_opened_as_a_socket_alone(root: Path, tmp_path: Path):
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "x.sock"))
+        for kind in ("read", "write"):
+            assert "kind socket" in hard_refusal(Widening(kind, str(tmp_path / "x.sock")), root, Path("/nonexistent"))
+        assert hard_refusal(Widening("socket", str(tmp_path / "x.sock")), root, Path("/nonexistent")) == ""

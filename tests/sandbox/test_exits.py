@@ -420,7 +420,13 @@ async def test_a_granted_socket_is_reached_and_others_beside_it_are_not(run: Ins
         ended = await run.py(talk, str(folder / "one"), by=granted)
         assert (ended.code, ended.output.strip()) == (0, b"b'hi'")
         assert (await run.py(talk, str(folder / "two"), by=granted)).code
-        assert (await run.py(talk, str(folder / "one"))).code
+        refused = await run.py(talk, str(folder / "one"))
+        assert refused.code and offered(refused) == []
+        named = await run.sh(f"echo '{folder}/one: Connection refused'; exit 1")
+        assert offered(named) == [("likely", granted[0])]
+        assert (await run.py(talk, str(folder / "one"), by=[Widening("read", str(folder))])).code
+        assert (await run.py(talk, str(folder / "one"), by=[Widening("read", str(folder / "one"))])).code
+        assert (await run.py(talk, str(folder / "one"), by=[Widening("write", str(folder))])).code
         (folder / "link").symlink_to("one")
         assert (await run.py(talk, str(folder / "one"), by=[Widening("socket", str(folder / "link"))])).code == 0
     finally:
