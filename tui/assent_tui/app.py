@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec.structs import replace
@@ -122,6 +123,8 @@ class AssentApp(Commanding):
         self._card = ConsentCard(self._card_guard, lambda: bool(self._prompt.text), id="consent")
         await self.mount(self._card, before=self._prompt.suggestions)
         self._furnished = True
+        gc.freeze()
+        gc.enable()
         for fault in self.faults:
             self.chat.note(fault, "warn")
         self.begin()

@@ -12,8 +12,8 @@ from assent_core.ledger import Grant, Ledger
 from assent_core.reach import effect
 from assent_core.settings import Settings
 from assent_core.workspace import find
-from assent_tui.oneshot import here, settings_for
 from assent_tui.printer import plain
+from assent_tui.where import here, settings_for
 
 
 def undo(id: str) -> int:

@@ -19,8 +19,9 @@ from assent_core.session import Session
 from assent_core.settings import Settings
 from assent_tui.ask import TerminalAsker
 from assent_tui.interact import Held, review_held
-from assent_tui.oneshot import OUTCOMES, Report, follow, here, in_terminal, run_until_signal, settings_for, told
+from assent_tui.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
 from assent_tui.printer import count
+from assent_tui.where import here, settings_for
 
 NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
 

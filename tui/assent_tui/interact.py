@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assent_core.assembly import open_session
-from assent_core.consent import Asker
 from assent_core.errors import ConsentMissing, UsageError
-from assent_core.landing import landings
-from assent_core.session import Session
-from assent_core.sessions import Recorded
-from assent_core.settings import Settings
-from assent_tui.ask import Relay
 
 if TYPE_CHECKING:
+    from assent_core.consent import Asker
+    from assent_core.session import Session
+    from assent_core.sessions import Recorded
+    from assent_core.settings import Settings
     from assent_tui.app import AssentApp
 
 
@@ -23,6 +22,8 @@ class Held:
     """A session that outlives the command that made it, so that its review can be shown."""
 
     def __init__(self, asker: Asker | None = None) -> None:
+        from assent_tui.ask import Relay
+
         self.session: Session | None = None
         self.keep = False
         self.relay = Relay(asker)
@@ -39,7 +40,7 @@ def interact(prompt: str, *, resume: str | None = None) -> int:
 
     `resume` goes on with a recorded session: one whose id begins so, wherever it was, or the newest of this folder if empty.
     """
-    from assent_tui.oneshot import here, settings_for
+    from assent_tui.where import here, settings_for
 
     folder = here()
     settings = settings_for(folder)
@@ -56,9 +57,9 @@ def interact(prompt: str, *, resume: str | None = None) -> int:
 def choose_session() -> int:
     """`assent --resume`: choose one of this folder's sessions, then go on with it."""
     from assent_core.workspace import find
-    from assent_tui.oneshot import here, settings_for
     from assent_tui.pages import Look
     from assent_tui.picker import Picker
+    from assent_tui.where import here, settings_for
 
     folder = here()
     settings = settings_for(folder)
@@ -81,6 +82,7 @@ def converse(folder: Path, settings: Settings, prompt: str, *, resume: str = "",
 
     `own`: the settings are the user's, so they are read again where the first run or the settings screen changed them.
     """
+    gc.disable()  # the start makes thousands of classes, none of them garbage; it goes on after the first picture
     while True:
         app = _app(folder, settings, prompt, resume, own)
         code = asyncio.run(app.live(close=True))
@@ -102,6 +104,9 @@ def _app(folder: Path, settings: Settings, prompt: str, resume: str, own: bool) 
     from assent_tui.pages import Look, Place
 
     async def open(asker: Asker) -> Session:
+        await asyncio.to_thread(import_module, "assent_core.assembly")
+        from assent_core.assembly import open_session
+
         held = await asyncio.to_thread(settings_of, folder) if own else settings
         return await open_session(folder, held, asker, resume=resume)
 
@@ -111,7 +116,7 @@ def _app(folder: Path, settings: Settings, prompt: str, resume: str, own: bool) 
 
 def settings_of(folder: Path) -> Settings:
     """The settings as they are in the files now."""
-    from assent_tui.oneshot import settings_for
+    from assent_tui.where import settings_for
 
     return settings_for(folder)
 
@@ -134,6 +139,7 @@ def keyless(folder: Path) -> bool:
 
 def review_held(run: asyncio.Runner, held: Held, settings: Settings, code: int) -> int:
     """Show the review of a held session; `code` stands, but a success of which nothing landed is a refused consent."""
+    from assent_core.landing import landings
     from assent_tui.app import run_app
     from assent_tui.pages import Look
 

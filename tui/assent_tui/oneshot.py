@@ -7,12 +7,10 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from pathlib import Path
 from typing import Protocol
 
-from assent_core.errors import AssentError, EnvironmentFault, UsageError
+from assent_core.errors import AssentError, EnvironmentFault
 from assent_core.events import AnyEvent, Ended, encode
-from assent_core.settings import Settings
 from assent_sandbox.stage import StageError
 from assent_tui.printer import Printer, plain, price
 from assent_tui.tally import Summary, Tally
@@ -118,22 +116,6 @@ async def _stoppable(work: Coroutine[None, None, int]) -> int:
     finally:
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
-
-
-def here() -> Path:
-    """The folder in which the command was started; raises UsageError where it is gone."""
-    try:
-        return Path.cwd()
-    except OSError as error:
-        raise UsageError(f"The current folder cannot be found: {error}", "Change into a folder that exists.") from error
-
-
-def settings_for(folder: Path) -> Settings:
-    """The user's settings as the project around a folder narrows them."""
-    from assent_core.settings import load
-    from assent_core.workspace import find
-
-    return load(find(folder).root)
 
 
 def in_terminal() -> bool:

@@ -9,9 +9,9 @@ import msgspec
 
 from assent_core import sessions
 from assent_core.workspace import find
-from assent_tui.oneshot import here, settings_for
 from assent_tui.printer import plain
 from assent_tui.sessions_screen import ago, landed
+from assent_tui.where import here, settings_for
 
 
 def list_sessions(*, everywhere: bool, words: str, as_json: bool) -> int:

@@ -13,9 +13,10 @@ from assent_core.errors import UsageError
 from assent_core.events import AnyEvent, Opened, Performed, Printed
 from assent_core.settings import Settings
 from assent_tui.interact import Held, review_held
-from assent_tui.oneshot import OUTCOMES, Report, follow, here, in_terminal, run_until_signal, settings_for, told
+from assent_tui.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
 from assent_tui.printer import count, denied, plain
 from assent_tui.tally import Changed
+from assent_tui.where import here, settings_for
 
 SIGNS = {"new": "A", "deleted": "D", "changed": "M"}
 

@@ -1,0 +1,50 @@
+"""Starts assent, or an empty app, without a terminal, and prints for how many milliseconds at most its loop stood still."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from textual.app import App
+
+
+async def standing(app: App[object], ready: asyncio.Event) -> float:
+    """The longest pause of the loop from the first paint until it is ready, in milliseconds."""
+    worst = 0.0
+    async with app.run_test(size=(120, 40)):
+        last = time.perf_counter()
+        end = last + 8
+        while time.perf_counter() < end:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            worst, last = max(worst, now - last), now
+            if ready.is_set():
+                break
+    return worst * 1000
+
+
+async def main() -> None:
+    """Look at the one that is named."""
+    ready = asyncio.Event()
+    if sys.argv[1] == "empty":
+        asyncio.get_running_loop().call_later(1, ready.set)
+        print(await standing(App(), ready))
+        return
+    from assent_core.assembly import open_session
+    from assent_core.settings import load
+    from assent_tui.app import AssentApp
+
+    async def open(asker: object) -> object:
+        session = await open_session(Path.cwd(), load(), asker)  # type: ignore[arg-type]
+        asyncio.get_running_loop().call_later(1.5, ready.set)
+        return session
+
+    app = AssentApp(open)  # type: ignore[arg-type]
+    print(await standing(app, ready))
+    if app.jobs is not None:
+        await app.jobs.session.close()
+
+
+asyncio.run(main())
