@@ -46,7 +46,7 @@ class Walls:
     `tmp` is where the session's /tmp is kept; `layers` are lower, upper and work of the repository's overlay.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - a record
         self, kind: int, tmp: str, layers: tuple[str, str, str], filter_: bytes, abi: int, supervised: bool
     ) -> None:
         self.supervised = supervised and not kind & SPACES and bool(kind & WALLED)

@@ -20,6 +20,12 @@ _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
 _USUAL_COVERS = 4
 _LEAST_BOUND = 512
+_NO_REST = frozenset(
+    (
+        "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "lost+found", "nix", "proc", "root", "run",
+        "sbin", "snap", "sys", "tmp", "usr",
+    )
+)  # fmt: skip
 _EMPTY_FILE, _EMPTY_FOLDER = "/dev/.empty-file", "/dev/.empty-folder"
 
 
@@ -54,6 +60,7 @@ class Pieces:
             self.shared = make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV)
             self.devices = _make_cover()
             _furnish_devices(self.devices)
+        self.rest = _lay_over_rest() if walled else []
 
     def bound_processes(self, count: int) -> None:
         """Let this process namespace have no more threads, root's too, where that setting is not the whole machine's."""
@@ -92,7 +99,10 @@ def arrange(plan: Plan, pieces: Pieces) -> None:
     shown = [(each.path, _take(each.source, each.writable)) for each in plan.shown]
     hidden = sorted(path for path in plan.hidden if os.path.isdir(path))
     tmp = copy_mount(pieces.tmp, recursive=0)
-    set_attributes("/", RDONLY | NOSUID, propagation=namespaces.PRIVATE)
+    set_attributes("/", 0, propagation=namespaces.PRIVATE)
+    for path, mount in pieces.rest:
+        attach(mount, path)
+    set_attributes("/", RDONLY | NOSUID)
     covered = _cover_all(hidden, tmp, pieces)
     for path in hidden:
         if path not in plan.never:
@@ -114,6 +124,45 @@ def arrange(plan: Plan, pieces: Pieces) -> None:
     for path in covered:
         if path not in ("/tmp", "/var/tmp", "/run"):
             set_attributes(path, RDONLY, recursive=0)
+
+
+def _lay_over_rest() -> list[tuple[str, int]]:
+    """Overlays of what else the machine has at its root, to be put over it.
+
+    What is only bound read-only can still be locked, and a socket in it, also one made later, be connected to; what is
+    seen through an overlay is another file. A folder in which something is mounted cannot be seen so, and stays bound.
+    """
+    found: list[tuple[str, int]] = []
+    empty = _make_cover()
+    for path in _rest():
+        try:
+            lower = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            continue
+        layers = f"/proc/self/fd/{lower}:/proc/self/fd/{empty}"
+        try:
+            found.append((path, make_mount("overlay", {"lowerdir": layers}, NOSUID | RDONLY)))
+        except OSError:
+            continue
+        finally:
+            os.close(lower)
+    os.close(empty)
+    return found
+
+
+def _rest() -> list[str]:
+    """The folders at the root, with something in them, that hold neither the system nor what is hidden anyway."""
+    with os.scandir("/") as items:
+        names = [each.name for each in items if each.is_dir(follow_symlinks=False) and each.name not in _NO_REST]
+    return [f"/{name}" for name in names if not _is_empty(f"/{name}")]
+
+
+def _is_empty(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as items:
+            return next(items, None) is None
+    except OSError:
+        return False
 
 
 def _look_at(layers: tuple[str, str, str]) -> list[tuple[int, ...]]:

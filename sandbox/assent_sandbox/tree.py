@@ -178,6 +178,8 @@ class Tree:
 
     def _open_root(self) -> int:
         try:
+            if self.ours and not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+                os.chmod(self.root, os.stat(self.root).st_mode & 0o777 | stat.S_IRWXU)
             return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise StageError(f"the folder {self.root} cannot be opened: {error.strerror}", "Was it moved?") from error
