@@ -137,7 +137,7 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
         never=(view.home,),
         hosts=_granted(policy, "host") if exits else (),
         exits=exits,
-        watched=view.upper if overlay else view.copy,
+        watched=view.home,
     )
 
 

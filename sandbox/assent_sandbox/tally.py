@@ -131,7 +131,8 @@ class Growth:
 
     def __init__(self, folder: int, limit: int) -> None:
         self.folder, self.limit = folder, limit
-        self.free = self._free()
+        self.enough = self._free() - limit
+        """As long as so much is free the folder cannot have grown too large."""
 
     def _free(self) -> int:
         if self.folder < 0:
@@ -141,15 +142,21 @@ class Growth:
 
     def exceeded(self) -> bool:
         """Say whether the folder holds more than the limit."""
-        if self.folder < 0 or self.free - self._free() <= self.limit:
+        if self.folder < 0 or (free := self._free()) >= self.enough:
             return False
-        return size(self.folder) > self.limit
+        room = self.limit - size(self.folder)
+        self.enough = free - max(room, 0)
+        return room < 0
 
 
 def size(folder: int) -> int:
-    """Bytes on disk below a folder, links not followed, with what the disk needs for each file besides."""
+    """Bytes on a folder's own disk below it, links not followed, with what the disk needs for each file besides."""
     total = 0
+    disk = os.stat(folder).st_dev
     for _, folders, names, at in os.fwalk(".", dir_fd=folder):
+        if os.stat(at).st_dev != disk:
+            folders.clear()
+            continue
         total += len(folders) * _ENTRY
         for name in names:
             try:
