@@ -247,17 +247,19 @@ class Deciding(Vertical):
     async def _edit_outside(self, file: FileChange, hunk: Hunk) -> None:
         from assent_sandbox.host import edit
 
-        before = text_of(hunk)
+        before = text = text_of(hunk)
+        trouble = ""
         try:
             with self.app.suspend():  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
-                text = await edit(file.path, before)
-        except StageError as error:
-            self.say(f"{error}. {error.hint}")
+                try:
+                    text = await edit(file.path, before)
+                except StageError as error:
+                    trouble = f"{error}. {error.hint}"
         except SuspendNotSupported:
-            self.say("this terminal cannot be given to an editor: e edits the hunk here")
-        else:
-            if text != before:
-                self._write_on_stage(hunk.id, text)
+            trouble = "this terminal cannot be given to an editor: e edits the hunk here"
+        self.say(trouble)
+        if text != before:
+            self._write_on_stage(hunk.id, text)
 
     def action_split(self) -> None:
         """Split the hunk above the line at the cursor; without one, begin to choose lines."""
