@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from assent_sandbox.output import inert
+from assent_tui.glyphs import plainly
 from assent_tui.theme import Palette
 
 _TAB = 4
@@ -85,6 +86,8 @@ def indent(lines: Iterable[Line], first: Span, rest: Span) -> list[Line]:
 def strip_of(row: Line, width: int, palette: Palette, base: Style) -> Strip:
     """Paint one row; the last check that no control character leaves for the terminal is here."""
     ground = base + palette.style(row.fill) if row.fill else base
+    if palette.plain:
+        row = Line(tuple((plainly(text, names), names) for text, names in row.spans), row.fill)
     segments = [
         Segment(text if text.isprintable() else clean(text), ground + palette.style(names) if names else ground)
         for text, names in row.spans

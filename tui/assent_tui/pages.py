@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from textual.filter import Monochrome, NoColor
 
 from assent_core.errors import UsageError
 from assent_tui import keymap
@@ -50,7 +52,12 @@ class Pages(Work):
     """An app with pages that come over its work and give something back."""
 
     def __init__(self, open: Open, look: Look, place: Place | None = None) -> None:
+        colourless = bool(os.environ.get("NO_COLOR"))
         super().__init__(open)
+        if colourless:
+            os.environ["NO_COLOR"] = "1"  # Textual takes it away, and a later screen is to know it too
+            self._filters = [each for each in self._filters if not isinstance(each, Monochrome)] + [NoColor()]
+            self.add_class("-colourless")
         self.place = place
         self.next_session = ""
         """The id of the session that the user wants to go on with; this one is left for it."""

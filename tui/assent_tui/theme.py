@@ -82,9 +82,13 @@ def theme_of(name: str) -> str:
 
 
 class Palette:
-    """The styles that lines name, for one theme; names may be joined by blanks, the later ones on top."""
+    """The styles that lines name, for one theme; names may be joined by blanks, the later ones on top.
 
-    def __init__(self, theme: Theme) -> None:
+    `plain`: marks of ours are written in plain letters.
+    """
+
+    def __init__(self, theme: Theme, *, plain: bool = False) -> None:
+        self.plain = plain
         colours = theme.to_color_system().generate()
         self._styles = _styles({name: colours[name] for name in _NEEDED}, theme.dark, "contrast" in theme.name)
         self.style = lru_cache(maxsize=512)(self._join)
@@ -93,15 +97,16 @@ class Palette:
         return Style.combine(self._styles.get(name, _NOTHING) for name in names.split())
 
 
-_made: dict[str, Palette] = {}
+_made: dict[tuple[str, bool], Palette] = {}
 
 
 def palette_of(widget: Widget) -> Palette:
     """The palette of the theme that is on."""
     theme: Theme = widget.app.current_theme  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
-    if theme.name not in _made:
-        _made[theme.name] = Palette(theme)
-    return _made[theme.name]
+    plain = widget.app.has_class("-plain")  # pyright: ignore[reportUnknownMemberType]
+    if (theme.name, plain) not in _made:
+        _made[theme.name, plain] = Palette(theme, plain=plain)
+    return _made[theme.name, plain]
 
 
 _NOTHING = Style()
