@@ -35,6 +35,8 @@ def build_environment(view: View, command: Command, policy: Policy, own: Mapping
     values["PATH"] = _search_path(own.get("PATH", _FALLBACK_PATH))
     if view.tier != "overlay":
         values = {name: _moved(value, view) for name, value in values.items()}
+    if view.tier == "copy":
+        values |= _without_home(tmp)
     workdir = os.path.normpath(os.path.join(view.path, command.workdir))
     return values | _calm(tmp) | {"PWD": workdir} | command.environment
 
@@ -59,6 +61,14 @@ def _calm(tmp: str) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHON_HISTORY": f"{tmp}/.python_history",
         "MPLCONFIGDIR": f"{cache}/matplotlib", "CCACHE_DIR": f"{cache}/ccache", "HISTFILE": "",
     }  # fmt: skip
+
+
+def _without_home(tmp: str) -> dict[str, str]:
+    """Settings for git where home is there but cannot be read: git stops at a file that it may not open."""
+    names = ("core.excludesFile", "core.attributesFile")
+    asked = {f"GIT_CONFIG_KEY_{place}": name for place, name in enumerate(names)}
+    asked |= {f"GIT_CONFIG_VALUE_{place}": "/dev/null" for place in range(len(names))}
+    return asked | {"GIT_CONFIG_GLOBAL": f"{tmp}/.gitconfig", "GIT_CONFIG_COUNT": str(len(names))}
 
 
 def _search_path(value: str) -> str:

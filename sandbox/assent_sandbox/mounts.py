@@ -111,6 +111,9 @@ def arrange(plan: Plan, pieces: Pieces) -> None:
     attach(pieces.proc, "/proc")
     if not plan.network:
         _furnish_names()
+    if plan.identity[0]:
+        path, text = plan.identity
+        _replace(path, text.encode("utf-8", "surrogateescape"))
     for path, mount in sorted(shown):
         if mount >= 0 and _prepare(path, mount):
             attach(mount, path)

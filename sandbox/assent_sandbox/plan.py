@@ -60,6 +60,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """The `name:port` that the proxy lets through."""
     exits: tuple[tuple[int, int], ...] = ()
     """Ports of the command's loopback that lead out of it, each to a port of this machine's loopback; 0 is the proxy."""
+    identity: tuple[str, str] = ("", "")
+    """A file to show, by its path and its text: git's configuration with the user's name and nothing else."""
     watched: str = ""
     """A folder whose growth counts against the limit on disk."""
 
@@ -75,6 +77,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     sockets: tuple[str, ...] = ()
     git: str = ""
     """The main git folder of a linked worktree, outside the repository."""
+    identity: str = ""
+    """The user's name and address, as a configuration file of git."""
 
 
 def is_within(path: str, folder: str) -> bool:
@@ -137,6 +141,7 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
         never=(view.home,),
         hosts=_granted(policy, "host") if exits else (),
         exits=exits,
+        identity=_identity(view, policy, around, tmp),
         watched=view.home,
     )
 
@@ -164,6 +169,14 @@ def unheld(view: View, policy: Policy) -> tuple[Widening, ...]:
     if view.tier != "copy" or policy.allows("network") or policy.allows("unconfined"):
         return ()
     return tuple(each for each in policy.widenings if each.kind in NARROW)
+
+
+def _identity(view: View, policy: Policy, around: Surroundings, tmp: str) -> tuple[str, str]:
+    """Where git looks for the user's own settings; nothing where home is not hidden or those settings are shown."""
+    path = os.path.join(around.home if view.tier == "overlay" else tmp, ".gitconfig")
+    seen = (view.root, *policy.readable, *_granted(policy, "read"), *_granted(policy, "write"))
+    hidden = view.tier == "copy" or not any(is_within(path, place) for place in seen)
+    return (path, around.identity) if around.identity and hidden and view.tier != "unconfined" else ("", "")
 
 
 def _exits(policy: Policy) -> tuple[tuple[int, int], ...]:

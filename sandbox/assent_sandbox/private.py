@@ -65,6 +65,16 @@ def make_private_git(root: str, copy: str, draft: str, linked: Iterable[str]) ->
     return (objects,)
 
 
+def identity(root: str) -> str:
+    """The user's name and address as git knows them here, as a configuration file; empty where it knows none."""
+    lines: list[str] = []
+    for key in ("name", "email"):
+        with suppress(host.GitFailed):
+            value = host.git("config", "--get", f"user.{key}", cwd=root).decode("utf-8", "surrogateescape").rstrip("\n")
+            lines.append(f'\t{key} = "{_escaped(value)}"\n')
+    return "[user]\n" + "".join(lines) if lines else ""
+
+
 def stamp(root: str) -> tuple[int, ...]:
     """What changes as soon as the real repository commits, switches or stages; empty where there is no git folder."""
     times: list[int] = []
@@ -111,6 +121,10 @@ def _settings(root: str) -> str:
             continue
         section, key = name.split(".")
         version = max(version, int(section == "extensions"))
-        value = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-        lines.append(f'[{section}]\n\t{key} = "{value}"\n')
+        lines.append(f'[{section}]\n\t{key} = "{_escaped(value)}"\n')
     return _SETTINGS + f"\trepositoryformatversion = {version}\n" + "".join(lines)
+
+
+def _escaped(value: str) -> str:
+    """A value as it stands between quotes in a configuration file."""
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")

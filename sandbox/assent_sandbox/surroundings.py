@@ -12,6 +12,7 @@ from pathlib import Path
 from assent_sandbox.masks import SecretFiles
 from assent_sandbox.plan import Surroundings
 from assent_sandbox.policy import Policy, View
+from assent_sandbox.private import identity
 from assent_sandbox.toolchains import find_interpreters, find_toolchains
 
 _TOOLS_STAY = 10.0
@@ -25,6 +26,7 @@ class Lookout:
         self._view = view
         self._secrets = SecretFiles(view.root)
         self._tools: tuple[str, ...] = ()
+        self._identity = ""
         self._looked = float("-inf")
 
     def close(self) -> None:
@@ -35,6 +37,7 @@ class Lookout:
         """Gather what a plan needs to know now."""
         if time.monotonic() - self._looked > _TOOLS_STAY:
             self._tools = look_for_tools(self._view, os.environ)
+            self._identity = identity(self._view.root)
             self._looked = time.monotonic()
         return Surroundings(
             variables=os.environ,
@@ -43,6 +46,7 @@ class Lookout:
             secrets=self._secrets.find(policy),
             sockets=host_sockets(),
             git=main_git_folder(self._view.root),
+            identity=self._identity,
         )
 
 

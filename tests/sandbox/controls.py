@@ -39,6 +39,9 @@ CONTROLS = {
         "git status --short a.txt; echo x >> a.txt; git diff --stat | tail -n 1; git log --format=%s; git checkout -q a.txt",
         " 1 file changed, 1 insertion(+)\nfirst\n"),
     "git add and commit": Control("git config user.name n; git config user.email e@x; echo y > y; git add y; git commit -qm second; git log --format=%s", "second\nfirst\n"),
+    "commit under the user's own name": Control(
+        'd=$(mktemp -d) && git init -q "$d" && cd "$d" && git commit -q --allow-empty -m x && git log --format="%an %ae";'
+        " git config user.name m; git commit -q --allow-empty -m y; git log -1 --format=%an", "Nöme \"x n@x\nm\n"),
     "git branch, checkout, stash": Control(
         "git checkout -qb side; echo z >> a.txt; git stash -q; cat a.txt; git stash pop -q; tail -n 1 a.txt; git checkout -q a.txt; git checkout -q main; git branch | wc -l",
         "hello\nz\n2\n"),
