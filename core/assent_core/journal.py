@@ -21,8 +21,12 @@ from assent_core.errors import LandingRefused
 from assent_sandbox.stage import Entry, File, Link
 
 INTENT, STAGED, COMMITTED, FINISHED, CONTENTS = "intent.json", "staged.json", "committed", "finished", "contents"
-MOST_KEPT = 100
-"""Finished landings of one repository that can be shown and undone; older ones are forgotten."""
+LEAST_KEPT = 10
+"""So many landings of one repository can always be shown and undone, however old or large."""
+LONGEST_KEPT = 90 * 24 * 3600.0
+"""Seconds after which a landing is forgotten."""
+LARGEST_KEPT = 256 << 20
+"""Bytes that the journals of one repository may take up before the oldest are forgotten."""
 LONGEST_WAIT = 30.0
 """Seconds to wait for another landing in the same repository."""
 
@@ -130,6 +134,14 @@ class Journal:
         """Nothing is left to do."""
         self._record(FINISHED, b"")
 
+    def facts(self) -> tuple[float, int]:
+        """When it was last changed (seconds since the epoch), and how many bytes it takes up; zeros if it is gone."""
+        try:
+            sizes = [entry.stat().st_size for entry in os.scandir(self.folder)]
+            return self.folder.stat().st_mtime, sum(sizes)
+        except OSError:
+            return 0.0, 0
+
     def delete(self) -> None:
         """Forget it, the intent first, so that half a folder means nothing."""
         (self.folder / INTENT).unlink(missing_ok=True)
@@ -206,10 +218,16 @@ class Shelf:
         return Journal(self.folder / f"{newest + 1:06}-{secrets.token_hex(3)}")
 
     def forget_old(self) -> None:
-        """Delete the oldest finished journals beyond what is kept."""
-        for journal in self.journals()[:-MOST_KEPT]:
+        """Delete the oldest finished journals, as long as they are too old or all take up too much; not the last ones."""
+        journals = self.journals()
+        facts = [journal.facts() for journal in journals]
+        total, now = sum(size for _, size in facts), time.time()
+        for journal, (changed, size) in zip(journals[:-LEAST_KEPT], facts, strict=False):
+            if total <= LARGEST_KEPT and now - changed <= LONGEST_KEPT:
+                return
             if journal.finished:
                 journal.delete()
+                total -= size
 
     @contextlib.contextmanager
     def locked(self) -> Generator[None]:

@@ -9,15 +9,17 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
-from assent_core import recovery
+from assent_core import recovery, reversal
 from assent_core.errors import LandingRefused
 from assent_core.journal import Contents, Inode, Intent, Journal, Shelf, Step
 from assent_core.plan import AGAIN, Write, checked, differing, plan, told
+from assent_core.reversal import Reversal
 from assent_core.tree import Tree
 
-__all__ = ["Landing", "Recovered", "Write", "land", "landings", "recover", "undo"]
+__all__ = ["Landing", "Recovered", "Reversal", "Write", "land", "landings", "preview", "recover", "redo", "undo"]
 
 
 class Landing(Struct, frozen=True, kw_only=True):
@@ -66,30 +68,27 @@ def land(root: Path, state: Path, writes: tuple[Write, ...], session: str = "") 
 
 
 def undo(root: Path, state: Path, id: str = "") -> Landing:
-    """Take back a landing (the newest that stands if no id is given) if its files are still what it wrote."""
+    """Take back a landing, the newest that stands if no id is given; edits made since are kept by a three-way merge.
+
+    Where that cannot be, LandingRefused names the files and nothing is done.
+    """
     with _opened(root, state) as (tree, shelf):
-        landed = _to_undo(shelf, id)
-        writes = tuple(
-            Write(path=recovery.written(step), before=landed.entry(step.after), after=landed.entry(step.before))
-            for step in landed.intent().steps
-        )
-        wanted = checked(writes)
-        if moved := differing(tree, wanted):
-            raise LandingRefused(
-                f"Edited since they were landed: {_listed(moved)}. Nothing was taken back.",
-                "Set your edits aside, or take the change back by hand (git diff shows it).",
-            )
-        journal, contents, intent = shelf.add(), Contents(), landed.intent()
-        back = plan(tree, wanted, contents, journal.id, intent.session, undone=intent)
-        done = _performed(tree, journal, back, contents, _notices(tree, wanted))
-        return Landing(
-            id=landed.id,
-            session=intent.session,
-            time=intent.time,
-            paths=_paths(intent),
-            undone=True,
-            notices=done.notices,
-        )
+        journal = reversal.to_undo(shelf, id)
+        return _reversed(tree, shelf, journal, journal.intent())
+
+
+def redo(root: Path, state: Path, id: str = "") -> Landing:
+    """Land again what was taken back, the last one if no id is given; edits made since are kept as `undo` keeps them."""
+    with _opened(root, state) as (tree, shelf):
+        journal, landed = reversal.to_redo(shelf, id)
+        return msgspec.structs.replace(_reversed(tree, shelf, journal, landed.intent()), undone=False)
+
+
+def preview(root: Path, state: Path, id: str = "") -> tuple[Landing, Reversal]:
+    """What `undo` would do at this moment, and which files stand in its way; nothing is done."""
+    with _opened(root, state) as (tree, shelf):
+        journal = reversal.to_undo(shelf, id)
+        return _landing(journal.intent()), reversal.reversal(tree, journal)
 
 
 def recover(root: Path, state: Path) -> tuple[Recovered, ...]:
@@ -104,12 +103,8 @@ def recover(root: Path, state: Path) -> tuple[Recovered, ...]:
 def landings(root: Path, state: Path) -> tuple[Landing, ...]:
     """All landings of this repository, newest first."""
     intents = [journal.intent() for journal in Shelf(root, state).journals() if journal.begun and journal.committed]
-    undone = {intent.undoes for intent in intents}
-    return tuple(
-        Landing(id=one.id, session=one.session, time=one.time, paths=_paths(one), undone=one.id in undone)
-        for one in reversed(intents)
-        if not one.undoes
-    )
+    standing = reversal.standing(intents)
+    return tuple(_landing(one, undone=one.id not in standing) for one in reversed(intents) if not one.undoes)
 
 
 @contextlib.contextmanager
@@ -173,7 +168,7 @@ def _performed(tree: Tree, journal: Journal, intent: Intent, contents: Contents,
         left = recovery.complete(tree, journal)
         journal.finish()
     late = tuple(f"a program wrote into a replaced file; what it wrote is kept in {path}" for path in left)
-    return Landing(id=intent.id, session=intent.session, time=intent.time, paths=_paths(intent), notices=notices + late)
+    return _landing(intent, notices=notices + late)
 
 
 def _staged(tree: Tree, journal: Journal, step: Step) -> Inode | None:
@@ -255,22 +250,25 @@ def _has_twins(tree: Tree, path: str) -> bool:
     return found is not None and S_ISREG(found.st_mode) and found.st_nlink > 1
 
 
-def _to_undo(shelf: Shelf, id: str) -> Journal:
-    committed = [journal for journal in shelf.journals() if journal.committed]
-    undone = {journal.intent().undoes for journal in committed}
-    standing = [one for one in committed if one.id not in undone and not one.intent().undoes]
-    if not id and standing:
-        return standing[-1]
-    if not id:
-        raise LandingRefused("There is no landing to take back.", "Only what assent landed here can be undone.")
-    for journal in committed:
-        if journal.id == id and journal in standing:
-            return journal
-    already = id in undone
-    known = ", ".join(journal.id for journal in reversed(standing[-5:])) or "none"
-    raise LandingRefused(
-        f"The landing {id} was taken back already." if already else f"There is no landing {id}.",
-        f"Landings that stand: {known}.",
+def _reversed(tree: Tree, shelf: Shelf, journal: Journal, landed: Intent) -> Landing:
+    """Do the opposite of a journal; `landed` is the landing that this takes back or makes again."""
+    back = reversal.reversal(tree, journal)
+    if back.conflicts:
+        raise LandingRefused(
+            f"Edited since they were landed: {_listed(back.conflicts)}. Nothing was taken back.",
+            "Set your edits aside, or take the change back by hand (git diff shows it).",
+        )
+    writing, contents = shelf.add(), Contents()
+    plan_of_it = plan(tree, back.writes, contents, writing.id, landed.session, undone=journal.intent())
+    done = _performed(tree, writing, plan_of_it, contents, _notices(tree, back.writes))
+    shelf.forget_old()
+    kept = tuple(f"what was edited in {path} since is kept" for path in back.merged)
+    return _landing(landed, undone=True, notices=(*done.notices, *kept))
+
+
+def _landing(intent: Intent, *, undone: bool = False, notices: tuple[str, ...] = ()) -> Landing:
+    return Landing(
+        id=intent.id, session=intent.session, time=intent.time, paths=_paths(intent), undone=undone, notices=notices
     )
 
 

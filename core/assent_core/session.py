@@ -183,10 +183,14 @@ class Session:
         self._record.append(Noticed(text=f"{shown.path} was edited by the user in the review."))
 
     async def undo(self, id: str = "") -> Undone:
-        """Take back a landing, the newest one if none is named; what this session landed is on the stage again."""
+        """Take back a landing, the newest one if none is named; what this session landed is on the stage again.
+
+        What was edited since is kept, in the files and on the stage; LandingRefused names files where it cannot be.
+        """
         self._must_be_idle()
         performer, state = self._bench.performer, self.settings.state_dir
         root, stage = performer.workspace.root, performer.stage
+        stage.rebase()
         known = {made.id: made for made in landing.landings(root, state) if made.session == self.opened.session}
         staged = {path: stage.read(path) for made in known.values() for path in made.paths}
         undone = await asyncio.to_thread(landing.undo, root, state, id)

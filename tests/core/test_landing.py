@@ -18,7 +18,7 @@ import pytest
 
 from assent_core import rename
 from assent_core.errors import LandingRefused
-from assent_core.landing import Landing, Write, land, landings, recover, undo
+from assent_core.landing import Landing, Write, land, landings, preview, recover, redo, undo
 from assent_sandbox.stage import Entry, File, Link, Opaque
 
 CAMPAIGN = Path(__file__).parents[2] / "scripts" / "campaign" / "landing.py"
@@ -618,10 +618,96 @@ def test_the_journal_is_for_its_owner_alone(root: Path, state: Path) -> None:
     assert {place.stat().st_mode & 0o077 for place in (state, *state.rglob("*")) if place.is_dir()} == {0}
 
 
-def test_old_landings_are_forgotten(root: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assent_core.journal.MOST_KEPT", 3)
-    made = [land(root, state, (write(f"f{number}", None, TEXT),)) for number in range(6)]
-    assert landings(root, state) == tuple(reversed(made[-3:]))
+LINES = File(b"".join(b"%d\n" % number for number in range(20)))
+
+
+def edited(entry: File, old: bytes, new: bytes) -> File:
+    return File(entry.data.replace(old, new), entry.mode)
+
+
+def test_undo_keeps_what_was_edited_elsewhere_since_and_says_so(root: Path, state: Path) -> None:
+    landed = edited(LINES, b"3\n4\n", b"three\nfour\n")
+    put(root, "a", LINES)
+    put(root, "b", TEXT)
+    made = land(root, state, changes(a=(LINES, landed), b=(TEXT, OTHER)))
+    put(root, "a", edited(landed, b"17\n", b"mine\n"))
+    put(root, "b", TEXT)
+    told, back = preview(root, state)
+    assert (told, back.merged, back.conflicts, [one.path for one in back.writes]) == (made, ("a",), (), ["a"])
+    undone = undo(root, state)
+    assert undone.notices == ("what was edited in a since is kept",)
+    assert standing(root) == {"a": edited(LINES, b"17\n", b"mine\n"), "b": TEXT}
+    assert redo(root, state).id == made.id
+    assert standing(root) == {"a": edited(landed, b"17\n", b"mine\n"), "b": TEXT}
+    assert [one.undone for one in landings(root, state)] == [False]
+
+
+def test_a_preview_names_what_stands_in_the_way_and_changes_nothing(root: Path, state: Path) -> None:
+    put(root, "a", LINES)
+    land(root, state, (write("a", LINES, edited(LINES, b"3\n", b"three\n")), write("made", None, TEXT)))
+    put(root, "a", edited(LINES, b"3\n", b"mine\n"))
+    put(root, "made", USERS)
+    here = standing(root)
+    assert preview(root, state)[1].conflicts == ("a", "made")
+    with pytest.raises(LandingRefused, match=r"Edited since they were landed: a, made\. Nothing was taken back"):
+        undo(root, state)
+    assert standing(root) == here
+
+
+def test_what_the_user_took_back_by_hand_counts_as_taken_back(root: Path, state: Path) -> None:
+    put(root, "a", TEXT)
+    first = land(root, state, changes(a=(TEXT, OTHER)))
+    put(root, "a", TEXT)
+    assert undo(root, state).id == first.id
+    assert (standing(root), landings(root, state)[0].undone) == ({"a": TEXT}, True)
+    with pytest.raises(LandingRefused, match="no landing to take back"):
+        undo(root, state)
+
+
+def test_what_was_taken_back_can_be_landed_again_and_again(root: Path, state: Path) -> None:
+    before = prepared(root)
+    made = land(root, state, EVERY)
+    after = standing(root)
+    with pytest.raises(LandingRefused, match="nothing to land again"):
+        redo(root, state)
+    for _ in range(2):
+        undo(root, state)
+        assert (standing(root), [one.undone for one in landings(root, state)]) == (before, [True])
+        again = redo(root, state)
+        assert (again.id, again.undone) == (made.id, False)
+        assert (standing(root), [one.undone for one in landings(root, state)]) == (after, [False])
+    with pytest.raises(LandingRefused, match=f"The landing {made.id} stands"):
+        redo(root, state, made.id)
+
+
+def test_landings_are_landed_again_from_the_last_taken_back_or_by_name(root: Path, state: Path) -> None:
+    first = land(root, state, changes(a=(None, TEXT)))
+    second = land(root, state, changes(b=(None, TEXT)))
+    undo(root, state)
+    undo(root, state)
+    with pytest.raises(LandingRefused, match="There is no landing 77") as caught:
+        redo(root, state, "77")
+    assert caught.value.hint == f"Landings that were taken back: {first.id}, {second.id}."
+    assert redo(root, state, second.id).id == second.id
+    assert redo(root, state).id == first.id
+    assert standing(root) == {"a": TEXT, "b": TEXT}
+
+
+def test_old_landings_are_forgotten_but_never_the_last_ten(root: Path, state: Path) -> None:
+    made = [land(root, state, (write(f"f{number}", None, TEXT),)) for number in range(14)]
+    assert len(landings(root, state)) == 14
+    for folder in state.glob("landings/*/*-*"):
+        os.utime(folder, (0, 0))
+    made.append(land(root, state, (write("last", None, TEXT),)))
+    assert landings(root, state) == tuple(reversed(made[-10:]))
+
+
+def test_landings_that_take_up_too_much_are_forgotten_from_the_oldest(
+    root: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assent_core.journal.LARGEST_KEPT", 120_000)
+    made = [land(root, state, (write(f"f{n}", None, File(b"x" * (90_000 if n == 1 else 9_000))),)) for n in range(14)]
+    assert landings(root, state) == tuple(reversed(made[-12:]))
 
 
 def test_killed_at_random_moments_the_tree_is_wholly_before_or_wholly_after() -> None:

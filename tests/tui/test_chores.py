@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from assent_core.landing import Write, land
 from assent_core.ledger import Grant, Ledger
 from assent_sandbox.policy import Widening
+from assent_sandbox.stage import File
 from rehearsed import git
 
 
@@ -93,3 +95,62 @@ def test_settings_that_cannot_be_read_are_a_usage_error(assent, repository, plac
         assert done.returncode == 2, words
         assert "mode" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+LINES = b"".join(b"%d\n" % number for number in range(20))
+
+
+def landed(place: Path, repository: Path, session: str = "s-1") -> str:
+    """A landing that turned the third line, as a session would have made it."""
+    (repository / "a.txt").write_bytes(LINES)
+    write = Write(path="a.txt", before=File(LINES), after=File(LINES.replace(b"3\n", b"three\n", 1)))
+    return land(repository, place / "state" / "assent", (write,), session).id
+
+
+def test_landings_of_all_sessions_are_listed_taken_back_and_landed_again(assent, repository, place):
+    first = landed(place, repository)
+    second = landed(place, repository, "s-2")
+    listed = assent("undo", "--list", cwd=repository).stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [second, first]
+    assert [("s-2" in line, "s-1" in line, "a.txt" in line) for line in listed] == [
+        (True, False, True),
+        (False, True, True),
+    ]
+    assert assent("undo", cwd=repository).stdout == "Taken back: a.txt\n"
+    assert (repository / "a.txt").read_bytes() == LINES
+    assert "taken back" in assent("undo", "--list", cwd=repository).stdout.splitlines()[0]
+    assert assent("redo", second, cwd=repository).stdout == "Landed again: a.txt\n"
+    assert b"three" in (repository / "a.txt").read_bytes()
+    again = assent("redo", cwd=repository)
+    assert (again.returncode, again.stdout, "hint: " in again.stderr) == (1, "", True)
+
+
+def test_undo_keeps_what_was_edited_since_and_shows_before_what_it_would_do(assent, repository, place):
+    landed(place, repository)
+    edited = (repository / "a.txt").read_bytes().replace(b"17\n", b"mine\n")
+    (repository / "a.txt").write_bytes(edited)
+    shown = assent("undo", "--preview", cwd=repository)
+    assert (shown.returncode, "-three\n+3\n" in shown.stdout, "mine" in shown.stdout) == (0, True, False)
+    assert "the edits would be kept" in shown.stderr
+    assert (repository / "a.txt").read_bytes() == edited
+    done = assent("undo", cwd=repository)
+    assert (done.returncode, done.stderr) == (0, "what was edited in a.txt since is kept\n")
+    assert (repository / "a.txt").read_bytes() == LINES.replace(b"17\n", b"mine\n")
+
+
+def test_edits_in_the_same_place_stand_in_the_way_and_are_named(assent, repository, place):
+    landed(place, repository)
+    (repository / "a.txt").write_bytes(LINES.replace(b"3\n", b"mine\n", 1))
+    shown = assent("undo", "--preview", cwd=repository)
+    assert (shown.returncode, "a.txt was edited since" in shown.stderr) == (1, True)
+    done = assent("undo", cwd=repository)
+    assert (done.returncode, "a.txt" in done.stderr, "hint: " in done.stderr) == (1, True, True)
+    assert b"mine" in (repository / "a.txt").read_bytes()
+
+
+def test_undo_works_in_a_folder_without_git(assent, place, tmp_path):
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    landed(place, folder)
+    assert assent("undo", cwd=folder).stdout == "Taken back: a.txt\n"
+    assert (folder / "a.txt").read_bytes() == LINES

@@ -1,4 +1,4 @@
-"""The small commands: landings and taking them back, grants and revoking them, the key."""
+"""The small commands: landings, taking them back and landing them again, grants and revoking them, the key."""
 
 from __future__ import annotations
 
@@ -7,31 +7,55 @@ import time
 from pathlib import Path
 
 from assent_core import landing
-from assent_core.errors import UsageError
+from assent_core.changes import take_apart, unified
+from assent_core.errors import LandingRefused, UsageError
 from assent_core.ledger import Grant, Ledger
 from assent_core.reach import effect
 from assent_core.settings import Settings
 from assent_core.workspace import find
-from assent_tui.printer import plain
+from assent_sandbox.stage import Change
+from assent_tui.printer import count, plain
 from assent_tui.where import here, settings_for
 
 
 def undo(id: str) -> int:
     """Take back a landing, the newest one if none is named."""
     root, settings = _place()
-    for one in landing.recover(root, settings.state_dir):
-        _say(f"An interrupted landing was {one.how}: {', '.join(one.paths)}")
-    undone = landing.undo(root, settings.state_dir, id)
-    _say(f"Taken back: {', '.join(undone.paths)}")
+    _recover(root, settings)
+    _say_done("Taken back", landing.undo(root, settings.state_dir, id))
     return 0
 
 
+def redo(id: str) -> int:
+    """Land again what was taken back, the last one if none is named."""
+    root, settings = _place()
+    _recover(root, settings)
+    _say_done("Landed again", landing.redo(root, settings.state_dir, id))
+    return 0
+
+
+def preview(id: str) -> int:
+    """Show what taking back a landing would do to the files as they are, as a diff on stdout; 1 if it would be refused."""
+    root, settings = _place()
+    made, back = landing.preview(root, settings.state_dir, id)
+    _tell(f"Taking back {made.id} ({_day(made.time)}) would change {count(len(back.writes), 'file')}:")
+    for write in back.writes:
+        file = take_apart(Change(path=write.path, before=write.before, after=write.after))
+        _say(unified(file).decode("utf-8", "replace").removesuffix("\n"))
+    for path in back.merged:
+        _tell(f"{path} was edited since; the edits would be kept.")
+    for path in back.conflicts:
+        _tell(f"{path} was edited since, in the same place: it stands in the way, and nothing would be taken back.")
+    return LandingRefused.code if back.conflicts else 0
+
+
 def list_landings() -> int:
-    """List the landings of this repository, newest first."""
+    """List the landings of all sessions in this repository, newest first."""
     root, settings = _place()
     made = landing.landings(root, settings.state_dir)
     for one in made:
-        _say(f"{one.id}  {_day(one.time)}  {'taken back  ' if one.undone else ''}{', '.join(one.paths)}")
+        session = f"  session {one.session}" if one.session else ""
+        _say(f"{one.id}  {_day(one.time)}{session}  {'taken back  ' if one.undone else ''}{', '.join(one.paths)}")
     if not made:
         _say("Nothing was landed in this repository yet.")
     return 0
@@ -75,6 +99,17 @@ def _place() -> tuple[Path, Settings]:
     return find(folder).root, settings_for(folder)
 
 
+def _recover(root: Path, settings: Settings) -> None:
+    for one in landing.recover(root, settings.state_dir):
+        _tell(f"An interrupted landing was {one.how}: {', '.join(one.paths)}")
+
+
+def _say_done(what: str, made: landing.Landing) -> None:
+    _say(f"{what}: {', '.join(made.paths)}")
+    for notice in made.notices:
+        _tell(notice)
+
+
 def _ledger(settings: Settings) -> Ledger:
     return Ledger(settings.state_dir / "consent.jsonl")
 
@@ -86,6 +121,10 @@ def _grant(grant: Grant) -> str:
 
 def _day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(plain(text) + "\n")
 
 
 def _say(text: str) -> None:

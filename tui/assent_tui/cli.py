@@ -25,6 +25,7 @@ commands:
   run       run any command on a stage and see what it would change
   sessions  what was worked on, what it cost and landed
   undo      take back what was landed
+  redo      land again what was taken back
   consent   what you allowed, and taking it back
   stats     what was spent, how long it took, and what came of it
   doctor    which walls this machine gives
@@ -170,13 +171,31 @@ def sessions(words: list[str], rest: list[str] | None) -> int:
 
 def undo(words: list[str], rest: list[str] | None) -> int:
     """`assent undo`: take back a landing."""
-    take = parser("undo", "Take back the newest landing of this repository, or the one named.")
+    take = parser(
+        "undo", "Take back the newest landing of this repository, or the one named. What you edited since is kept."
+    )
     take.add_argument("id", nargs="?", default="", metavar="ID", help="a landing, as --list names it")
-    take.add_argument("--list", action="store_true", help="list the landings, newest first")
+    instead = take.add_mutually_exclusive_group()
+    instead.add_argument("--list", action="store_true", help="list the landings of all sessions, newest first")
+    instead.add_argument(
+        "--preview", action="store_true", help="show what would change in your files, and change nothing"
+    )
     given = take.parse_args(_alone("undo", words, rest))
     from assent_tui import chores
 
-    return chores.list_landings() if given.list else chores.undo(given.id)
+    if given.list:
+        return chores.list_landings()
+    return chores.preview(given.id) if given.preview else chores.undo(given.id)
+
+
+def redo(words: list[str], rest: list[str] | None) -> int:
+    """`assent redo`: land again what was taken back."""
+    take = parser("redo", "Land again what was taken back last, or the landing named. What you edited since is kept.")
+    take.add_argument("id", nargs="?", default="", metavar="ID", help="a landing, as `assent undo --list` names it")
+    given = take.parse_args(_alone("redo", words, rest))
+    from assent_tui import chores
+
+    return chores.redo(given.id)
 
 
 def consent(words: list[str], rest: list[str] | None) -> int:
@@ -247,6 +266,7 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "run": run,
     "sessions": sessions,
     "undo": undo,
+    "redo": redo,
     "consent": consent,
     "stats": stats,
     "doctor": doctor,
