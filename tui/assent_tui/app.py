@@ -349,7 +349,7 @@ class AssentApp(Commanding):
             where = "consent"
         elif self._panes.reviewing:
             where = "review"
-        elif self.chat.has_focus:
+        elif self.focused is self.chat:
             where = "chat"
         else:
             where = "turn" if self.job is not None else "prompt"

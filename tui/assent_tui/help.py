@@ -30,7 +30,10 @@ PAGE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Enter", "send; while a turn runs: queue"),
             ("Ctrl+J, Shift+Enter", "another line (or a backslash before Enter)"),
             ("Up, Down", "the history, from the first and the last row"),
-            ("PgUp, PgDn", "scroll the chat"),
+            ("Tab", "take what the list above suggests: / a command, @ a file"),
+            ("Ctrl+G", "go on writing in $EDITOR"),
+            ("@shot.png", "send a picture along (or paste or drop its path)"),
+            ("PgUp PgDn Ctrl+End", "scroll the chat, to its end"),
             ("Ctrl+C", "copy what is selected, or empty the prompt, or stop, or quit"),
             ("!command", "run a command of your own on the stage"),
         ),
@@ -59,9 +62,19 @@ PAGE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("y t s p", "yes: once, for this task, this session, this project (as far as offered)"),
             ("n  r", "no, no with a reason; the model is told and goes on"),
+            ("PgDn PgUp End Home", "scroll what is asked"),
         ),
     ),
-    ("Chat", (("j  k", "choose an entry"), ("Enter", "open or fold it: command, exit code, raw output"))),
+    (
+        "Chat",
+        (
+            ("j  k  [  ]", "choose an entry; your previous, next message"),
+            ("Enter", "open or fold it: command, exit code, time, digest, output"),
+            ("o", "the raw output on a page of its own"),
+            ("y  c", "copy the entry whole, its next block of code (also /copy)"),
+            ("End", "to the end, and follow it"),
+        ),
+    ),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.4
 """Seconds without a change after which what is written is kept."""
+
+_BURST = 0.001
+"""Seconds between two keys that no hand presses: a paste that reached us as keys, in which Enter sends nothing."""
 
 
 class Prompt(TextArea):
@@ -72,7 +76,7 @@ class Prompt(TextArea):
             id=id,
             compact=True,
             highlight_cursor_line=False,
-            placeholder="What is to be done?  Enter sends, / lists commands, @ names a file, ? shows all keys",
+            placeholder="What is to be done?  Enter sends, / commands, @ files, ? all keys",
         )
         self.suggestions = Suggestions(id="suggestions")
         """The list that belongs above the box."""
@@ -84,6 +88,7 @@ class Prompt(TextArea):
         self._word: Word | None = None
         self._dismissed: Word | None = None
         self._pause: Timer | None = None
+        self._pressed = 0.0
         self.cursor_blink = False
 
     @property
@@ -129,7 +134,10 @@ class Prompt(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         chosen = self.suggestions.chosen
-        if event.key == "tab" and chosen is not None:
+        burst, self._pressed = event.time - self._pressed < _BURST, event.time
+        if event.key == "enter" and burst:
+            self.insert("\n")
+        elif event.key == "tab" and chosen is not None:
             self._take(chosen)
         elif event.key == "enter" and chosen is not None and not self._is_whole(chosen):
             self._take(chosen)
@@ -145,6 +153,7 @@ class Prompt(TextArea):
         event.prevent_default()
 
     async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
         text = inert(event.text.replace("\r\n", "\n").replace("\r", "\n"))
         picture = picture_in(text)
         event.text = f"{mention(picture)} " if picture else self._pasted.fold(text)
@@ -180,7 +189,7 @@ class Prompt(TextArea):
         elif self._finder is None:
             self.post_message(self.FilesWanted())
         else:
-            self.run_worker(self._search(self._finder, word), group="search", exclusive=True)
+            self.run_worker(partial(self._search, self._finder, word), group="search", exclusive=True)
 
     def _word_here(self) -> Word | None:
         row, column = self.cursor_location

@@ -26,7 +26,7 @@ class Reader(BlockView):
         Binding("k", "choose(-1)", "previous entry", show=False),
         Binding("left_square_bracket", "turn(-1)", "your previous message", show=False),
         Binding("right_square_bracket", "turn(1)", "your next message", show=False),
-        Binding("enter,space", "unfold", "open/fold", show=False),
+        Binding("enter,space", "open", "open/fold", show=False),
         Binding("o", "raw", "raw output", show=False),
         Binding("y", "copy", "copy", show=False),
         Binding("c", "copy_code", "copy code", show=False),
@@ -88,8 +88,16 @@ class Reader(BlockView):
             self.selected = group(self._blocks, at)
             self.reveal(*self.selected)
 
+    def action_open(self) -> None:
+        """Open or fold the selected entry, with none selected the last one that opens."""
+        first, end = self.selected
+        if first < end:
+            self._open(first)
+        else:
+            self.action_unfold()
+
     def action_unfold(self) -> None:
-        """Open or fold the selected entry, or the last one that opens."""
+        """Open or fold the selected entry if it opens, else the last one that does."""
         first, end = self.selected
         if not (first < end and _foldable(self._blocks[first])):
             first = next((at for at in range(len(self._blocks) - 1, -1, -1) if _foldable(self._blocks[at])), -1)

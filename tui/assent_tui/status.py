@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from assent_core.review import Review
 
 _TICK = 0.5
+_BROAD = 100
+"""Columns from which on the line says more of the same."""
 _FLASH = 2.5
 _WHEEL = "◐◓◑◒"
 
@@ -56,6 +58,9 @@ class Status(Rows):
         self._timer: Timer | None = None
         self._opened: Opened | None = None
         self._model = ""
+        self._role: Role = "worker"
+        self._before = 0.0
+        """What the session had cost when the turn began."""
         self._staged = (0, 0, 0)
         """Files, lines added, lines removed."""
         self._billed: Billed | None = None
@@ -65,14 +70,16 @@ class Status(Rows):
 
     def show(self, event: AnyEvent) -> None:
         """Take from an event what the line says."""
-        from assent_core.events import Asked, Billed, Opened, Routed, Staged
+        from assent_core.events import Asked, Billed, Opened, Prompted, Routed, Staged
 
         match event:
             case Opened():
                 self._opened = event
                 self._model = event.worker
-            case Routed(role="worker", model=model) | Asked(role="worker", model=model):
-                self._model = model
+            case Routed(role=role, model=model) | Asked(role=role, model=model) if role != "scout":
+                self._model, self._role = model, role
+            case Prompted():
+                self._before = self._billed.total if self._billed else 0.0
             case Staged():
                 self._staged = (len(event.paths), event.added, event.removed)
             case Billed():
@@ -146,7 +153,8 @@ class Status(Rows):
         opened = self._opened
         parts: list[tuple[Span, ...]] = []
         if self._model:
-            parts.append(((clean(self._model), "text"),))
+            role = ((f"{self._role} ", "dim"),) if self.size.width >= _BROAD else ()
+            parts.append((*role, (clean(self._model), "text")))
         if opened:
             bare = opened.tier == "unconfined"
             parts.append(((("UNCONFINED" if bare else f"{opened.tier} stage"), "bad bold" if bare else "dim"),))
@@ -164,8 +172,7 @@ class Status(Rows):
     def _right(self) -> tuple[Span, ...]:
         spans: list[Span] = []
         if self._billed:
-            spans.append((f"${self._billed.total:.4f}", "text"))
-            spans += [(f" (scout ${self._billed.scout:.4f})", "dim")] if self._billed.scout else []
+            spans += self._money(self._billed)
             spans += [(f" + {self._tokens:,} unpriced tokens", "warn")] if self._tokens else []
             spans.append(("  ", ""))
         if self._doing:
@@ -175,6 +182,18 @@ class Status(Rows):
         else:
             spans.append(("ready", "dim"))
         return tuple(spans)
+
+
+    def _money(self, billed: Billed) -> list[Span]:
+        """What the turn and the session have cost, of which budget, and the scout's share of it."""
+        broad = self.size.width >= _BROAD
+        turn = billed.total - self._before
+        spans: list[Span] = [(f"turn ${turn:.4f} · ", "dim")] if broad and self._before and turn > 0 else []
+        spans.append((f"${billed.total:.4f}", "text"))
+        budget = self._opened.budget if self._opened else 0.0
+        if budget:
+            spans.append((f" of ${budget:g}", "warn" if billed.total >= 0.8 * budget else "dim"))
+        return spans + ([(f" (scout ${billed.scout:.4f})", "dim")] if billed.scout else [])
 
 
 KEYS: dict[str, tuple[tuple[str, str], ...]] = {
