@@ -48,18 +48,18 @@ GAPS: dict[Tier, tuple[Gap, ...]] = {
         Gap(
             "terminals",
             "Text can be written to the user's other terminals.",
-            "Their devices lie where pseudo terminals of a command's own are made.",
+            "Their devices lie where a command's own are made; the supervisor that opens those needs Linux 5.14.",
         ),
         Gap(
             "abstract sockets",
             "Services that listen on abstract unix sockets can be reached.",
-            "Landlock withholds it since Linux 6.12.",
+            "Landlock withholds it since Linux 6.12; the supervisor that does needs Linux 5.14.",
             until=6,
         ),
         Gap("truncation", "The user's other files can be emptied.", "Landlock withholds it since Linux 6.2.", until=3),
         Gap(
             "root",
-            "As root: what only root may read below /etc is readable, and only a watch bounds the processes.",
+            "As root: only a watch bounds the processes.",
             "Run assent as an ordinary user.",
         ),
         Gap("numbers", "Process numbers are those of the machine.", "There is no process namespace."),

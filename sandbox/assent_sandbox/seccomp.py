@@ -167,17 +167,17 @@ def program(machine: str, bounded: bool, network: bool, supervised: bool = False
     ]  # fmt: skip
     if machine == "x86_64":
         steps += [(_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _ERROR | ENOSYS)]
-    column = 0 if machine == "x86_64" else 1
+    first = machine == "x86_64"
     asked = _ALWAYS_SUPERVISED if supervised and not bounded else frozenset[str]()
     for name, row in (REFUSED if bounded else REFUSED | REFUSED_UNBOUNDED).items():
-        if (number := row[column]) is not None and name not in asked:
+        if (number := (row[0] if first else row[1])) is not None and name not in asked:
             steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | row[2])]
     for name in sorted(asked):
-        if (number := SUPERVISED[name][column]) is not None:
+        if (number := (SUPERVISED[name][0] if first else SUPERVISED[name][1])) is not None:
             steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _NOTIFY)]
     bodies = _conditions() if bounded else _conditions_unbounded(network, supervised, scoped)
     numbers = _NUMBERS[machine] | {
-        name: number for name, row in SUPERVISED.items() if (number := row[column]) is not None
+        name: number for name, row in SUPERVISED.items() if (number := (row[0] if first else row[1])) is not None
     }
     for name, body in bodies.items():
         steps += [(_EQUAL, 0, len(body), numbers[name]), *body]

@@ -132,3 +132,55 @@ def test_the_encoded_program_has_eight_bytes_a_step(machine: str) -> None:
     assert len(seccomp.encode(steps)) == 8 * len(steps)
     assert len(steps) < 4096
     assert all(0 <= skip < 256 for step in steps for skip in step[1:3])
+
+
+NOTIFIED = 0x7FC00000
+
+
+def call(machine: str, name: str) -> int | None:
+    return seccomp.SUPERVISED[name][0 if machine == "x86_64" else 1]
+
+
+def test_a_supervisor_is_asked_for_what_is_judged_by_its_target(machine: str) -> None:
+    steps = seccomp.program(machine, bounded=False, network=False, supervised=True, scoped=False)
+    alone = seccomp.program(machine, bounded=False, network=False)
+    for name in seccomp.SUPERVISED:
+        number = call(machine, name)
+        if number is not None and name != "ioctl":
+            arguments = (4711, 4711) if name == "setpriority" else (4711,)
+            assert judge(steps, MACHINES[machine], number, *arguments) == NOTIFIED, name
+            assert judge(alone, MACHINES[machine], number, *arguments) != NOTIFIED, name
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "alone", "supervised"),
+    [
+        ("ioctl", (0, 0x5441), ALLOWED, NOTIFIED),
+        ("ioctl", (0, 0x5412), error(1), error(1)),
+        ("ioctl", (0, 0x40086602), error(1), error(1)),
+        ("setpriority", (2, 0), error(1), error(1)),
+        ("setpriority", (0, 0), ALLOWED, ALLOWED),
+        ("setpriority", (0, 7), error(1), NOTIFIED),
+        ("prlimit64", (7,), error(1), NOTIFIED),
+        ("sched_setaffinity", (0,), ALLOWED, ALLOWED),
+        ("kill", (0xFFFFFFFF,), error(1), error(1)),
+        ("kill", (7,), ALLOWED, ALLOWED),
+        ("connect", (3,), ALLOWED, NOTIFIED),
+        ("fchownat", (3,), error(1), NOTIFIED),
+        ("socket", (1, 1), error(13), ALLOWED),
+        ("socket", (1, 0x80005), error(13), ALLOWED),
+        ("socket", (1, 2), error(13), error(13)),
+        ("socket", (16, 3, 0), error(13), error(13)),
+        ("socketpair", (1, 2), error(13), error(13)),
+        ("socketpair", (1, 1), ALLOWED, ALLOWED),
+    ],
+)
+def test_without_namespaces_calls_are_judged_by_their_arguments(
+    machine: str, name: str, arguments: tuple[int, ...], alone: int, supervised: int
+) -> None:
+    sockets = {"socket": (41, 198), "socketpair": (53, 199)}
+    number = sockets[name][machine != "x86_64"] if name in sockets else call(machine, name)
+    assert number is not None
+    for expected, asked in ((alone, False), (supervised, True)):
+        steps = seccomp.program(machine, bounded=False, network=False, supervised=asked)
+        assert judge(steps, MACHINES[machine], number, *arguments) == expected
