@@ -37,7 +37,7 @@ def change(key: str, value: object) -> Settings:
     wanted = _with(_parsed(text, file), key.split("."), value)
     settings = check(wanted, file)
     changed = edited(text or NONE_YET, key, value)
-    if changed is None or _parsed(changed, file) != wanted:
+    if changed is None or _filled(_parsed(changed, file)) != _filled(wanted):
         raise UsageError(
             f"{file} is written in a way that cannot be changed from here.", f"Change {key} in it by hand."
         )
@@ -122,7 +122,7 @@ def _statement(lines: list[str], start: int, end: int, name: str) -> tuple[int, 
     """The lines in which a key is set."""
     sets = re.compile(rf"\s*[\"']?{re.escape(name)}[\"']?\s*=")
     for first in range(start, end):
-        if sets.match(lines[first]):
+        if sets.match(lines[first]) and _stands_alone(lines, first):
             for last in range(first + 1, end + 1):
                 try:
                     tomllib.loads("".join(lines[first:last]))
@@ -173,6 +173,11 @@ def _with(data: dict[str, object], path: list[str], value: object) -> dict[str, 
         value = _with(inner, [".".join(below)], value) or None
     rest = {name: each for name, each in data.items() if name != key}
     return rest if value is None else data | {key: value}
+
+
+def _filled(data: dict[str, object]) -> dict[str, object]:
+    """Without empty tables, which say nothing."""
+    return {key: value for key, value in data.items() if value != {}}
 
 
 def _default(key: str) -> object:

@@ -44,9 +44,10 @@ LONGEST_MARK = 2
 
 def plainly(text: str, names: str) -> str:
     """A run of text without pictograms, where it is a mark of ours or begins with one; else as it is."""
-    if text.isascii() or not CHROME.issuperset(names.split()):
+    if not names or text.isascii() or not CHROME.issuperset(names.split()):
         return text
-    mark, blank, rest = text.partition(" ")
-    if len(mark.strip()) <= LONGEST_MARK + 1 and not mark.isalnum():
-        return mark.translate(PLAIN) + blank + rest
-    return text
+    bare = text.lstrip(" ")
+    mark, blank, rest = bare.partition(" ")
+    if len(mark) > LONGEST_MARK + 1 or mark.isalnum():
+        return text
+    return text[: len(text) - len(bare)] + mark.translate(PLAIN) + blank + rest
