@@ -108,7 +108,9 @@ class World:
             (self.home / name).parent.mkdir(parents=True, exist_ok=True)
             (self.home / name).write_text("#!/bin/sh\necho tool\n")
             (self.home / name).chmod(0o755)
-        (self.home / ".gitconfig").write_text('[user]\n\tname = "Nöme \\"x\\""\n\temail = n@x\n[credential]\n\tusername = ' + self.canary + "\n")
+        (self.home / ".gitconfig").write_text(
+            '[user]\n\tname = "Nöme \\"x\\""\n\temail = n@x\n[credential]\n\tusername = ' + self.canary + "\n"
+        )
         (self.home / ".config" / "git").mkdir(parents=True, exist_ok=True)
         (self.home / ".config" / "git" / "ignore").write_text("*.swp\n")
         (self.out / "victim").write_text("victim\n")
