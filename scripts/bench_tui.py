@@ -26,6 +26,7 @@ from textual.pilot import Pilot
 from assent_core.changes import take_apart
 from assent_core.consent import Asker
 from assent_core.events import AnyEvent, Decided, Ended, Opened, Performed, Prompted, Proposed, Said, Texted
+from assent_core.notebook import Notebook
 from assent_core.past import Past
 from assent_core.proposals import Shell
 from assent_core.record import Record
@@ -170,12 +171,18 @@ class Quiet:
     def __init__(self, past: Past) -> None:
         self.opened = Opened(session="s", root="/home/me/shop", tier="overlay", worker="gpt-5.4-mini")
         self.past = past
+        self._folder = tempfile.TemporaryDirectory(prefix="assent-bench-")
+        self.notebook = Notebook(Path(self._folder.name), Path(self.opened.root), str)
+
+    async def files(self) -> tuple[str, ...]:
+        return ()
 
     async def review(self, earlier: Review | None = None) -> tuple[Review, None]:
         return earlier or Review(), None
 
     async def close(self) -> None:
-        pass
+        self.notebook.close()
+        self._folder.cleanup()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.past, name)

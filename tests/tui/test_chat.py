@@ -9,6 +9,7 @@ from assent_core.proposals import Shell
 from assent_sandbox.policy import Denial
 from assent_tui.blocks import BlockView
 from assent_tui.chat import Chat
+from assent_tui.copying import codes, newest_answer, newest_code
 from assent_tui.entries import Answer, Call
 from assent_tui.lines import Line, line
 from assent_tui.markdown import markdown
@@ -255,3 +256,89 @@ def test_markdown_never_grows_wider_than_its_place(width: int):
         from rich.cells import cell_len
 
         assert cell_len(row.text.rstrip()) <= max(width, 40)
+
+
+MESSAGE = "Look:\n\n```python\nx = 1\n\ny = 2\n```\n\nand\n\n```\nmore\n```\n\nThe end."
+
+
+async def streamed(app: Alone, pilot) -> None:
+    app.chat.show(Said(text="earlier"))
+    for at in range(0, len(MESSAGE), 7):
+        app.chat.show(Texted(delta=MESSAGE[at : at + 7]))
+        if at % 21 == 0:
+            await pilot.pause(0.11)
+    app.chat.show(Said(text=MESSAGE))
+
+
+async def test_a_message_that_streamed_in_parts_is_copied_whole_as_it_was_written():
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await streamed(app, pilot)
+        assert len(app.chat.blocks) > 3
+        app.chat.focus()
+        await pilot.press("k", "y")
+        assert app.clipboard == MESSAGE
+        await pilot.press("k", "y")
+        assert app.clipboard == "earlier"
+        await pilot.press("j", "c")
+        assert app.clipboard == "x = 1\n\ny = 2"
+        await pilot.press("c")
+        assert app.clipboard == "more"
+
+
+async def test_the_newest_answer_and_code_are_copied_without_choosing():
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await streamed(app, pilot)
+        app.chat.show(CALL[0])
+        assert newest_answer(app.chat.blocks)[0] == MESSAGE
+        assert newest_code(app.chat.blocks)[0] == "more"
+        app.chat.copy_newest()
+        assert app.clipboard == MESSAGE
+
+
+def test_nothing_to_copy_is_nothing():
+    assert newest_answer(()) == ("", "")
+    assert newest_code(()) == ("", "")
+    assert codes("no code") == ()
+    assert codes("```\nopen") == ("open",)
+
+
+async def test_the_raw_output_has_a_page_of_its_own_however_long_it_is():
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.chat.show(CALL[0])
+        app.chat.show(Printed(id="1", text="".join(f"row {number}\n" for number in range(5000))))
+        app.chat.show(CALL[3])
+        app.chat.focus()
+        await pilot.press("k", "enter")
+        assert "rows between; o shows all" in shown(app.chat)
+        await pilot.press("o")
+        page = app.screen.query_one(BlockView)
+        await until(pilot, lambda: "row 4999" in text_of(page))
+        rows = [row.text.strip() for block in page.blocks for row in block.lines(70)]
+        assert [row for row in rows if row] == [f"row {number}" for number in range(5000)]
+
+
+async def test_a_long_request_is_folded_and_opens():
+    app = Alone()
+    async with app.run_test(size=(80, 60)) as pilot:
+        app.chat.show(Prompted(turn=1, text="\n".join(f"line {number}" for number in range(40))))
+        assert "28 more lines" in shown(app.chat)
+        assert "line 39" not in shown(app.chat)
+        app.chat.focus()
+        await pilot.press("k", "enter")
+        assert "line 39" in shown(app.chat)
+
+
+async def test_the_users_messages_are_found_one_after_the_other():
+    app = Alone()
+    async with app.run_test(size=(80, 12)) as pilot:
+        for number in range(30):
+            app.chat.show(Prompted(turn=number, text=f"prompt {number}"))
+            app.chat.show(Said(text="answer\n\n" * 9))
+        app.chat.focus()
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        assert "prompt 28" in text_of(app.chat)
+        await pilot.press("right_square_bracket")
+        assert "prompt 29" in text_of(app.chat)

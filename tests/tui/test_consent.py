@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from textual.widgets import Input
 
 from assent_core.consent import Answer
-from assent_core.events import Decided
-from assent_core.proposals import Shell
+from assent_core.events import Decided, Explained
+from assent_core.proposals import Shell, Spend
 from assent_tui.asking import ScreenAsker
 from assent_tui.asked import blocks_of
 from assent_tui.consent import ConsentCard
@@ -202,3 +202,48 @@ async def test_the_card_stands_beside_the_review_and_not_over_it(size: tuple[int
         await pilot.pause()
         assert app.pane.region.height >= 4
         assert app.pane.region.bottom <= card.region.y
+
+
+def test_a_line_of_a_megabyte_is_whole_and_lies_in_pieces():
+    blocks = blocks_of(replace(QUESTION, proposal=Shell(command="echo " + "x" * 1_000_000 + " END")))
+    shown = [row.text for block in blocks for row in block.lines(70)]
+    assert sum(row.count("x") for row in shown[: len(shown) - 12]) >= 1_000_000
+    assert any(row.endswith("END") for row in shown)
+    assert max(len(block.lines(70)) for block in blocks) < 100
+
+
+def test_colours_in_a_command_are_shown_and_not_dropped():
+    assert "␛[31mred" in shown_of(replace(QUESTION, proposal=Shell(command="echo \x1b[31mred")), 60)
+
+
+def test_marks_say_how_a_command_reads_and_the_scout_is_named_as_an_opinion():
+    shown = shown_of(replace(QUESTION, marks=("deletes rm", "pipes to sh")), 70, "It deletes \x1b[2Kall.")
+    assert "reads as deletes rm" in shown
+    assert "pipes to sh" in shown
+    assert "scout    It deletes ␛[2Kall. (an opinion; it decides nothing)" in shown
+
+
+def test_a_budget_is_asked_about_without_a_place_where_it_runs():
+    spend = replace(QUESTION, proposal=Spend(text="The budget is used up."), reach=(), effects=("spend $1 more",))
+    shown = shown_of(spend, 70)
+    assert shown.startswith("The budget is used up.")
+    assert "a yes    spend $1 more" in shown
+    assert "runs" not in shown
+
+
+async def test_the_scouts_sentence_joins_the_open_card_and_no_other():
+    async def explained(session):
+        yield Explained(id="other", sentence="wrong")
+        task = asyncio.create_task(session.asker.ask(QUESTION))
+        await asyncio.sleep(0.2)
+        yield Explained(id=QUESTION.id, sentence="It downloads a package.")
+        answer = await task
+        yield Decided(id="q", allowed=answer.yes, by="user", why="")
+
+    app = app_over([explained], prompt="go")
+    async with app.run_test(size=(100, 40)) as pilot:
+        await armed(pilot)
+        await until(pilot, lambda: "It downloads a package." in text_of(app.query_one("#consent-body")))
+        assert "wrong" not in text_of(app.query_one("#consent-body"))
+        await pilot.press("n")
+        await until(pilot, lambda: not card_of(app).display)

@@ -5,7 +5,9 @@ from textual import events
 from textual.app import App
 
 from assent_tui.commands import argv_of, nearest
+from assent_tui.completion import Finder
 from assent_tui.prompt import Prompt
+from screen import text_of, until
 
 
 class Alone(App[None]):
@@ -135,3 +137,127 @@ def test_a_typed_command_is_words_or_a_text_for_the_shell(command: str, argv: tu
 def test_a_command_that_does_not_exist_gets_a_hint():
     assert nearest("/reveiw") == "Did you mean /review?"
     assert "/help" in nearest("/zzz")
+
+
+LONG = "\n".join(f"line {number}" for number in range(120))
+
+
+async def test_a_long_paste_is_one_token_that_is_sent_whole():
+    app = Alone()
+    async with app.run_test() as pilot:
+        await pilot.press(*"see ")
+        app.prompt.post_message(events.Paste(LONG))
+        await pilot.pause()
+        assert app.prompt.text == "see [pasted 120 lines]"
+        await pilot.press("enter")
+        assert app.told == [f"see {LONG}"]
+        await pilot.press("up")
+        assert app.prompt.text == "see [pasted 120 lines]"
+
+
+async def test_a_token_is_deleted_as_a_whole():
+    app = Alone()
+    async with app.run_test() as pilot:
+        app.prompt.post_message(events.Paste(LONG))
+        await pilot.pause()
+        await pilot.press("a", "backspace", "backspace")
+        assert app.prompt.text == ""
+
+
+async def test_a_million_lines_are_pasted_as_a_token():
+    app = Alone()
+    async with app.run_test() as pilot:
+        app.prompt.post_message(events.Paste("word\r" * 1_000_000))
+        await until(pilot, lambda: app.prompt.text == "[pasted 1000001 lines]")
+        assert app.prompt.whole == "word\n" * 1_000_000
+
+
+async def test_the_path_of_a_picture_is_pasted_as_a_mention(tmp_path):
+    shot = tmp_path / "a shot.png"
+    shot.write_bytes(b"")
+    app = Alone()
+    async with app.run_test() as pilot:
+        app.prompt.post_message(events.Paste(f"'{shot}'"))
+        await pilot.pause()
+        assert app.prompt.text == f'@"{shot}" '
+
+
+class Whole(Alone):
+    """With the list above the box."""
+
+    def compose(self):
+        self.box = Prompt()
+        yield self.box.suggestions
+        yield self.box
+
+    def on_prompt_files_wanted(self) -> None:
+        self.box.know(Finder(("README.md", "src/cart.py", "src/my file.py")))
+
+
+async def test_a_file_is_completed_from_a_few_letters():
+    app = Whole()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press(*"see @cr")
+        await until(pilot, lambda: "src/cart.py" in text_of(app.box.suggestions))
+        await pilot.press("tab")
+        assert app.box.text == "see @src/cart.py "
+        await pilot.press(*"@myf")
+        await until(pilot, lambda: "my file" in text_of(app.box.suggestions))
+        await pilot.press("enter")
+        assert app.box.text == 'see @src/cart.py @"src/my file.py" '
+        assert app.told == []
+
+
+async def test_the_list_is_walked_and_closed_and_comes_back_with_the_next_letter():
+    app = Whole()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("slash")
+        assert app.box.suggestions.chosen.text == "/help"
+        await pilot.press("down", "down", "up")
+        assert app.box.suggestions.chosen.text == "/review"
+        assert app.box.close_suggestions()
+        assert not app.box.close_suggestions()
+        await pilot.press("c")
+        assert app.box.suggestions.chosen.text.startswith("/c")
+
+
+async def test_enter_takes_the_chosen_command_and_sends_it():
+    app = Whole()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("slash", *"cos", "enter")
+        assert app.told == ["/cost"]
+        await pilot.press("slash", *"copy code", "enter")
+        assert app.told == ["/cost", "/copy code"]
+
+
+async def test_walking_the_history_opens_no_list():
+    app = Whole()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.box.recall(["first", "see @src/cart.py", "/review"])
+        await pilot.press("up")
+        await pilot.pause(0.1)
+        await pilot.press("up", "up")
+        assert app.box.text == "first"
+
+
+async def test_enter_in_a_burst_of_keys_sends_nothing():
+    app = Alone()
+    async with app.run_test() as pilot:
+        for key, character in (("a", "a"), ("enter", "\r"), ("b", "b"), ("enter", "\r")):
+            app.prompt.post_message(events.Key(key, character))
+        await pilot.pause()
+        assert app.told == []
+        assert app.prompt.text == "a\nb\n"
+
+
+async def test_what_is_kept_has_pastes_whole_and_is_taken_up_as_tokens():
+    app, later = Alone(), Alone()
+    async with app.run_test() as pilot:
+        await pilot.press("a")
+        app.prompt.post_message(events.Paste(LONG))
+        await pilot.pause()
+        kept = app.prompt.kept
+    async with later.run_test():
+        later.prompt.take_up(kept)
+        assert later.prompt.text == "a[pasted 120 lines]"
+        assert later.prompt.whole == f"a{LONG}"
