@@ -160,7 +160,7 @@ def hard_refusal(widening: Widening, root: Path, own: Path) -> str:
 def _refused_host(target: str) -> str:
     found = read_destination(target)
     if found is None or str(found) != target:
-        return "malformed: host needs one host and port, such as pypi.org:443, in small letters"
+        return "malformed: host needs one host and port, such as example.org:443, in small letters"
     if is_loopback(found.host):
         return "malformed: a port of this machine is of kind loopback"
     return never_opened(found.host)

@@ -213,7 +213,7 @@ def _need_problem(need: Need) -> str:
             return (
                 ""
                 if read_wish(target)
-                else f"a need of kind host takes one host and port, such as pypi.org:443, not {target[:200]!r}."
+                else f"a need of kind host takes one host and port, such as example.org:443, not {target[:200]!r}."
             )
         case "loopback":
             return (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from assent_core.errors import AssentError, UsageError
 from assent_tui import __version__
+from assent_tui.notice import tell
 
 if TYPE_CHECKING:
     import argparse
@@ -68,16 +69,6 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
         return words, None
     at = words.index("--")
     return words[:at], words[at + 1 :]
-
-
-def tell(message: str, hint: str, code: int) -> int:
-    """Say on stderr what happened and what helps; both may quote hostile text."""
-    from assent_sandbox.output import inert
-
-    sys.stderr.write(f"assent: {inert(message)}\n")
-    if hint:
-        sys.stderr.write(f"hint: {inert(hint)}\n")
-    return code
 
 
 def parser(name: str, about: str) -> argparse.ArgumentParser:

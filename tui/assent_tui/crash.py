@@ -13,7 +13,7 @@ from pathlib import Path
 
 from assent_sandbox.stage import StageError
 from assent_tui import __version__
-from assent_tui.cli import tell
+from assent_tui.notice import tell
 
 SHOWN = (
     "LANG",
