@@ -39,3 +39,9 @@ async def test_a_service_that_fails_in_any_way_ends_a_repair_in_success_or_in_a_
     counted, wrong = await faults.campaign(share=0.08, seed=7)
     assert (len(faults.FAULTS) >= 40, wrong) == (True, [])
     assert counted.total() >= 40
+
+
+def test_sessions_that_land_at_random_beside_an_editor_lose_and_double_nothing():
+    counted, wrong = load("together").campaign(sessions=4, seconds=4, seed=7)
+    assert wrong == []
+    assert counted["landed"] and counted["saved"]

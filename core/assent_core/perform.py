@@ -152,17 +152,34 @@ class Performer:
         yield Result(performed=Performed(id=id, ok=ended.code <= 1, told=told, code=ended.code, seconds=ended.seconds))
 
     def _patch(self, id: str, text: str) -> Result:
-        edits = apply_patch(text, self._standing, self.stage.view.path)
+        seen: dict[str, Entry | None] = {}
+
+        def standing(path: str) -> Entry | None:
+            seen[path] = self._standing(path)
+            return seen[path]
+
+        edits = apply_patch(text, standing, self.stage.view.path)
         said: list[str] = []
         for edit in edits:
-            if edit.entry is None:
-                self.stage.delete(edit.path)
-                said.append(f"D {edit.path}")
-            else:
-                said.append(f"{'M' if self.stage.read(edit.path) else 'A'} {edit.path}")
-                self.stage.write(edit.path, edit.entry)
+            there = seen[edit.path] if edit.path in seen else self.stage.read(edit.path)
+            said.append(f"{'D' if edit.entry is None else 'M' if there else 'A'} {edit.path}")
+            self.replace(edit.path, there, edit.entry)
         paths = tuple(edit.path for edit in edits)
         return Result(performed=Performed(id=id, ok=True, told="Done.\n" + "\n".join(said), paths=paths))
+
+    def replace(self, path: str, seen: Entry | None, entry: File | Link | None) -> None:
+        """Put an entry on the stage that was made of what was `seen` there; None deletes.
+
+        If the real file of a clean path changed in between, both changes are merged at the next rebase.
+        """
+        fresh = self.stage.change(path) is None
+        if entry is None:
+            self.stage.delete(path)
+        else:
+            self.stage.write(path, entry)
+        change = self.stage.change(path)
+        if fresh and change is not None and change.before != seen:
+            self.stage.settle(path, seen, entry)
 
     def _standing(self, path: str) -> Entry | None:
         entry = self.stage.read(path)
