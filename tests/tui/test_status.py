@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 from textual.app import App
 
-from assent_core.events import Billed, Opened, Staged
+from assent_core.events import Billed, Opened, Prompted, Staged
 from assent_core.model import Usage
 from assent_tui.status import Keys, Status
-from screen import OPENED, text_of
+from screen import OPENED, text_of, until
 
 
 class Alone(App[None]):
@@ -42,6 +42,7 @@ async def test_it_says_model_tier_staged_files_branch_context_and_cost_by_role()
         await pilot.pause()
         assert text_of(app.status).split() == (
             [
+                "worker",
                 "gpt-5.4-mini",
                 "·",
                 "overlay",
@@ -126,3 +127,26 @@ async def test_hostile_names_change_no_layout(width: int):
             assert widget.size.height == 1
             assert widget.render_line(0).cell_length == width
             assert widget.render_line(0).text.isprintable()
+
+
+async def test_it_says_what_the_turn_has_cost_and_of_which_budget():
+    app = Alone()
+    async with app.run_test(size=(120, 4)) as pilot:
+        app.status.show(replace(OPENED, budget=0.005))
+        app.status.show(WORKER)
+        app.status.show(Prompted(turn=2, text="again"))
+        app.status.show(replace(WORKER, total=0.0045))
+        await pilot.pause()
+        assert "turn $0.0021 · $0.0045 of $0.005" in text_of(app.status)
+
+
+async def test_a_word_in_the_place_of_the_keys_goes_away_by_itself(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("assent_tui.status._FLASH", 0.1)
+    app = Alone()
+    async with app.run_test(size=(80, 4)) as pilot:
+        keys = app.query_one(Keys)
+        keys.offer(("y", "yes"))
+        keys.flash("Copied \x1b[2K[b]it")
+        await pilot.pause()
+        assert "Copied" in text_of(keys) and text_of(keys).isprintable()
+        await until(pilot, lambda: "y yes" in text_of(keys))
