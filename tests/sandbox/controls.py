@@ -27,6 +27,8 @@ class Bomb(NamedTuple):
     argv: tuple[str, ...]
     limits: Limits
     causes: tuple[str, ...]
+    gap: str = ""
+    """Which gap leaves it unbounded for root in the copy tier, where it is not tried: it would harm the machine."""
 
 
 def _python(script: str) -> str:
@@ -109,9 +111,9 @@ CONTROLS = {
 _SMALL = Limits(seconds=20)
 _M = 1 << 20
 BOMBS = {
-    "processes": Bomb(("sh", "-c", "f() { sleep $MARK & f; }; f 2> /dev/null; while :; do sleep 0.2; done"), Limits(seconds=2, processes=60), ("time", "exit", "signal")),
-    "processes that double": Bomb(("sh", "-c", "b() { b 2> /dev/null | b 2> /dev/null & }; b; sleep 1; sleep $MARK"), Limits(seconds=2, processes=60), ("time", "exit", "signal")),
-    "threads": Bomb(("python3", "-c", "import threading, time\nwhile 1: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"), Limits(seconds=10, processes=80), ("exit", "signal", "time")),
+    "processes": Bomb(("sh", "-c", "f() { sleep $MARK & f; }; f 2> /dev/null; while :; do sleep 0.2; done"), Limits(seconds=2, processes=60), ("time", "exit", "signal", "processes"), "root"),
+    "processes that double": Bomb(("sh", "-c", "b() { b 2> /dev/null | b 2> /dev/null & }; b; sleep 1; sleep $MARK"), Limits(seconds=2, processes=60), ("time", "exit", "signal", "processes"), "root"),
+    "threads": Bomb(("python3", "-c", "import threading, time\nwhile 1: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"), Limits(seconds=10, processes=80), ("exit", "signal", "time", "processes"), "root"),
     "memory of one": Bomb(("python3", "-c", "b = []\nwhile 1: b.append(bytearray(b'x') * 10_000_000)"), Limits(seconds=20, memory=200 * _M), ("exit", "memory", "signal")),
     "memory of many": Bomb(("sh", "-c", "for i in 1 2 3 4; do python3 -c \"import time; b = b'x' * 60_000_000; time.sleep(60)\" $MARK & done; wait"), Limits(seconds=20, memory=150 * _M), ("memory",)),
     "memory of files": Bomb(("sh", "-c", "while :; do head -c 4000000 /dev/urandom >> /dev/shm/bomb || exit; done"), Limits(seconds=20, memory=100 * _M, disk=100 * _M, file=40 * _M), ("signal", "exit", "memory", "disk")),
@@ -124,6 +126,6 @@ BOMBS = {
     "a daemon": Bomb(("sh", "-c", "setsid sh -c 'sleep $MARK & sleep $MARK' > /dev/null 2>&1 & echo on"), _SMALL, ("exit",)),
     "a daemon that forks twice": Bomb(("python3", "-c", "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: os.execvp('sleep', ['sleep', os.environ['MARK']])"), _SMALL, ("exit",)),
     "one that holds the pipe": Bomb(("sh", "-c", "sleep $MARK & exit 0"), _SMALL, ("exit",)),
-    "one that forks again and again": Bomb(("python3", "-c", "import os, sys, time\nend = time.time() + 8\nif os.fork() == 0:\n    while time.time() < end:\n        if os.fork(): os._exit(0)\n        os.setsid()"), _SMALL, ("exit",)),
+    "one that forks again and again": Bomb(("python3", "-c", "import os, sys, time\nend = time.time() + 8\nif os.fork() == 0:\n    while time.time() < end:\n        if os.fork(): os._exit(0)\n        os.setsid()"), _SMALL, ("exit",), "root"),
     "processor time": Bomb(("sh", "-c", "while :; do :; done"), Limits(seconds=0.5), ("time",)),
 }  # fmt: skip

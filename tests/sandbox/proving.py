@@ -462,6 +462,8 @@ class Proof:
         await self.renew()
         assert self.world is not None
         for name, bomb in table.items():
+            if bomb.gap and self.tier == "copy" and os.geteuid() == 0:
+                continue
             mark = f"77.{secrets.randbelow(10**9)}"
             started = time.monotonic()
             ended = await self.run(bomb.argv, bomb.limits, {"MARK": mark})

@@ -103,8 +103,8 @@ def test_ordinary_work_goes_on_and_bombs_are_bounded(group: str, tier: str, some
 
 @pytest.mark.parametrize("group", escapes.GROUPS)
 def test_without_walls_every_attempt_succeeds(group: str, somebody: Somebody) -> None:
-    if somebody.user and not Path("/proc/sys/user/max_user_namespaces").read_text().strip("0\n"):
-        pytest.skip("there is no disposable host to harm without user namespaces")
+    if somebody.name != "root":
+        pytest.skip("the disposable host that is harmed needs root; the payloads are the same")
     assert somebody.prove("bare", group) == {}
 
 
