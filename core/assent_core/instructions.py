@@ -95,6 +95,11 @@ def repair_prompt(command: str, told: str, wish: str, round: int) -> str:
     )
 
 
+def question_prompt(question: str) -> str:
+    """The prompt of a question to which nothing may be changed."""
+    return f"{prompt('ask')}\n\n{question.strip()}"
+
+
 def own_change(prompt_text: str, diff: str) -> str:
     """The prompt of a repair with the worker's own change beside it, where that is what fails now."""
     shown = cut(diff, MOST_OF_CHANGE)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from assent_core.errors import AssentError, UsageError
 from assent_tui import __version__
+from assent_tui.arguments import dollars, number, parser
 from assent_tui.notice import tell
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Sequence
 
 HELP = """\
@@ -21,17 +21,19 @@ usage: assent [PROMPT]
 A terminal coding assistant that changes nothing without your assent.
 
 commands:
-  (none)    work together in the terminal; PROMPT is the first thing asked
-  fix       run a command, repair what makes it fail, review the change
-  run       run any command on a stage and see what it would change
-  sessions  what was worked on, what it cost and landed
-  undo      take back what was landed
-  redo      land again what was taken back
-  consent   what you allowed, and taking it back
-  stats     what was spent, how long it took, and what came of it
-  doctor    which walls this machine gives
-  demo      see it work in a temporary repository, without a key
-  key       keep an API key in the keyring
+  (none)      work together in the terminal; PROMPT is the first thing asked
+  fix         run a command, repair what makes it fail, review the change
+  ask         answer a question; nothing is edited or run
+  run         run any command on a stage and see what it would change
+  sessions    what was worked on, what it cost and landed
+  undo        take back what was landed
+  redo        land again what was taken back
+  consent     what you allowed, and taking it back
+  stats       what was spent, how long it took, and what came of it
+  doctor      which walls this machine gives
+  demo        see it work in a temporary repository, without a key
+  key         keep an API key in the keyring
+  completion  what bash, zsh or fish need to complete these words
 
 options:
   --continue     go on with the newest session of this folder
@@ -69,17 +71,6 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
         return words, None
     at = words.index("--")
     return words[:at], words[at + 1 :]
-
-
-def parser(name: str, about: str) -> argparse.ArgumentParser:
-    """An argument parser whose mistakes are UsageErrors."""
-    import argparse
-
-    class Parser(argparse.ArgumentParser):
-        def error(self, message: str) -> NoReturn:
-            raise UsageError(message, f"`{self.prog} --help` says what it takes.")
-
-    return Parser(prog=f"assent {name}".strip(), description=about, allow_abbrev=False)
 
 
 def interactive(words: list[str], rest: list[str] | None) -> int:
@@ -122,12 +113,27 @@ def fix(words: list[str], rest: list[str] | None) -> int:
         "--unverified", action="store_true", help="with --apply and no CMD: land what nothing has verified"
     )
     take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
-    take.add_argument("--max-cost", type=_dollars, default=None, metavar="USD", help="end when this much was spent")
-    take.add_argument("--max-turns", type=_count, default=0, metavar="N", help="end after N requests to the worker")
+    take.add_argument("--quiet", action="store_true", help="say only what was denied and what failed")
+    take.add_argument("--max-cost", type=dollars, default=None, metavar="USD", help="end when this much was spent")
+    take.add_argument("--max-turns", type=number, default=0, metavar="N", help="end after N requests to the worker")
     given = take.parse_args(words)
     from assent_tui.fix import Fix, fix
 
     return fix(Fix(command=tuple(rest or ()), **vars(given)))
+
+
+def ask(words: list[str], rest: list[str] | None) -> int:
+    """`assent ask`: a question to which nothing is changed."""
+    take = parser("ask", "Answer a QUESTION about this folder: it is read and searched, nothing is edited or run.")
+    take.add_argument("question", metavar="QUESTION", help="in one argument; - reads it from stdin")
+    take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
+    take.add_argument("--quiet", action="store_true", help="say only what was denied and what failed")
+    take.add_argument("--max-cost", type=dollars, default=None, metavar="USD", help="end when this much was spent")
+    take.add_argument("--max-turns", type=number, default=0, metavar="N", help="end after N requests to the worker")
+    given = take.parse_args(_alone("ask", words, rest))
+    from assent_tui.question import Ask, ask
+
+    return ask(Ask(**vars(given)))
 
 
 def run(words: list[str], rest: list[str] | None) -> int:
@@ -135,9 +141,10 @@ def run(words: list[str], rest: list[str] | None) -> int:
     take = parser(
         "run", "Run CMD on a stage and say what it would change. Needs no model; CMD's exit code is passed through."
     )
-    take.usage = "assent run [--land] [--json] -- CMD..."
+    take.usage = "assent run [--land] [--json] [--quiet] -- CMD..."
     take.add_argument("--land", action="store_true", help="review what it changed, and land what you accept")
     take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
+    take.add_argument("--quiet", action="store_true", help="say only what was denied and what failed")
     given, stray = take.parse_known_args(words)
     if stray:
         raise UsageError(f"unexpected `{stray[0]}` before the command.", f"`assent run -- {' '.join(stray)}`")
@@ -145,7 +152,7 @@ def run(words: list[str], rest: list[str] | None) -> int:
         raise UsageError("there is no command to run.", "For example: `assent run -- make`.")
     from assent_tui.run import Run, run
 
-    return run(Run(command=tuple(rest), land=given.land, json=given.json))
+    return run(Run(command=tuple(rest), land=given.land, json=given.json, quiet=given.quiet))
 
 
 def sessions(words: list[str], rest: list[str] | None) -> int:
@@ -252,8 +259,20 @@ def key(words: list[str], rest: list[str] | None) -> int:
     return chores.keep_key()
 
 
+def completion(words: list[str], rest: list[str] | None) -> int:
+    """`assent completion`: what a shell needs to complete our words."""
+    take = parser("completion", "Print what a shell needs to complete the words of assent, to be sourced by it.")
+    take.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
+    given = take.parse_args(_alone("completion", words, rest))
+    from assent_tui.shells import script
+
+    sys.stdout.write(script(given.shell, COMMANDS))
+    return 0
+
+
 COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "fix": fix,
+    "ask": ask,
     "run": run,
     "sessions": sessions,
     "undo": undo,
@@ -263,6 +282,7 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "doctor": doctor,
     "demo": demo,
     "key": key,
+    "completion": completion,
 }
 
 
@@ -299,21 +319,6 @@ def _alone(name: str, words: list[str], rest: list[str] | None) -> list[str]:
     if rest is not None:
         raise UsageError(f"`assent {name}` takes no command.", f"`assent {name} --help` says what it takes.")
     return words
-
-
-def _dollars(text: str) -> float:
-    """An amount above nothing."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
 
 
 def _reader_gone() -> int:

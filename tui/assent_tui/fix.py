@@ -36,6 +36,7 @@ class Fix(Struct, frozen=True, kw_only=True):
     allow_tests: bool = False
     unverified: bool = False
     json: bool = False
+    quiet: bool = False
     max_cost: float | None = None
     max_turns: int = 0
 
@@ -78,7 +79,7 @@ def check(options: Fix, *, terminal: bool) -> None:
 
 def fix_at(folder: Path, settings: Settings, options: Fix) -> int:
     """Repair in any folder with any settings."""
-    report = Report(as_json=options.json)
+    report = Report(as_json=options.json, quiet=options.quiet)
     settings = replace(settings, budget=options.max_cost or settings.budget, turns=options.max_turns or settings.turns)
     with asyncio.Runner() as run:
         if options.apply or options.patch_out:

@@ -10,9 +10,9 @@ from contextlib import aclosing
 from typing import Protocol
 
 from assent_core.errors import AssentError, EnvironmentFault
-from assent_core.events import AnyEvent, Ended, encode
+from assent_core.events import AnyEvent, Decided, Ended, Performed, encode
 from assent_sandbox.stage import StageError
-from assent_tui.printer import Printer, plain, price
+from assent_tui.printer import Printer, denied, plain, price
 from assent_tui.tally import Summary, Tally
 
 
@@ -25,30 +25,37 @@ class Teller(Protocol):
 
 
 class Report:
-    """Tells each event: to people on stderr, or as JSON lines on stdout; and at the end what came out."""
+    """Tells each event: to people on stderr, or as JSON lines on stdout; and at the end what came out.
 
-    def __init__(self, *, as_json: bool) -> None:
+    `quiet`: people are told only what was refused or denied, and what failed.
+    """
+
+    def __init__(self, *, as_json: bool, quiet: bool = False) -> None:
         self.tally = Tally()
         self.printer = Printer(sys.stderr)
-        self._as_json = as_json
+        self.as_json = as_json
+        self.quiet = quiet
 
     def tell(self, event: AnyEvent) -> None:
         """Tell one event."""
         self.tally.add(event)
-        if self._as_json:
+        if self.as_json:
             self._line(event)
-        else:
+        elif not self.quiet or isinstance(event, Decided):
             self.printer.show(event)
+        elif isinstance(event, Performed):
+            for denial in event.denials:
+                self.printer.say(f"assent: {denied(denial)}", "bad")
 
     def end(self, outcome: str, code: int, message: str = "", hint: str = "") -> int:
         """Tell how it came out and return the exit code."""
         summary = self.tally.summary(outcome, code, message, hint)
-        if self._as_json:
+        if self.as_json:
             self._line(summary)
-        elif summary.cost:
+        elif summary.cost and not self.quiet:
             parts = ", ".join(f"{role} {price(cost.usd)}" for role, cost in summary.cost.items())
             self.printer.say(f"cost: ${summary.usd:.4f} ({parts})", "dim")
-        if message:
+        if message and (code or not self.quiet):
             self.printer.say(f"assent: {message}", "good" if code == 0 else "bad")
         if hint:
             self.printer.say(f"hint: {hint}")
@@ -56,7 +63,7 @@ class Report:
 
     def fault(self) -> None:
         """End the JSON lines with a summary also where a fault of assent itself ends the work."""
-        if self._as_json:
+        if self.as_json:
             self._line(self.tally.summary("fault", 1, "A fault of assent itself; stderr says where its report is."))
 
     def _line(self, value: AnyEvent | Summary) -> None:

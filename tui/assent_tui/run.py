@@ -27,6 +27,7 @@ class Run(Struct, frozen=True, kw_only=True):
     command: tuple[str, ...]
     land: bool = False
     json: bool = False
+    quiet: bool = False
 
 
 def run(options: Run) -> int:
@@ -39,7 +40,7 @@ def run(options: Run) -> int:
 
 def run_at(folder: Path, settings: Settings, options: Run) -> int:
     """Run in any folder with any settings."""
-    report = Report(as_json=options.json)
+    report = Report(as_json=options.json, quiet=options.quiet)
     held = Held()
     with asyncio.Runner() as loop:
         try:
@@ -60,7 +61,7 @@ async def _ran(folder: Path, settings: Settings, options: Run, report: Report, h
         return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, ended.hint)
     review, _ = await session.review()
     changes = report.tally.compare(review.files)
-    if not options.json:
+    if not (options.json or options.quiet):
         _list(changes, report)
     return report.end("ran", report.tally.code or 0)
 
@@ -79,7 +80,7 @@ class Through:
                 stream = sys.stderr if name == "stderr" else sys.stdout
                 stream.write(plain(text) if stream.isatty() else text)
                 stream.flush()
-            case Opened(notices=notices):
+            case Opened(notices=notices) if not self._report.quiet:
                 for notice in notices:
                     self._report.printer.say(f"assent: {notice}", "warn")
             case Performed(denials=denials):

@@ -42,8 +42,8 @@ class Changed(Struct, frozen=True, kw_only=True):
 class Summary(Struct, frozen=True, kw_only=True, tag_field="event", tag="summary"):
     """The last line of `--json`.
 
-    outcome: 'landed', 'written', 'done' (to be reviewed), 'nothing to fix', 'ran', or why not: 'interrupted', 'usage', 'service',
-    'budget', 'environment', 'refused', 'failed', 'fault'.
+    outcome: 'landed', 'written', 'answered', 'done' (to be reviewed), 'nothing to fix', 'ran', or why not: 'interrupted',
+    'usage', 'service', 'budget', 'environment', 'refused', 'failed', 'fault'.
     """
 
     outcome: str
@@ -62,6 +62,8 @@ class Summary(Struct, frozen=True, kw_only=True, tag_field="event", tag="summary
     """What differs on the stage at the end, before any of it lands."""
     landing: str = ""
     landed: tuple[str, ...] = ()
+    answer: str = ""
+    """What `assent ask` was answered."""
 
 
 class Tally:
@@ -72,6 +74,7 @@ class Tally:
         self.ended: Ended | None = None
         self.verified: Evidence | None = None
         self.landed: Landed | None = None
+        self.answer = ""
         self.changes: tuple[Changed, ...] = ()
         self.code: int | None = None
         self._denials: dict[Denial, None] = {}
@@ -129,6 +132,7 @@ class Tally:
             changes=self.changes,
             landing=self.landed.landing if self.landed else "",
             landed=self.landed.paths if self.landed else (),
+            answer=self.answer,
         )
 
     def _bill(self, billed: Billed) -> None:

@@ -1,0 +1,53 @@
+"""The words that a command takes: a parser whose mistakes are UsageErrors, and which can describe itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from assent_core.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+DESCRIBE = "\0describe"
+"""A word that no command line can hold: a parser that is given it raises `Described`."""
+
+
+class Described(Exception):
+    """Carries a parser that was asked what it takes."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        super().__init__()
+        self.parser = parser
+
+
+def parser(name: str, about: str) -> argparse.ArgumentParser:
+    """An argument parser whose mistakes are UsageErrors."""
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            raise UsageError(message, f"`{self.prog} --help` says what it takes.")
+
+        def parse_known_args(self, *given: Any, **more: Any) -> Any:
+            if given and given[0] == [DESCRIBE]:
+                raise Described(self)
+            return super().parse_known_args(*given, **more)
+
+    return Parser(prog=f"assent {name}".strip(), description=about, allow_abbrev=False)
+
+
+def dollars(text: str) -> float:
+    """An amount above nothing."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError
+    return value
+
+
+def number(text: str) -> int:
+    """A count of one or more."""
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
