@@ -61,8 +61,8 @@ def test_a_session_is_left_listed_and_gone_on_with(terminal, assent, rehearse, r
     busy = terminal("--resume", told["id"], cwd=repository, **server)
     busy.wait_for("open in another assent")
     assert busy.wait_for_end() == 2
-    again.press("\x1b")
-    again.wait_for("Enter")
+    again.press("\x12")
+    again.wait_for("commands")
     again.press("and now\r")
     again.wait_for("gone on with")
     again.press("\x11")
@@ -87,7 +87,10 @@ def test_a_session_is_chosen_from_a_list_and_from_within_another(terminal, rehea
     assert chosen.wait_for_end() == 0
     other = terminal(cwd=repository, **server)
     other.wait_for("Nothing in your files")
-    other.press("/sessions\r")
+    other.wait_for("ready")
+    other.press("/sessions")
+    other.wait_for("earlier sessions")
+    other.press("\r")
     other.wait_for("change it")
     other.press("\r")
     other.wait_for("as you wished")
