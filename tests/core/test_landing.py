@@ -7,6 +7,7 @@ import errno
 import os
 import pwd
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -486,6 +487,64 @@ def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path, full: str) -> N
         assert land(root, state, writes[:1]).paths == ("a",)
     finally:
         subprocess.run(["umount", "-l", small], check=True)
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("what", ["pages", "names"])
+def test_a_disk_that_is_full_at_any_write_leaves_the_tree_untouched_or_complete(tmp_path: Path, what: str) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    options = "size=640k,nr_inodes=200"
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", small], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("nothing can be mounted here")
+    outcomes: list[str] = []
+    try:
+        root, state = small / "root", small / "state"
+        root.mkdir()
+        put(root, "a", TEXT)
+        put(root, "gone/b", TEXT)
+        before = standing(root)
+        writes = (
+            write("a", TEXT, File(b"x" * 20_000)),
+            write("gone/b", TEXT, None),
+            write("new/c", None, OTHER),
+            write("d", None, OTHER),
+        )
+        after = {**before, "a": File(b"x" * 20_000), "new": "folder", "new/c": OTHER, "d": OTHER}
+        del after["gone"], after["gone/b"]
+        for left in range(26):
+            filled(small, what, left)
+            try:
+                land(root, state, writes)
+                outcomes.append("landed")
+                assert standing(root) == after
+            except LandingRefused as refused:
+                outcomes.append("refused")
+                assert ("No space left" in refused.message, bool(refused.hint)) == (True, True)
+            for filler in small.glob("filler*"):
+                filler.unlink()
+            recover(root, state)
+            if outcomes[-1] == "landed":
+                assert standing(root) == after
+                undo(root, state)
+            assert standing(root) == before
+            shutil.rmtree(state, ignore_errors=True)
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+    assert sorted(outcomes, reverse=True) == outcomes
+    assert set(outcomes) == {"refused", "landed"}
+
+
+def filled(disk: Path, what: str, left: int) -> None:
+    """Take all room of a disk but so many pages or names."""
+    free = os.statvfs(disk)
+    if what == "names":
+        for number in range(free.f_ffree - left):
+            (disk / f"filler{number}").touch()
+    else:
+        (disk / "filler").write_bytes(b"x" * (free.f_bfree - left) * free.f_frsize)
 
 
 @pytest.fixture

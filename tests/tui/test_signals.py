@@ -1,0 +1,55 @@
+"""The screen ended from outside: the real files as they were, no process left."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from rehearsed import CALC, FIX, git, tree
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "calc.py").write_text(CALC)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "start")
+    return root
+
+
+def alive(mark: str) -> list[int]:
+    """Processes whose environment or command line names a place."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                text = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if mark.encode() in text:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_ends_the_screen_in_the_middle_of_a_command_and_touches_nothing(
+    terminal, rehearse, repository, place, number
+):
+    url = rehearse(
+        f"[[worker]]\nsay = 'I edit it.'\npatch = '''{FIX}'''\n[[worker]]\nsay = 'Now I wait.'\nshell = 'sleep 99'\n"
+    ).url
+    before = tree(repository)
+    shown = terminal("repair it", cwd=repository, OPENAI_BASE_URL=url)
+    shown.wait_for("sleep 99")
+    os.kill(shown._process.pid, number)
+    shown.wait_for_end(20)
+    deadline = time.monotonic() + 10
+    while alive(str(place)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert alive(str(place)) == []
+    assert tree(repository) == before
