@@ -61,9 +61,12 @@ def test_a_session_is_left_listed_and_gone_on_with(terminal, assent, rehearse, r
     busy = terminal("--resume", told["id"], cwd=repository, **server)
     busy.wait_for("open in another assent")
     assert busy.wait_for_end() == 2
+    again.wait_for("accept")
     again.press("\x12")
-    again.wait_for("commands")
-    again.press("and now\r")
+    again.wait_for("quit")
+    again.press("and now")
+    again.wait_for("now")
+    again.press("\r")
     again.wait_for("gone on with")
     again.press("\x11")
     assert again.wait_for_end() == 0
