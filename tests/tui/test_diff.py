@@ -94,6 +94,13 @@ def test_near_hunks_share_their_context_once():
     assert [row.split()[-1] for row in rows if row.endswith((" 5", " 6"))] == ["5", "6"]
 
 
+def test_a_single_line_is_not_folded():
+    before = b"".join(b"%d\n" % number for number in range(1, 20))
+    said = written(review_of(change(before, before.replace(b"5\n", b"five\n", 1).replace(b"13\n", b"x\n"), "n.txt")))
+    assert said.split("\n")[1].split()[-1] == "1"
+    assert said.count("unchanged") == 1
+
+
 @pytest.mark.parametrize(
     ("before", "after", "shows"),
     [

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Protocol
 
 from textual import events
@@ -135,9 +136,8 @@ class BlockView(ScrollView):
         self._blocks = list(blocks)
         self._exact = [False] * len(self._blocks)
         self._laid.clear()
-        self._tops = [0]
-        for block in self._blocks:
-            self._tops.append(self._tops[-1] + block.guess(self._width))
+        width = self._width
+        self._tops = [0, *accumulate(block.guess(width) for block in self._blocks)]
         self.follow = follow
         self._settle()
 

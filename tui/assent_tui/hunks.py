@@ -28,9 +28,10 @@ _CONTEXT = 3
 SIDES_WIDTH = 64
 """Width from which two sides have room beside each other."""
 _PLAIN = Look()
+_UNMARKED = Mark()
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, gc=False):
     """Where a hunk stands in the diff: blocks `first` (its head) up to, without, `end`."""
 
     hunk: str
@@ -39,14 +40,14 @@ class Place(Struct, frozen=True):
     end: int
 
 
-class Pick(Struct, frozen=True):
+class Pick(Struct, frozen=True, gc=False):
     """Which lines of a hunk are chosen, its old ones counted before its new ones, and on which the cursor stands."""
 
     at: int = -1
     marked: frozenset[int] = frozenset()
 
 
-class FileHead(Struct, frozen=True):
+class FileHead(Struct, frozen=True, gc=False):
     """The name of a file over its hunks."""
 
     path: str
@@ -75,7 +76,7 @@ class FileHead(Struct, frozen=True):
         return [self.path]
 
 
-class HunkHead(Struct, frozen=True):
+class HunkHead(Struct, frozen=True, gc=False):
     """How a hunk is decided: sign, word, place, reason and comment."""
 
     hunk: Hunk
@@ -103,7 +104,7 @@ class HunkHead(Struct, frozen=True):
         return [f"{self.mark.reason} {self.mark.comment} {self.hunk.note}"]
 
 
-class HunkRows(Struct, frozen=True):
+class HunkRows(Struct, frozen=True, gc=False):
     """Rows `start` up to `end` of a hunk: its old lines counted before its new ones, or both beside each other."""
 
     file: FileChange
@@ -201,7 +202,7 @@ class HunkRows(Struct, frozen=True):
         )
 
 
-class Context(Struct, frozen=True):
+class Context(Struct, frozen=True, gc=False):
     """Unchanged lines `start` up to `end` of what was before; `shift` leads to their numbers afterwards."""
 
     file: FileChange
@@ -234,7 +235,7 @@ class Context(Struct, frozen=True):
         return [decoded(row) for row in before_of(self.file)[self.start : self.end]]
 
 
-class Fold(Struct, frozen=True):
+class Fold(Struct, frozen=True, gc=False):
     """Unchanged lines that are left out, or that were unfolded below; a click or a key turns it."""
 
     path: str
@@ -277,7 +278,7 @@ def blocks_of(
                 end = hunk.old_start + len(hunk.old)
                 shift += len(hunk.new) - len(hunk.old)
             first = len(blocks)
-            blocks += hunk_blocks(file, hunk, review.mark(hunk.id), look)
+            blocks += hunk_blocks(file, hunk, review.marks.get(hunk.id, _UNMARKED), look)
             places.append(Place(hunk.id, file.path, first, len(blocks)))
         if not first_lines:
             blocks += _between(file, (end, len(before_of(file)), shift), look, opened, last=True)
@@ -301,18 +302,20 @@ def _between(
     first: bool = False,
     last: bool = False,
 ) -> Iterator[Block]:
-    """The unchanged lines `start` up to `end`: a few at either side that has a hunk, a fold for the others."""
+    """The unchanged lines `start` up to `end`: a few at either side that has a hunk, a fold for two or more others."""
     start, end, shift = span
     head = start if first else min(start + _CONTEXT, end)
     tail = end if last else max(end - _CONTEXT, head)
+    if tail - head <= 1:
+        if end > start:
+            yield Context(file, start, end, shift, look)
+        return
     if head > start:
         yield Context(file, start, head, shift, look)
-    if tail > head:
-        fold = Fold(file.path, head, tail)
-        fold = Fold(file.path, head, tail, fold.key in opened)
-        yield fold
-        for at in range(head, tail if fold.opened else head, _CHUNK):
-            yield Context(file, at, min(at + _CHUNK, tail), shift, look)
+    fold = Fold(file.path, head, tail, (file.path, tail) in opened)
+    yield fold
+    for at in range(head, tail if fold.opened else head, _CHUNK):
+        yield Context(file, at, min(at + _CHUNK, tail), shift, look)
     if end > tail:
         yield Context(file, tail, end, shift, look)
 

@@ -183,7 +183,6 @@ class Status(Rows):
             spans.append(("ready", "dim"))
         return tuple(spans)
 
-
     def _money(self, billed: Billed) -> list[Span]:
         """What the turn and the session have cost, of which budget, and the scout's share of it."""
         broad = self.size.width >= _BROAD

@@ -86,7 +86,9 @@ class Writing(Pages):
         """List the files, unless that was done a moment ago."""
         if self.jobs is not None and monotonic() - self._listed > _STALE:
             self._listed = monotonic()
-            self.run_worker(partial(self._list_files, self.jobs.session), group="files", exclusive=True, exit_on_error=False)
+            self.run_worker(
+                partial(self._list_files, self.jobs.session), group="files", exclusive=True, exit_on_error=False
+            )
 
     async def _list_files(self, session: Session) -> None:
         from assent_tui.completion import Finder
