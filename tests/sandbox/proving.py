@@ -4,6 +4,8 @@ As a program: `proving.py TIER FOLDER GROUP...` prints what went wrong as JSON; 
 namespaces that end with it, and what is printed is which attempts did not succeed there.
 """
 
+# ruff: noqa: E402, E501, PTH108, PTH115, PTH118, PTH123 - it is a program too; its host is plain paths and kernel calls
+
 from __future__ import annotations
 
 import asyncio
@@ -14,6 +16,7 @@ import os
 import pty
 import resource
 import secrets
+import shutil
 import signal
 import socket
 import stat
@@ -38,6 +41,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.shmat.restype = ctypes.c_void_p
 STRICT = os.environ.get("STRICT") == "1"
 """Whether attempts that depend on the machine must succeed too where there are no walls."""
+MANY = sys.argv[1:2] == ["copy"]
+"""Whether an ignored folder is made large, so that it is linked rather than copied."""
 SECRETS = (
     ".ssh/id_ed25519", ".gnupg/key", ".aws/credentials", ".config/gh/hosts.yml", ".kube/config", ".docker/config.json", ".netrc",
     ".git-credentials", ".npmrc", ".pypirc", ".bash_history", ".cargo/credentials.toml",
@@ -87,6 +92,7 @@ class World:
         self.before = self.look()
         self.stands = self._standing()
         self.threads: list[threading.Thread] = []
+        self.found: list[str] = []
 
     def names(self, view: Path) -> dict[str, str]:
         """What a script knows of its surroundings."""
@@ -131,14 +137,11 @@ class World:
         (self.root / "other").mkdir()
         (self.root / "other" / "o.txt").write_text("o\n")
         (self.root / ".gitignore").write_text(".env\n*.key\nlarge/\n")
-        git = ["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c", "init.defaultBranch=main"]
-        quiet = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
-        for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "first"]):
-            subprocess.run([*git, *words], cwd=self.root, check=True, env=quiet)
+        _commit(self.root)
         (self.root / ".env").write_text(f"KEY={self.canary}\n")
         (self.root / "sub" / "tls.key").write_text(f"{self.canary}\n")
         (self.root / "large" / "deep").mkdir(parents=True)
-        for number in range(1100):
+        for number in range(1100 if MANY else 0):
             (self.root / "large" / str(number)).touch()
         for name in ("large/.env", "large/deep/.env"):
             (self.root / name).write_text(f"KEY={self.canary}\n")
@@ -261,8 +264,6 @@ class World:
                 return
             time.sleep(0.02)
 
-    found: list[str] = []
-
     def judge(self, output: str) -> list[str]:
         """What shows that something got out; the world may not be as it was then."""
         for thread in self.threads:
@@ -325,6 +326,21 @@ class World:
         _libc.mq_unlink(f"/{self.mark}".encode())
         for name in ("/tmp/shown-", "/var/tmp/shown-", "/dev/shm/shown-", "/tmp/s-"):
             Path(name + self.mark).unlink(missing_ok=True)
+
+
+_git_folder: list[Path] = []
+
+
+def _commit(root: Path) -> None:
+    """Give a folder a commit of what is in it; the same git folder serves all that hold the same."""
+    if _git_folder:
+        shutil.copytree(_git_folder[0], root / ".git")
+        return
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c", "init.defaultBranch=main"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], cwd=root, check=True, env={"HOME": "/", "PATH": os.environ["PATH"]})
+    _git_folder.append(root.parent / "git")
+    shutil.copytree(root / ".git", _git_folder[0])
 
 
 def _state(path: str) -> object:
@@ -470,7 +486,7 @@ class Proof:
             took = time.monotonic() - started
             found = [] if ended.cause in bomb.causes else [f"it ended by {ended.cause}"]
             found += [f"{count} are left" for count in [_alive(mark)] if count]
-            found += ["it took %.1f s" % took] if took > bomb.limits.seconds + 5 else []
+            found += [f"it took {took:.1f} s"] if took > bomb.limits.seconds + 5 else []
             if bomb.limits.disk < 1 << 30 and (size := _size(self.world.state)) > 4 * bomb.limits.disk:
                 found.append(f"{size} bytes are on the disk")
             kept = len(ended.output)
