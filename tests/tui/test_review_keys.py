@@ -408,3 +408,31 @@ async def test_the_users_own_editor_writes_on_the_stage(monkeypatch: pytest.Monk
         await until(pilot, lambda: app.job is None)
         await pilot.press("E")
         await until(pilot, lambda: "exited with 1" in text_of(app.query_one("#review-said")))
+
+
+# what it looks like
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize(
+    ("state", "keys"),
+    [
+        ("two sides", ("z", "vertical_line")),
+        ("lines", ("space", "down", "down", "space")),
+        ("split", ("S", "y")),
+        ("edit", ("e",)),
+        ("search", ("o", "slash", *"items", "enter")),
+    ],
+)
+@pytest.mark.usefixtures("still")
+def test_each_way_to_work_in_a_review_looks_as_it_did(
+    snap_compare, size, theme: str, state: str, keys: tuple[str, ...]
+):
+    async def worked(pilot):
+        await reviewing(pilot)
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    app = app_over(WORK, prompt="fix the failing test", theme=theme)
+    assert snap_compare(app, terminal_size=size, run_before=worked)
