@@ -87,11 +87,11 @@ def _headless(repository: Path, settings: Settings) -> int:
 
 
 def _shown(repository: Path, settings: Settings) -> int:
-    from assent_tui.interact import converse
+    from assent_tui.conversation import converse
 
     code = converse(repository, settings, PROMPT)
     _say(f"The demo repository is still in {repository}; delete it when you like.\n")
-    return code
+    return code or 0
 
 
 def _say(text: str) -> None:

@@ -18,7 +18,7 @@ from assent_core.review import Review, decide, evidence_for
 from assent_core.session import Session
 from assent_core.settings import Settings
 from assent_tui.ask import TerminalAsker
-from assent_tui.interact import Held, review_held
+from assent_tui.conversation import Held, review_held
 from assent_tui.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
 from assent_tui.printer import count
 from assent_tui.where import here, settings_for

@@ -12,7 +12,7 @@ from assent_core.assembly import open_session
 from assent_core.errors import UsageError
 from assent_core.events import AnyEvent, Opened, Performed, Printed
 from assent_core.settings import Settings
-from assent_tui.interact import Held, review_held
+from assent_tui.conversation import Held, review_held
 from assent_tui.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
 from assent_tui.printer import count, denied, plain
 from assent_tui.tally import Changed
