@@ -263,7 +263,7 @@ WORK: tuple[AnyEvent, ...] = (
         scout=0.0,
         context=0.02,
     ),
-    Proposed(id="3", proposal=Shell(command="curl https://pkg.test/simple", reason="to look for a newer version")),
+    Proposed(id="3", proposal=Shell(command="curl https://example.net/simple", reason="to look for a newer version")),
     Decided(id="3", allowed=True, by="walls", why=""),
     Performed(
         id="3",
@@ -274,7 +274,7 @@ WORK: tuple[AnyEvent, ...] = (
         denials=(
             Denial(
                 kind="network",
-                target="pkg.test:443",
+                target="example.net:443",
                 certainty="sure",
                 why="no network on the stage",
                 widening=Widening("network"),

@@ -5,7 +5,8 @@
 
 Each session is a process: it edits lines on its stage, reviews, and lands what is no conflict. The ninth process saves whole
 files as editors do, and takes care to lose nothing of others. At the end every landed edit and every save stands exactly
-once, what was refused or in conflict does not, and nothing is left over.
+once, what was refused or in conflict does not, and nothing is left over. Of two saves in the very moment of a landing the
+earlier one may stand beside the file instead (`.assent-*`, which the refusal names): it is set aside, not lost.
 """
 
 from __future__ import annotations
@@ -158,11 +159,20 @@ def trouble(root: Path, told: list[dict[str, str]]) -> list[str]:
         (name, token) for name in FILES for tokens in read((root / name).read_text()).values() for token in tokens
     )
     wanted = Counter((one["path"], one["token"]) for one in told if one["how"] in ("landed", "saved", "there already"))
+    aside = {path.name: read(path.read_text()) for path in root.glob(".assent-*")}
+    kept = {token for lines in aside.values() for tokens in lines.values() for token in tokens}
+    missing = {token for path, token in wanted if not stands[path, token]}
     wrong = [
-        f"{path}: {token} is there {stands[path, token]} times" for path, token in wanted if stands[path, token] != 1
+        f"{path}: {token} is there {stands[path, token]} times"
+        for path, token in wanted
+        if stands[path, token] != 1 and (stands[path, token] or token not in kept)
     ]
     wrong += [f"{path}: {token} was never landed" for path, token in stands if (path, token) not in wanted]
-    wrong += [f"left over: {path.name}" for path in root.iterdir() if path.name not in (*FILES, ".git")]
+    useful = {
+        name for name, lines in aside.items() if missing & {token for tokens in lines.values() for token in tokens}
+    }
+    left = (path.name for path in root.iterdir() if path.name not in (*FILES, ".git", *useful))
+    wrong += [f"left over: {name}" for name in left]
     return wrong
 
 

@@ -417,7 +417,7 @@ def test_a_ledger_is_never_written_through_a_link(ledger: Ledger, tmp_path: Path
     assert not (tmp_path / "elsewhere").exists()
 
 
-HOST = Widening("host", "pkg.test:443")
+HOST = Widening("host", "example.net:443")
 
 
 async def test_a_host_is_remembered_as_exactly_that_host_and_port(gate: GateMaker, ledger: Ledger, root: Path):
@@ -427,15 +427,15 @@ async def test_a_host_is_remembered_as_exactly_that_host_and_port(gate: GateMake
     assert isinstance(await asking.decide("1", fetch, (HOST,)), Approved)
     (question,) = user.questions
     assert question.effects == (
-        "It can connect to pkg.test:443, and to no other host, and send there whatever it can read.",
+        "It can connect to example.net:443, and to no other host, and send there whatever it can read.",
     )
-    assert dict(question.scopes)["project"] == f"for 30 days in {root}: connect to pkg.test:443"
+    assert dict(question.scopes)["project"] == f"for 30 days in {root}: connect to example.net:443"
     (grant,) = ledger.grants()
     assert (grant.widening, grant.until is not None) == (HOST, True)
     again = await gate(None, session="s2").decide("2", fetch, (HOST,))
     assert isinstance(again, Approved)
     assert again.by == "grant"
-    for other in (Widening("host", "pkg.test:80"), Widening("host", "files.pkg.test:443"), Widening("network")):
+    for other in (Widening("host", "example.net:80"), Widening("host", "files.example.net:443"), Widening("network")):
         assert isinstance(await asking.decide("3", fetch, (HOST, other)), Refused)
         assert user.questions[-1].reach == (HOST, other)
 

@@ -105,7 +105,7 @@ def test_paths_of_the_copy_and_of_the_repository_lead_to_the_same_file(root: Pat
         (Widening("read", "/etc/foo"), "read /etc/foo"),
         (Widening("write", "/opt/x"), "change /opt/x"),
         (Widening("secret", ".env"), "read the secret file .env"),
-        (Widening("host", "pkg.test:443"), "connect to pkg.test:443"),
+        (Widening("host", "example.net:443"), "connect to example.net:443"),
         (Widening("loopback", "5432"), "connect to port 5432 of this machine"),
         (Widening("socket", "/run/x.sock"), "talk through the socket /run/x.sock"),
         (Widening("network"), "use the network"),
@@ -139,10 +139,12 @@ def test_a_long_proposal_is_cut_and_says_so():
     ("kind", "target"),
     [
         ("read", ""), ("read", "etc/x"), ("read", "/a/../b"), ("read", "//a"), ("read", "/a\0b"), ("network", "x"),
-        ("unconfined", "/"), ("secret", "/etc/x"), ("secret", "../x"), ("secret", ""), ("host", ""), ("host", "pkg.test"),
-        ("host", "Pkg.Test:443"), ("host", "https://pkg.test"), ("host", "pkg.test:443/x"), ("host", "*.pkg.test:443"),
+        ("unconfined", "/"), ("secret", "/etc/x"), ("secret", "../x"), ("secret", ""), ("host", ""), ("host", "example.net"),
+        ("host", "Example.Net:443"), ("host", "https://example.net"), ("host", "example.net:443/x"),
+        ("host", "*.example.net:443"),
         ("host", "localhost:80"), ("host", "127.0.0.1:80"), ("host", "[::1]:80"), ("host", "2130706433:80"),
-        ("host", "pkg.test:443 evil.org:443"), ("loopback", ""), ("loopback", "0"), ("loopback", "05432"), ("loopback", "70000"),
+        ("host", "example.net:443 evil.org:443"),
+        ("loopback", ""), ("loopback", "0"), ("loopback", "05432"), ("loopback", "70000"),
         ("loopback", "127.0.0.1:80"), ("socket", "run/x"), ("socket", "/run/../x"),
     ],
 )  # fmt: skip
@@ -226,7 +228,7 @@ def test_the_effect_says_what_more_a_service_lets_happen(widening: Widening, wor
 def test_an_ordinary_service_is_not_said_to_be_more(root: Path):
     for widening in (
         Widening("loopback", "5432"),
-        Widening("host", "pkg.test:443"),
+        Widening("host", "example.net:443"),
         Widening("socket", "/run/pg/.s.PGSQL.5432"),
     ):
         sentence = effect(widening)
@@ -235,13 +237,13 @@ def test_an_ordinary_service_is_not_said_to_be_more(root: Path):
 
 def test_a_host_is_made_exact_and_one_of_this_machine_becomes_a_port_of_it(root: Path):
     needs = (
-        Widening("host", "https://Pkg.Test/simple"),
-        Widening("host", "pkg.test:443"),
+        Widening("host", "https://Example.Net/simple"),
+        Widening("host", "example.net:443"),
         Widening("host", "http://localhost:8000/"),
         Widening("loopback", "8000"),
     )
     assert reach(Shell(command="x", needs=needs), root, POLICY) == (
-        Widening("host", "pkg.test:443"),
+        Widening("host", "example.net:443"),
         Widening("loopback", "8000"),
     )
 

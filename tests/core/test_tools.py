@@ -56,7 +56,7 @@ def mistake(name: str, arguments: object) -> str:
             {
                 "command": "ls",
                 "needs": [
-                    {"kind": "host", "target": "https://Pkg.Test/simple/"},
+                    {"kind": "host", "target": "https://Example.Net/simple/"},
                     {"kind": "host", "target": "github.com:22"},
                     {"kind": "host", "target": "http://localhost:8000/x"},
                     {"kind": "loopback", "target": "localhost:5432"},
@@ -66,7 +66,7 @@ def mistake(name: str, arguments: object) -> str:
             Shell(
                 command="ls",
                 needs=(
-                    Widening("host", "pkg.test:443"),
+                    Widening("host", "example.net:443"),
                     Widening("host", "github.com:22"),
                     Widening("loopback", "8000"),
                     Widening("loopback", "5432"),

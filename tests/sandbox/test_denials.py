@@ -53,27 +53,27 @@ def test_a_counted_refusal_of_the_network_is_sure_and_names_the_host(written: Pl
 
 
 def test_a_text_alone_makes_the_network_likely(written: Plan) -> None:
-    (denial,) = found(written, "curl: (6) Could not resolve host: pkg.test")
-    assert (denial.kind, denial.target, denial.certainty) == ("network", "pkg.test:443", "likely")
+    (denial,) = found(written, "curl: (6) Could not resolve host: example.net")
+    assert (denial.kind, denial.target, denial.certainty) == ("network", "example.net:443", "likely")
 
 
 @pytest.mark.parametrize(
     ("command", "text", "target"),
     [
-        ("pip install x", "", "pkg.test:443"),
-        ("curl http://pkg.test/simple", "", "pkg.test:80"),
-        ("make", "fetching https://user:pw@pkg.test:8443/x", "pkg.test:8443"),
-        ("make", "Failed to connect to pkg.test port 8080", "pkg.test:8080"),
-        ("make", "HTTPSConnectionPool(host='pkg.test', port=8443): Max retries", "pkg.test:8443"),
-        ("git clone git@pkg.test:a/b", "", "pkg.test:22"),
-        ("ssh -T pkg.test", "", "pkg.test:22"),
-        ("make", "http://notpkg.test/ http://pkg.test.evil.example/", "pkg.test:443"),
+        ("pip install x", "", "example.net:443"),
+        ("curl http://example.net/simple", "", "example.net:80"),
+        ("make", "fetching https://user:pw@example.net:8443/x", "example.net:8443"),
+        ("make", "Failed to connect to example.net port 8080", "example.net:8080"),
+        ("make", "HTTPSConnectionPool(host='example.net', port=8443): Max retries", "example.net:8443"),
+        ("git clone git@example.net:a/b", "", "example.net:22"),
+        ("ssh -T example.net", "", "example.net:22"),
+        ("make", "http://notexample.net/ http://example.net.evil.example/", "example.net:443"),
     ],
 )
 def test_a_name_that_was_looked_for_is_surely_denied_at_the_port_that_the_command_or_its_output_names(
     written: Plan, command: str, text: str, target: str
 ) -> None:
-    (denial,) = found(says(written, command), text, names=("pkg.test",))
+    (denial,) = found(says(written, command), text, names=("example.net",))
     assert (denial.certainty, denial.target, denial.widening) == ("sure", target, Widening("host", target))
 
 
@@ -83,8 +83,8 @@ def test_each_of_the_first_names_is_a_denial_of_its_own(written: Plan) -> None:
 
 
 def test_a_name_that_is_printed_but_was_not_looked_for_is_not_offered_when_another_was(written: Plan) -> None:
-    (denial,) = found(says(written, "make"), "Could not resolve host: evil.org", names=("pkg.test",))
-    assert denial.target == "pkg.test:443"
+    (denial,) = found(says(written, "make"), "Could not resolve host: evil.org", names=("example.net",))
+    assert denial.target == "example.net:443"
 
 
 @pytest.mark.parametrize("name", ["nobody.invalid", "a.test", "www.example", "printer.local", "1.0.0.127.in-addr.arpa"])
@@ -116,22 +116,26 @@ def test_a_packet_without_a_route_is_a_sure_denial_and_the_text_says_where_to(
 
 
 def test_what_goes_past_the_proxy_to_a_granted_host_takes_the_whole_network(written: Plan) -> None:
-    opened = msgspec.structs.replace(written, hosts=("pkg.test:443",))
-    (denial,) = found(opened, names=("pkg.test",))
+    opened = msgspec.structs.replace(written, hosts=("example.net:443",))
+    (denial,) = found(opened, names=("example.net",))
     assert denial.widening == Widening("network") and "goes past" in denial.why
 
 
 def test_what_the_proxy_turned_away_is_told_once_and_first(written: Plan) -> None:
     turned = Denial(
-        kind="network", target="pkg.test:443", certainty="sure", why="w", widening=Widening("host", "pkg.test:443")
+        kind="network",
+        target="example.net:443",
+        certainty="sure",
+        why="w",
+        widening=Widening("host", "example.net:443"),
     )
-    assert found(written, names=("pkg.test", "a.org"), turned=(turned,))[0] == turned
-    assert len(found(written, names=("pkg.test", "a.org"), turned=(turned,))) == 2
+    assert found(written, names=("example.net", "a.org"), turned=(turned,))[0] == turned
+    assert len(found(written, names=("example.net", "a.org"), turned=(turned,))) == 2
 
 
 def test_where_a_single_host_cannot_be_opened_the_network_is_offered(written: Plan) -> None:
     copy = msgspec.structs.replace(written, spaces=False)
-    (denial,) = found(copy, "curl: (6) Could not resolve host: pkg.test")
+    (denial,) = found(copy, "curl: (6) Could not resolve host: example.net")
     assert (denial.certainty, denial.widening) == ("likely", Widening("network"))
 
 
@@ -149,7 +153,7 @@ def test_a_text_about_privileges_is_a_likely_denial(written: Plan, line: str) ->
 
 
 def test_no_network_is_missed_where_it_was_granted(written: Plan) -> None:
-    assert found(msgspec.structs.replace(written, network=True), "Could not resolve host: pkg.test", 3) == []
+    assert found(msgspec.structs.replace(written, network=True), "Could not resolve host: example.net", 3) == []
 
 
 @pytest.mark.parametrize(

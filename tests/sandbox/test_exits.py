@@ -341,14 +341,14 @@ async def test_a_real_address_of_this_machine_is_open_only_if_exactly_it_was_gra
 
 
 async def test_a_name_that_was_looked_for_is_a_sure_denial_that_names_exactly_it(run: Inside):
-    ended = await run.fetch("https://pkg.test/simple/")
+    ended = await run.fetch("https://example.net/simple/")
     (denial,) = ended.denials
     assert denial == Denial(
         kind="network",
-        target="pkg.test:443",
+        target="example.net:443",
         certainty="sure",
         why=denial.why,
-        widening=Widening("host", "pkg.test:443"),
+        widening=Widening("host", "example.net:443"),
     )
 
 
@@ -360,11 +360,11 @@ async def test_the_name_server_answers_at_once_and_withstands_nonsense(run: Insi
         "    door.send(nonsense)\n"
         "for _ in range(3000):\n    door.send(os.urandom(40))\n"
         "started = time.monotonic()\n"
-        "try:\n    socket.getaddrinfo('pkg.test', 443)\n"
+        "try:\n    socket.getaddrinfo('example.net', 443)\n"
         "except OSError as error:\n    print(error.errno == socket.EAI_AGAIN, time.monotonic() - started < 3)\n"
     )
     assert ended.output.decode().split() == ["True", "True"]
-    assert "pkg.test:443" in [denial.target for denial in ended.denials]
+    assert "example.net:443" in [denial.target for denial in ended.denials]
 
 
 async def test_the_names_of_this_machine_are_found_and_are_no_denial(run: Inside):

@@ -7,11 +7,11 @@ import pytest
 from assent_sandbox.names import read_question
 
 HEAD = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0"
-ASKED = b"\4PyPI\3org\0\0\1\0\1"
+ASKED = b"\7ExAmple\3net\0\0\1\0\1"
 
 
 def test_the_question_is_given_back_as_it_stands_and_the_name_in_small_letters():
-    assert read_question(HEAD + ASKED + b"\0\0\x29more") == (ASKED, "pkg.test")
+    assert read_question(HEAD + ASKED + b"\0\0\x29more") == (ASKED, "example.net")
 
 
 @pytest.mark.parametrize(

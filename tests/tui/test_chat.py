@@ -106,9 +106,9 @@ async def test_a_denial_of_the_walls_is_said_in_words_without_opening_anything()
     async with app.run_test(size=(80, 24)):
         for event in CALL[:3]:
             app.chat.show(event)
-        denial = Denial(kind="network", target="pkg.test:443", certainty="likely", why="no network")
+        denial = Denial(kind="network", target="example.net:443", certainty="likely", why="no network")
         app.chat.show(Performed(id="1", ok=False, told="", code=6, denials=(denial,)))
-        assert "⊘ DENIED probably network: pkg.test:443 — no network" in shown(app.chat)
+        assert "⊘ DENIED probably network: example.net:443 — no network" in shown(app.chat)
 
 
 async def test_a_turn_that_failed_says_what_helps():
