@@ -78,6 +78,15 @@ class Terminal:
             assert self._read(0.2) or self._process.poll() is None, f"over without {text!r}: {self.shown[-4000:]}"
         self._seen = at + len(text)
 
+    def wait_for_all(self, *texts: str) -> None:
+        """Read until each text is shown, in whatever order they are drawn."""
+        begun, ends = self._seen, []
+        for text in texts:
+            self._seen = begun
+            self.wait_for(text)
+            ends.append(self._seen)
+        self._seen = max(ends)
+
     def press(self, keys: str) -> None:
         """Type something."""
         os.write(self._master, keys.encode())

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from assent_core.errors import UsageError
 from assent_sandbox import host
+
+if TYPE_CHECKING:
+    from git.cmd import Git
+    from git.exc import GitCommandError
 
 _CACHES = frozenset(
     (
@@ -165,19 +171,29 @@ def _files(root: Path) -> Iterable[str]:
                 yield path
 
 
+_IMPORTING = threading.Lock()
+
+
+def _gitpython() -> tuple[type[Git], type[GitCommandError]]:
+    """GitPython, imported by one thread at a time: its own import is not safe in two."""
+    with _IMPORTING:
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        from git.cmd import Git
+        from git.exc import GitCommandError
+
+        return Git, GitCommandError
+
+
 def _execute(root: Path, *args: str, stdin: int | None = None) -> bytes:
     """Run git by way of GitPython, through the executable that runs nothing of the repository's own."""
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    from git.cmd import Git
-
+    Git, _ = _gitpython()  # noqa: N806 # a class
     words = [str(host.git_executable()), *args]
     return Git(root).execute(words, istream=stdin, stdout_as_string=False, strip_newline_in_stdout=False)
 
 
 def _check_ignore(root: Path, paths: tuple[str, ...]) -> frozenset[str]:
     """Ask git; where it refuses a path (in a submodule, beyond a link), that one alone counts as not ignored."""
-    from git.exc import GitCommandError
-
+    _, GitCommandError = _gitpython()  # noqa: N806 # a class
     with tempfile.TemporaryFile() as asked:
         asked.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
         asked.seek(0)

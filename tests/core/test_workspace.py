@@ -1,5 +1,6 @@
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,26 @@ def test_without_git_the_folder_is_a_plain_workspace(repo: Path, monkeypatch: py
     monkeypatch.setenv("PATH", "/nonexistent")
     found = workspace.find(repo)
     assert not found.git and "not installed" in found.notices[0]
+
+
+def test_git_is_asked_by_many_threads_at_once_from_the_start(tmp_path):
+    code = (
+        "import sys, threading; from pathlib import Path; from assent_core.workspace import find\n"
+        "place = find(Path(sys.argv[1])); sys.setswitchinterval(1e-6); failed = []\n"
+        "def ask(work):\n"
+        "    try: work()\n"
+        "    except BaseException as error: failed.append(repr(error))\n"
+        "works = [place.tracked, lambda: place.ignored(['a', 'b'])] * 4\n"
+        "threads = [threading.Thread(target=ask, args=[work]) for work in works]\n"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]; sys.exit(' '.join(failed))\n"
+    )
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    rooms = [str(Path(__file__).parents[2] / room) for room in ("core", "sandbox")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(rooms)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

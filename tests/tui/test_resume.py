@@ -55,8 +55,7 @@ def test_a_session_is_left_listed_and_gone_on_with(terminal, assent, rehearse, r
     assert assent("sessions", "--search", "giraffe", cwd=repository).stdout == "No session matches.\n"
 
     again = terminal("--continue", cwd=repository, **server)
-    again.wait_for("as you wished")
-    again.wait_for("undecided")
+    again.wait_for_all("as you wished", "undecided")
     assert json.loads(assent("sessions", "--json", cwd=repository).stdout)["open"]
     busy = terminal("--resume", told["id"], cwd=repository, **server)
     busy.wait_for("open in another assent")
