@@ -205,7 +205,7 @@ def test_git_is_asked_by_many_threads_at_once_from_the_start(tmp_path):
         "    except BaseException as error: failed.append(repr(error))\n"
         "works = [place.tracked, lambda: place.ignored(['a', 'b'])] * 4\n"
         "threads = [threading.Thread(target=ask, args=[work]) for work in works]\n"
-        "[thread.start() for thread in threads]; [thread.join() for thread in threads]; sys.exit(' '.join(failed))\n"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]; sys.exit(' '.join(failed) or 0)\n"
     )
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     rooms = [str(Path(__file__).parents[2] / room) for room in ("core", "sandbox")]
