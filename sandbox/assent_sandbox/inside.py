@@ -14,13 +14,12 @@ import errno
 import marshal
 import os
 import resource
-import select
 import sys
-import time
 from types import SimpleNamespace
 
-from assent_sandbox import landlock, listeners, mounts, names, namespaces, seccomp, tally
+from assent_sandbox import ending, landlock, listeners, mounts, names, namespaces, seccomp, tally
 from assent_sandbox.supervisor import Supervisor
+from assent_sandbox.vigil import Vigil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,13 +30,9 @@ if TYPE_CHECKING:
 else:
     import _signal  # what `signal` is made of, without the enumerations that take longer to import than all the rest
 
-GRACE = 0.3
-"""Seconds that what the leader left behind may go on writing."""
 SPACES, WALLED, NETWORK = 1, 2, 4
 """What a kind of keeper is made of: namespaces of its own, walls, the host's network."""
-_TICK = 0.1
 _MOST_DOORS = 6
-_SIGKILL = 9
 
 
 class Walls:
@@ -175,17 +170,17 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
         return
     for door in (file, doors.stdin, doors.stdout, doors.stderr):
         os.close(door)
-    watch = _Watch(plan, ready.leader, doors.control, watched, ready.names)
+    watch = Vigil(plan, ready.leader, doors.control, watched, ready.names)
     if ready.listener >= 0:
         watch.supervise(Supervisor(ready.listener, plan.writable, plan.readable, plan.blank))
     told = watch.until_ended()
     told |= _told(ready.leader_door)
     told["refusals"] = ready.routes.refused() if ready.routes else 0
     told["names"] = list(ready.names.noted) if ready.names else []
-    if _reap_orphans():
+    if ending.reap_orphans():
         report(doors.control, {"ended": True})
         watch.until_quiet()
-        end_all(walls.spaces)
+        ending.end_all(walls.spaces)
     report(doors.control, told)
 
 
@@ -296,168 +291,3 @@ def _bound(plan: Plan) -> None:
         hard = resource.getrlimit(kind)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (bound, bound))
-
-
-# The watch
-
-
-class _Watch:
-    """Waits for the leader, the limits, or the end of whoever asked."""
-
-    def __init__(self, plan: Plan, leader: int, control: int, watched: int, names: names.Names | None) -> None:
-        self.plan, self.leader, self.control, self.names = plan, leader, control, names
-        self.started = time.monotonic()
-        self.cause = "exit"
-        self.drained = False
-        self.closed = False
-        self.crowd = tally.Crowd(plan.spaces)
-        self.growth = tally.Growth(watched, plan.limits.disk)
-        self.handle = os.pidfd_open(leader)
-        self.supervisor: Supervisor | None = None
-        self.poller = select.poll()
-        self.poller.register(self.handle, select.POLLIN)
-        self.poller.register(control, select.POLLIN)
-        if names:
-            self.poller.register(names.fileno(), select.POLLIN)
-
-    def until_ended(self) -> dict[str, object]:
-        """Give code, cause and seconds once the leader has ended by itself or was killed at a limit."""
-        status: int | None = None
-        deadline = self.started + self.plan.limits.seconds
-        while status is None:
-            rest = deadline - time.monotonic()
-            ready = self._wait(max(0, min(rest, _TICK)))
-            self._listen(ready)
-            if any(descriptor == self.handle for descriptor, _ in ready):
-                status = self._reap()
-            elif self.closed or rest <= 0 or self._overrun():
-                self.cause = "closed" if self.closed else "time" if rest <= 0 else self.cause
-                end_all(self.plan.spaces, spare=self.leader)
-                os.kill(self.leader, _SIGKILL)
-                status = os.waitpid(self.leader, 0)[1]
-            else:
-                status = self._reap()
-        code = os.waitstatus_to_exitcode(status)
-        cause = "signal" if code < 0 and self.cause == "exit" else self.cause
-        code = 128 - code if code < 0 else code
-        return {
-            "code": 124 if cause == "time" else code,
-            "cause": cause,
-            "seconds": time.monotonic() - self.started,
-        }
-
-    def until_quiet(self) -> None:
-        """Wait at most GRACE seconds for what the leader left behind, unless its output was read to the end."""
-        deadline = time.monotonic() + GRACE
-        self.poller.unregister(self.handle)
-        while not (self.drained or self.closed or self.cause != "exit"):
-            rest = deadline - time.monotonic()
-            if rest <= 0 or not _reap_orphans():
-                return
-            self._listen(self._wait(min(rest, 0.02)))
-
-    def supervise(self, supervisor: Supervisor) -> None:
-        """Let somebody answer the calls that are handed over while we wait."""
-        self.supervisor = supervisor
-        self.poller.register(supervisor.listener, select.POLLIN)
-
-    def _wait(self, seconds: float) -> list[tuple[int, int]]:
-        """What became ready within some seconds, besides calls that were handed over and are answered."""
-        end = time.monotonic() + seconds
-        while True:
-            rest = max(0.0, end - time.monotonic())
-            ready = self.poller.poll(rest * 1000)
-            if self.supervisor is None or not ready:
-                return ready
-            others: list[tuple[int, int]] = []
-            for descriptor, event in ready:
-                if descriptor != self.supervisor.listener:
-                    others.append((descriptor, event))
-                elif event & select.POLLIN:
-                    self.supervisor.answer()
-                else:
-                    self.poller.unregister(descriptor)
-            if others or not rest:
-                return others
-
-    def _listen(self, ready: list[tuple[int, int]]) -> None:
-        if self.names and any(descriptor == self.names.fileno() for descriptor, _ in ready):
-            self.names.answer()
-        if any(descriptor == self.control for descriptor, _ in ready):
-            try:
-                heard = os.read(self.control, 64)
-            except OSError:
-                heard = b""
-            self.drained, self.closed = True, not heard
-            if self.closed:
-                self.poller.unregister(self.control)
-
-    def _reap(self) -> int | None:
-        """Collect the ended; give the leader's status if it is among them."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return 0
-            if pid == self.leader:
-                return status
-            if pid == 0:
-                return None
-
-    def _overrun(self) -> bool:
-        limits = self.plan.limits
-        self.crowd.count()
-        if self.crowd.threads > limits.processes:
-            self.cause = "processes"
-        elif self.crowd.memory(limits.memory) > limits.memory:
-            self.cause = "memory"
-        elif self.growth.exceeded():
-            self.cause = "disk"
-        return self.cause != "exit"
-
-
-def _reap_orphans() -> bool:
-    """Collect the ended; say whether anything still lives."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
-
-
-def end_all(spaces: bool, spare: int = 0) -> None:
-    """Kill every process of this namespace (or every descendant) and wait until none is left; `spare` is not waited for."""
-    while spare or _reap_orphans():
-        if spaces:
-            _kill(-1)
-        else:
-            for process in tally.descendants():
-                _kill(process)
-        if spare:
-            return
-        try:
-            while os.waitpid(-1, 0 if spaces else os.WNOHANG)[0]:
-                pass
-            time.sleep(0.001)
-        except ChildProcessError:
-            return
-
-
-def end_all_but(kept: set[int]) -> None:
-    """Kill every descendant of this process that is neither kept nor a descendant of a kept one."""
-    while stray := [process for process in tally.descendants(kept) if process not in kept]:
-        for process in stray:
-            _kill(process)
-            try:
-                os.waitpid(process, os.WNOHANG)
-            except ChildProcessError:
-                continue
-        time.sleep(0.001)
-
-
-def _kill(process: int) -> None:
-    try:
-        os.kill(process, _SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return

@@ -13,7 +13,7 @@ import gc
 import os
 import select
 
-from assent_sandbox import inside, landlock, mounts, namespaces, seccomp
+from assent_sandbox import ending, inside, landlock, mounts, namespaces, seccomp
 
 _SPACES = namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWIPC | namespaces.NEWUTS
 
@@ -149,7 +149,7 @@ class _Warden:
         keeper.door.close()
         os.waitpid(keeper.process, 0)
         if not self.tmp:
-            inside.end_all_but({each.process for each in self.keepers.values()})
+            ending.end_all_but({each.process for each in self.keepers.values()})
         if keeper.number:
             self.door.send(b"ended " + keeper.number)
             self._replenish(keeper.kind)
