@@ -6,8 +6,10 @@ before anything is covered, and attached when the covers lie, so that no path is
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import time
 
 from assent_sandbox import namespaces
 from assent_sandbox.namespaces import NODEV, NOEXEC, NOSUID, RDONLY, attach, copy_mount, make_mount, set_attributes
@@ -177,12 +179,26 @@ def _look_at(layers: tuple[str, str, str]) -> list[tuple[int, ...]]:
     return [(each.st_dev, each.st_ino, each.st_mode, each.st_uid, each.st_gid) for each in found]
 
 
+_MEETINGS = 50
+"""How often another overlay of the same layers may be met in the making."""
+
+
 def _make_overlay(layers: tuple[str, str, str]) -> int:
-    """Made by descriptors, so that no character of a path can be read as an option."""
+    """Made by descriptors, so that no character of a path can be read as an option.
+
+    The kernel makes its folder in `work` anew with each overlay: of two that are made at once, the slower one finds it gone.
+    """
     names = ("lowerdir", "upperdir", "workdir")
     places = {name: os.open(path, os.O_PATH | os.O_CLOEXEC) for name, path in zip(names, layers, strict=True)}
     options = {key: f"/proc/self/fd/{place}" for key, place in places.items()}
     try:
+        for _ in range(_MEETINGS):
+            try:
+                return make_mount("overlay", options | {"userxattr": ""}, NOSUID | NODEV)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.EEXIST):
+                    raise
+                time.sleep(0.002)
         return make_mount("overlay", options | {"userxattr": ""}, NOSUID | NODEV)
     finally:
         for place in places.values():
