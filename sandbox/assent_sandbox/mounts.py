@@ -196,7 +196,7 @@ def _make_overlay(layers: tuple[str, str, str]) -> int:
             try:
                 return make_mount("overlay", options | {"userxattr": ""}, NOSUID | NODEV)
             except OSError as error:
-                if error.errno not in (errno.ENOENT, errno.EEXIST):
+                if error.errno not in (errno.ENOENT, errno.EEXIST, errno.EINVAL):
                     raise
                 time.sleep(0.002)
         return make_mount("overlay", options | {"userxattr": ""}, NOSUID | NODEV)

@@ -1,0 +1,25 @@
+"""What a keeper mounts."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from assent_sandbox import mounts
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts without a namespace")
+def test_two_overlays_of_the_same_layers_can_be_made_at_once(tmp_path: Path):
+    layers = tuple(str(tmp_path / name) for name in ("lower", "upper", "work"))
+    for layer in layers:
+        Path(layer).mkdir()
+    other = os.fork()
+    failed = 0
+    for _ in range(200):
+        try:
+            os.close(mounts._make_overlay(layers))
+        except OSError:
+            failed += 1
+    if not other:
+        os._exit(failed != 0)
+    assert (failed, os.waitstatus_to_exitcode(os.waitpid(other, 0)[1])) == (0, 0)
