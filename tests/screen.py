@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -355,11 +357,12 @@ def session_of(app: AssentApp) -> Scripted:
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
-    """Let the app go on until something is so; fails after ten seconds."""
-    for _ in range(400):
+    """Let the app go on until something is so, on a screen that may still be in the making; fails after a while."""
+    for _ in range(800):
         await pilot.pause(0.025)
-        if condition():
-            return
+        with suppress(NoMatches):
+            if condition():
+                return
     raise AssertionError("it did not happen")
 
 
