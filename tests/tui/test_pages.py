@@ -285,8 +285,8 @@ async def test_a_key_is_checked_kept_and_then_the_session_opens(state, port, mon
         assert not list((tmp_path / "config").rglob("keys/*"))
         assert "sk-wrong" not in text_of(app.screen.query_one(Input))
         await pilot.press("ctrl+u", *"sk-right-key-0123456789", "enter")
-        await until(pilot, lambda: app.jobs is not None)
         await until(pilot, lambda: any("not encrypted" in each.message for each in app._notifications))
+        await until(pilot, lambda: app.jobs is not None)
     (kept,) = (tmp_path / "config" / "keys").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
 
