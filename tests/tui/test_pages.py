@@ -4,6 +4,8 @@ import http.server
 import threading
 from pathlib import Path
 
+import keyring.backends.fail
+import keyring.core
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -278,6 +280,7 @@ def keyless(state: Path, no_key) -> AssentApp:
 async def test_a_key_is_checked_kept_and_then_the_session_opens(state, port, monkeypatch, tmp_path):
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
     monkeypatch.setattr(servers, "LOCAL", ())
+    monkeypatch.setattr(keyring.core, "_keyring_backend", keyring.backends.fail.Keyring())
     async with keyless(state, lambda: True).run_test(size=(80, 24)) as pilot:
         app = await first_run(pilot)
         await pilot.press("enter", *"sk-wrong", "enter")
