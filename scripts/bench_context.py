@@ -13,9 +13,9 @@ from contextlib import aclosing
 from pathlib import Path
 
 from assent_core.assembly import open_session
-from assent_core.compaction import with_digests
+from assent_core.context.compaction import with_digests
+from assent_core.context.gauge import total
 from assent_core.events import Billed, Noticed
-from assent_core.gauge import total
 from assent_core.model import Usage
 from assent_core.rehearsal import Rehearsal
 from assent_core.settings import Settings

@@ -23,18 +23,18 @@ from pathlib import Path
 from textual.app import App
 from textual.pilot import Pilot
 
-from assent_core.changes import take_apart
-from assent_core.consent import Asker
+from assent_core.consent.gate import Asker
+from assent_core.diffs.changes import take_apart
+from assent_core.diffs.review import Review, renew
 from assent_core.events import AnyEvent, Decided, Ended, Opened, Performed, Prompted, Proposed, Said, Texted
-from assent_core.notebook import Notebook
-from assent_core.past import Past
+from assent_core.memory.notebook import Notebook
+from assent_core.memory.past import Past
+from assent_core.memory.record import Record
+from assent_core.memory.sessions import record_path
 from assent_core.proposals import Shell
-from assent_core.record import Record
-from assent_core.review import Review, renew
-from assent_core.sessions import record_path
 from assent_sandbox.stage import Change, File
-from assent_tui.app import AssentApp
-from assent_tui.messages import Reviewed
+from assent_tui.screen.app import AssentApp
+from assent_tui.screen.messages import Reviewed
 
 ROUNDS = 11
 SIZE = (120, 40)

@@ -14,13 +14,13 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from assent_core.assembly import open_session
-from assent_core.consent import Asker
+from assent_core.consent.gate import Asker
 from assent_core.rehearsal import Rehearsal
 from assent_core.session import Session
 from assent_core.settings import Settings
-from assent_tui.app import AssentApp
-from assent_tui.demo import PROMPT, plant
-from assent_tui.pages import Look, Place
+from assent_tui.commands.demo import PROMPT, plant
+from assent_tui.screen.app import AssentApp
+from assent_tui.screen.pages import Look, Place
 
 SIZE = (120, 36)
 CELL = 12.2

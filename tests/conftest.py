@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from assent_core.rehearsal import Rehearsal
-from assent_tui.demo import served
+from assent_tui.commands.demo import served
 
 COMMAND = Path(sys.executable).with_name("assent")
 Assent = Callable[..., subprocess.CompletedProcess[str]]

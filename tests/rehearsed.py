@@ -4,7 +4,7 @@ import subprocess
 from contextlib import aclosing
 from pathlib import Path
 
-from assent_core.consent import Answer, Question
+from assent_core.consent.gate import Answer, Question
 from assent_core.events import AnyEvent
 
 CALC = "def add(left, right):\n    return left - right\n"

@@ -12,9 +12,10 @@ from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from assent_core.changes import FileChange, digest, take_apart
-from assent_core.consent import Answer, Asker, Question
-from assent_core.digest import Digest
+from assent_core.consent.gate import Answer, Asker, Question
+from assent_core.context.gauge import Room
+from assent_core.diffs.changes import FileChange, digest, take_apart
+from assent_core.diffs.review import Evidence, Review, outcomes, renew
 from assent_core.errors import UsageError
 from assent_core.events import (
     AnyEvent,
@@ -38,17 +39,16 @@ from assent_core.events import (
     Undone,
     Verified,
 )
-from assent_core.gauge import Room
+from assent_core.logs.digest import Digest
+from assent_core.memory.past import Past
 from assent_core.model import Usage
-from assent_core.past import Past
 from assent_core.proposals import Patch, Read, Shell
-from assent_core.review import Evidence, Review, outcomes, renew
 from assent_sandbox.policy import Denial, Widening
 from assent_sandbox.stage import Change, File
-from assent_tui.app import AssentApp
-from assent_tui.chat import Chat
-from assent_tui.diff import Diff
-from assent_tui.panes import Panes
+from assent_tui.chat.pane import Chat
+from assent_tui.review.diff import Diff
+from assent_tui.screen.app import AssentApp
+from assent_tui.screen.panes import Panes
 
 BEFORE = b'''"""A cart of things to buy."""
 

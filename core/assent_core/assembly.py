@@ -13,34 +13,35 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from assent_core import landing, sessions
-from assent_core.accounts import Accounts
 from assent_core.background import Background
 from assent_core.books import Books, Counted
-from assent_core.budget import Budgets
-from assent_core.compactor import Compactor
-from assent_core.consent import Asker, Gate
+from assent_core.consent.gate import Asker, Gate
+from assent_core.consent.ledger import Ledger
+from assent_core.context.compactor import Compactor
+from assent_core.context.gauge import Gauge
+from assent_core.context.transcript import Transcript
 from assent_core.events import Noticed, Opened
-from assent_core.gauge import Gauge
 from assent_core.instructions import worker_instructions
-from assent_core.items import ItemFile
-from assent_core.keys import find_key
-from assent_core.ledger import Ledger
-from assent_core.lookout import Lookout
+from assent_core.landing import landings
+from assent_core.memory import sessions
+from assent_core.memory.items import ItemFile
+from assent_core.memory.past import Past, past_of
+from assent_core.memory.record import Record
+from assent_core.memory.redact import Redactor, secrets_of_env_file, secrets_of_environment
 from assent_core.model import Request
-from assent_core.past import Past, past_of
+from assent_core.money.accounts import Accounts
+from assent_core.money.budget import Budgets
+from assent_core.money.usage import Meter
 from assent_core.perform import Performer
-from assent_core.record import Record
-from assent_core.redact import Redactor, secrets_of_env_file, secrets_of_environment
-from assent_core.responses import Responses
+from assent_core.roles.lookout import Lookout
+from assent_core.roles.scout import Scout
 from assent_core.router import route
-from assent_core.scout import Scout
+from assent_core.service.keys import find_key
+from assent_core.service.responses import Responses
 from assent_core.session import Session
 from assent_core.settings import Settings
 from assent_core.tools import specs
-from assent_core.transcript import Transcript
 from assent_core.turn import Bench
-from assent_core.usage import Meter
 from assent_core.workspace import Workspace, find
 from assent_sandbox.policy import Policy
 from assent_sandbox.stage import Stage
@@ -59,7 +60,7 @@ async def open_session(
     `resume` is the id of a recorded session to go on with: its stage, what its model has seen, its evidence and its cost.
     """
     workspace, state = await asyncio.to_thread(find, root), settings.state_dir
-    recovered = await asyncio.to_thread(landing.recover, workspace.root, state)
+    recovered = await asyncio.to_thread(landings.recover, workspace.root, state)
     redact = Redactor((*secrets_of_environment(os.environ), *_secrets_of(workspace, settings)))
     service = Responses(settings, lambda: _known(find_key(settings), redact))
     if model:
@@ -150,7 +151,7 @@ def _request(settings: Settings, service: Responses, id: str) -> Request:
     )
 
 
-def _in_words(recovered: landing.Recovered) -> str:
+def _in_words(recovered: landings.Recovered) -> str:
     return f"An interrupted landing was {recovered.how}: {', '.join(recovered.paths)}"
 
 

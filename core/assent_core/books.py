@@ -9,15 +9,15 @@ from contextlib import aclosing
 
 import msgspec
 
-from assent_core.accounts import Accounts, Kind, Landing, Payment, Task
-from assent_core.commands import visible
+from assent_core.consent.commands import visible
+from assent_core.context.gauge import Gauge
+from assent_core.context.transcript import text_of
+from assent_core.diffs.review import Review
 from assent_core.errors import AssentError
 from assent_core.events import AnyEvent, Digested, Ended, Verified
-from assent_core.gauge import Gauge
 from assent_core.model import Finished, Item, Model, Reply, Request, Usage
-from assent_core.review import Review
-from assent_core.transcript import text_of
-from assent_core.usage import Meter, asked_tier
+from assent_core.money.accounts import Accounts, Kind, Landing, Payment, Task
+from assent_core.money.usage import Meter, asked_tier
 
 WORKS = {"scout_digest": "classify", "scout_explain": "summarize"}
 """What a demanded schema is for, where the request does not say."""

@@ -8,11 +8,11 @@ from typing import Literal, cast
 import msgspec
 from msgspec import Struct
 
-from assent_core.consent import Decider, Scope
-from assent_core.digest import Digest
+from assent_core.consent.gate import Decider, Scope
+from assent_core.diffs.review import Evidence
+from assent_core.logs.digest import Digest
 from assent_core.model import Effort, Role, Usage
 from assent_core.proposals import Proposal
-from assent_core.review import Evidence
 from assent_sandbox.policy import Denial, Tier, Widening
 from assent_sandbox.stage import Moved
 

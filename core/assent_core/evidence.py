@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from assent_core.changes import FileChange, digest
+from assent_core.diffs.changes import FileChange, digest
+from assent_core.diffs.review import Evidence
 from assent_core.perform import Result
-from assent_core.review import Evidence
 
 
 def contents_digest(files: tuple[FileChange, ...]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
-from assent_core.commands import visible
+from assent_core.consent.commands import visible
 from assent_core.workspace import Workspace
 from assent_sandbox.output import cut
 from assent_sandbox.policy import Tier

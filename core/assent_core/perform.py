@@ -12,19 +12,19 @@ from pathlib import Path
 
 import msgspec
 
-from assent_core.changes import FileChange, take_apart
-from assent_core.consent import Approved
-from assent_core.digest import Digest, extract
+from assent_core.consent.gate import Approved
+from assent_core.consent.reach import locate, reach
+from assent_core.context.transcript import image_url
+from assent_core.diffs.changes import FileChange, take_apart
+from assent_core.diffs.patches import apply_patch
+from assent_core.diffs.review import Evidence
 from assent_core.errors import PatchMistake
 from assent_core.events import Performed, Printed
+from assent_core.logs.digest import Digest, extract
 from assent_core.logs.folding import folded
-from assent_core.outputs import Outputs
-from assent_core.patches import apply_patch
+from assent_core.memory.outputs import Outputs
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
-from assent_core.reach import locate, reach
-from assent_core.review import Evidence
 from assent_core.steering import advice
-from assent_core.transcript import image_url
 from assent_core.workspace import Workspace
 from assent_sandbox.output import cut, decode
 from assent_sandbox.policy import Command, Denial, Ended, Output, Policy, Traffic, Widening

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from assent_core.changes import unified
-from assent_core.consent import Refused
-from assent_core.digest import extract
+from assent_core.consent.gate import Refused
+from assent_core.diffs.changes import unified
 from assent_core.errors import AssentError, BudgetExceeded, ConsentMissing, EnvironmentFault
 from assent_core.events import AnyEvent, Asked, Decided, Digested, Noticed, Proposed, Verified
 from assent_core.evidence import contents_digest
 from assent_core.instructions import own_change, repair_prompt
+from assent_core.logs.digest import extract
 from assent_core.perform import Result
 from assent_core.proposals import Shell
 from assent_core.steering import AskGate, Go, Move, Place, Run, RunAgain, ShowOwnChange, Stop, steer

@@ -14,11 +14,13 @@ from typing import TypeVar
 
 import msgspec
 
-from assent_core import landing, review
-from assent_core.accounts import Kind
 from assent_core.background import Background
-from assent_core.changes import FileChange, take_apart
-from assent_core.compactor import Compactor
+from assent_core.context.compactor import Compactor
+from assent_core.context.gauge import Gauge, Room
+from assent_core.context.transcript import image_url
+from assent_core.diffs import review
+from assent_core.diffs.changes import FileChange, take_apart
+from assent_core.diffs.review import Evidence, Review, told_of_edit
 from assent_core.errors import AssentError, EnvironmentFault, LandingRefused, UsageError
 from assent_core.events import (
     AnyEvent,
@@ -32,18 +34,17 @@ from assent_core.events import (
     Undone,
     Verified,
 )
-from assent_core.gauge import Gauge, Room
 from assent_core.instructions import opening
-from assent_core.notebook import Notebook
-from assent_core.past import Past
+from assent_core.landing import landings
+from assent_core.memory.notebook import Notebook
+from assent_core.memory.past import Past
+from assent_core.memory.record import Record
+from assent_core.money.accounts import Kind
 from assent_core.perform import Performer, Result
 from assent_core.proposals import Shell
-from assent_core.record import Record
 from assent_core.repair import repair, run_typed
-from assent_core.review import Evidence, Review, told_of_edit
 from assent_core.router import route
 from assent_core.settings import Settings
-from assent_core.transcript import image_url
 from assent_core.turn import Bench, ended, turn
 from assent_sandbox.stage import Change, Entry, File, Opaque, Stage, StageError
 from assent_sandbox.tiers import open_stage
@@ -146,7 +147,7 @@ class Session:
         self._must_be_idle()
         outcomes, stage = self._outcomes_as_shown(decided), self._bench.performer.stage
         writes = tuple(
-            landing.Write(path=outcome.path, before=outcome.before, after=outcome.landed)
+            landings.Write(path=outcome.path, before=outcome.before, after=outcome.landed)
             for outcome in outcomes
             if outcome.landed != outcome.before
         )
@@ -155,7 +156,7 @@ class Session:
                 "Nothing is accepted, so there is nothing to land.", "Accept a hunk with y, or all with A."
             )
         root, state = self._bench.performer.workspace.root, self.settings.state_dir
-        made = await asyncio.to_thread(landing.land, root, state, writes, self.opened.session)
+        made = await asyncio.to_thread(landings.land, root, state, writes, self.opened.session)
         for outcome in outcomes:
             stage.settle(outcome.path, outcome.landed, outcome.staged)
         self._bench.books.landed(made.id, decided)
@@ -191,9 +192,9 @@ class Session:
         performer, state = self._bench.performer, self.settings.state_dir
         root, stage = performer.workspace.root, performer.stage
         stage.rebase()
-        known = {made.id: made for made in landing.landings(root, state) if made.session == self.opened.session}
+        known = {made.id: made for made in landings.landings(root, state) if made.session == self.opened.session}
         staged = {path: stage.read(path) for made in known.values() for path in made.paths}
-        undone = await asyncio.to_thread(landing.undo, root, state, id)
+        undone = await asyncio.to_thread(landings.undo, root, state, id)
         self._bench.books.undone(undone.id)
         stage.rebase()
         for path in undone.paths if undone.id in known else ():

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from assent_core.consent import Mode
+from assent_core.consent.gate import Mode
 from assent_core.errors import UsageError
 from assent_core.model import Effort
 from assent_sandbox.policy import Limits

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
-from assent_core.digest import Digest, FailureClass
 from assent_core.errors import EnvironmentFault
+from assent_core.logs.digest import Digest, FailureClass
 from assent_sandbox.policy import Denial, Widening
 
 NETWORK = Widening("network")

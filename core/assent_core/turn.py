@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from assent_core.books import Books
-from assent_core.compactor import Compactor
-from assent_core.consent import Approved, Decision, Gate, Refused
+from assent_core.consent.gate import Approved, Decision, Gate, Refused
+from assent_core.context.compactor import Compactor
+from assent_core.context.transcript import CALLS, Transcript, text_of
 from assent_core.errors import AssentError, BadReply, BudgetExceeded, ContextTooLong, PatchMistake
 from assent_core.events import (
     AnyEvent,
@@ -34,11 +35,10 @@ from assent_core.events import (
 from assent_core.evidence import evidence
 from assent_core.model import Finished, Item, Model, Reply, Request, Retrying, Text, WireItem
 from assent_core.model import Thought as Thinking
+from assent_core.money.usage import Meter
 from assent_core.perform import Performer, Result, mistaken
 from assent_core.proposals import Patch, Proposal, Shell
 from assent_core.tools import Mistake, parse
-from assent_core.transcript import CALLS, Transcript, text_of
-from assent_core.usage import Meter
 from assent_sandbox.policy import Widening
 from assent_sandbox.stage import StageError
 

@@ -34,7 +34,7 @@ async def main() -> None:
         return
     from assent_core.assembly import open_session
     from assent_core.settings import load
-    from assent_tui.app import AssentApp
+    from assent_tui.screen.app import AssentApp
 
     async def open(asker: object) -> object:
         session = await open_session(Path.cwd(), load(), asker)  # type: ignore[arg-type]

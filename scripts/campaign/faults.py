@@ -30,11 +30,11 @@ if __name__ == "__main__":
 
 import msgspec
 
-from assent_core import faults
 from assent_core.assembly import open_session
 from assent_core.events import AnyEvent, Ended, Retried
 from assent_core.rehearsal import Rehearsal
 from assent_core.rehearsal.script import Fault, Script, Step
+from assent_core.service import faults
 from assent_core.session import Session
 from assent_core.settings import Settings
 from assent_sandbox.stage import File

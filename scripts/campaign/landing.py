@@ -27,9 +27,9 @@ if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parents[2]
     sys.path[:0] = [str(ROOT / "core"), str(ROOT / "sandbox")]
 
-from assent_core import rename
 from assent_core.errors import LandingRefused
-from assent_core.landing import Write, land, landings, recover, undo
+from assent_core.landing import rename
+from assent_core.landing.landings import Write, land, landings, recover, undo
 from assent_sandbox.stage import Entry, File, Link
 
 RENAME = rename._rename

@@ -27,11 +27,11 @@ if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parents[2]
     sys.path[:0] = [str(ROOT / "core"), str(ROOT / "sandbox")]
 
-from assent_core import rename
 from assent_core.assembly import open_session
+from assent_core.diffs.review import decide
 from assent_core.errors import LandingRefused
-from assent_core.landing import landings
-from assent_core.review import decide
+from assent_core.landing import rename
+from assent_core.landing.landings import landings
 from assent_core.session import Session
 from assent_core.settings import Settings
 from assent_sandbox.stage import File

@@ -9,9 +9,9 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from assent_core.accounts import VERSION, Accounts, Landing, Payment, Spent, Task, opened
+from assent_core.diffs.review import decide
 from assent_core.events import Billed, Ended
-from assent_core.review import decide
+from assent_core.money.accounts import VERSION, Accounts, Landing, Payment, Spent, Task, opened
 from assent_core.settings import RoleSettings
 from rehearsed import CHECK, FIX, of, told
 
@@ -54,7 +54,7 @@ def test_several_processes_write_at_once_and_nothing_is_lost(tmp_path):
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from assent_core.accounts import Accounts, Payment\n"
+        "from assent_core.money.accounts import Accounts, Payment\n"
         "troubles = []\n"
         "accounts = Accounts(Path(sys.argv[1]), troubles.append)\n"
         "for number in range(100):\n"
@@ -72,7 +72,7 @@ def test_several_processes_write_at_once_and_nothing_is_lost(tmp_path):
 
 def test_the_program_does_not_end_before_the_last_row_is_written(tmp_path):
     code = (
-        "import sys\nfrom pathlib import Path\nfrom assent_core.accounts import Accounts, Payment\n"
+        "import sys\nfrom pathlib import Path\nfrom assent_core.money.accounts import Accounts, Payment\n"
         "Accounts(Path(sys.argv[1])).write(Payment(time=1.0, session='s', repo='/', role='worker', model='m', work='edit'))\n"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "accounts.db")], check=True, timeout=60)

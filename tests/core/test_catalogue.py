@@ -4,10 +4,10 @@ import datetime
 
 import pytest
 
-from assent_core import catalogue
-from assent_core.catalogue import Price
 from assent_core.errors import UsageError
 from assent_core.model import Usage
+from assent_core.service import catalogue
+from assent_core.service.catalogue import Price
 
 
 @pytest.fixture(autouse=True)

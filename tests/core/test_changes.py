@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unidiff import PatchSet
 
-from assent_core import lines
-from assent_core.changes import FileChange, digest, put_together, take_apart, unified
+from assent_core.diffs import lines
+from assent_core.diffs.changes import FileChange, digest, put_together, take_apart, unified
 from assent_sandbox.stage import Change, Entry, File, Link, Opaque
 
 WORDS = (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent_core.commands import LONGEST, describe, visible
+from assent_core.consent.commands import LONGEST, describe, visible
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_line_ends_stay_where_they_are_wanted():
 def test_the_parser_is_not_loaded_before_it_is_needed():
     import subprocess
 
-    code = "import sys, assent_core.consent, assent_core.tools; print('tree_sitter' in sys.modules, 'openai' in sys.modules)"
+    code = "import sys, assent_core.consent.gate, assent_core.tools; print('tree_sitter' in sys.modules, 'openai' in sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
     )

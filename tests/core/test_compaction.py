@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from assent_core import compaction
-from assent_core.compaction import ASKED, DROPPED, SUMMARY, Summary
+from assent_core.context import compaction
+from assent_core.context.compaction import ASKED, DROPPED, SUMMARY, Summary
+from assent_core.context.gauge import FIRST_RATIO, Gauge, size, total, weight
+from assent_core.context.transcript import Transcript, user_item
 from assent_core.events import Billed, Ended, Noticed, Performed
-from assent_core.gauge import FIRST_RATIO, Gauge, size, total, weight
 from assent_core.model import Finished, Request, Usage
 from assent_core.rehearsal.checks import tokens
-from assent_core.transcript import Transcript, user_item
 from rehearsed import of, told
 
 HEAD = "exit code 1 after 0.2 s\npytest: 1 failed\noutput:\n"

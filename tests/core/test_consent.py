@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from assent_core import consent
-from assent_core.consent import Answer, Approved, Gate, Grant, Question, Refused
-from assent_core.ledger import Entry, Ledger, Revocation
+from assent_core.consent import gate as consent
+from assent_core.consent.gate import Answer, Approved, Gate, Grant, Question, Refused
+from assent_core.consent.ledger import Entry, Ledger, Revocation
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
 from assent_sandbox.policy import Tier, Widening
 
@@ -363,7 +363,7 @@ async def test_an_approved_cannot_be_copied_into_a_wider_one(gate: GateMaker):
 
 
 def test_no_module_but_the_gate_builds_an_approved_or_opens_the_mint():
-    house = Path(consent.__file__).parents[2]
+    house = Path(consent.__file__).parents[3]
     modules = [*house.glob("core/**/*.py"), *house.glob("tui/**/*.py"), *house.glob("sandbox/**/*.py")]
     assert len(modules) > 20
     for module in modules:

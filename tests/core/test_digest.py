@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent_core.digest import Digest, FailureClass, extract, plain
-from assent_core.reports import reports
+from assent_core.logs.digest import Digest, FailureClass, extract, plain
+from assent_core.logs.reports import reports
 from assent_sandbox.policy import Denial, Widening
 
 PYTEST_FILE = """

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from assent_core.consent import Answer, Question
+from assent_core.consent.gate import Answer, Question
 from assent_core.events import Decided, Ended, Explained
 from rehearsed import Said, of, told
 

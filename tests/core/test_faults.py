@@ -5,9 +5,9 @@ from contextlib import aclosing
 import msgspec
 import pytest
 
-from assent_core import faults
 from assent_core.events import Asked, Ended, Mistaken, Retried
-from assent_core.faults import retry_after
+from assent_core.service import faults
+from assent_core.service.faults import retry_after
 from assent_core.settings import RoleSettings
 from rehearsed import CHECK, FIX, of, told
 

@@ -8,7 +8,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
 from assent_core.errors import KeyMissing, UsageError
-from assent_core.keys import find_key, store_key
+from assent_core.service.keys import find_key, store_key
 from assent_core.settings import Settings
 
 

@@ -18,9 +18,9 @@ from types import FrameType
 
 import pytest
 
-from assent_core import rename
 from assent_core.errors import LandingRefused
-from assent_core.landing import Landing, Write, land, landings, preview, recover, redo, undo
+from assent_core.landing import rename
+from assent_core.landing.landings import Landing, Write, land, landings, preview, recover, redo, undo
 from assent_sandbox.stage import Entry, File, Link, Opaque
 
 CAMPAIGN = Path(__file__).parents[2] / "scripts" / "campaign" / "landing.py"
@@ -766,7 +766,7 @@ def test_old_landings_are_forgotten_but_never_the_last_ten(root: Path, state: Pa
 def test_landings_that_take_up_too_much_are_forgotten_from_the_oldest(
     root: Path, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assent_core.journal.LARGEST_KEPT", 120_000)
+    monkeypatch.setattr("assent_core.landing.journal.LARGEST_KEPT", 120_000)
     made = [land(root, state, (write(f"f{n}", None, File(b"x" * (90_000 if n == 1 else 9_000))),)) for n in range(14)]
     assert landings(root, state) == tuple(reversed(made[-12:]))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_core.digest import Digest, extract, plain
+from assent_core.logs.digest import Digest, extract, plain
 from assent_core.logs.finding import Finding
 from assent_core.logs.sieve import sieved
 from assent_core.perform import TOLD, told_of

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from assent_core import notebook
-from assent_core.notebook import Notebook
-from assent_core.redact import Redactor
+from assent_core.memory import notebook
+from assent_core.memory.notebook import Notebook
+from assent_core.memory.redact import Redactor
 
 
 def book(state: Path, root: str = "/repo", redact=str) -> Notebook:
@@ -88,7 +88,7 @@ def test_a_shorter_draft_leaves_nothing_of_a_longer_one(tmp_path: Path):
 def test_a_draft_survives_a_kill_and_the_one_who_got_it_too(tmp_path: Path):
     for text in ("older", "newer"):
         program = (
-            "import sys, time; from pathlib import Path; from assent_core.notebook import Notebook\n"
+            "import sys, time; from pathlib import Path; from assent_core.memory.notebook import Notebook\n"
             "Notebook(Path(sys.argv[1]), Path('/repo'), str).keep(sys.argv[2]); print(flush=True); time.sleep(60)"
         )
         path = os.pathsep.join(sys.path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_core.outputs import MOST, Outputs
+from assent_core.memory.outputs import MOST, Outputs
 
 
 def test_any_window_of_an_output_can_be_read_by_the_name_that_it_got(tmp_path: Path):
@@ -42,7 +42,7 @@ def test_only_the_owner_can_read_them(tmp_path: Path):
 
 
 def test_the_oldest_go_when_there_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("assent_core.outputs.MOST", 25)
+    monkeypatch.setattr("assent_core.memory.outputs.MOST", 25)
     outputs = Outputs(tmp_path)
     for _ in range(5):
         outputs.keep("x" * 10)

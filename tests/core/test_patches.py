@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assent_core.diffs.patches import Edit, apply_patch
+from assent_core.diffs.v4a import render
 from assent_core.errors import PatchMistake
-from assent_core.patches import Edit, apply_patch
-from assent_core.v4a import render
 from assent_sandbox.stage import Change, Entry, File, Link, Opaque, OutsideError
 
 WORDS = (

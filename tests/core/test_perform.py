@@ -1,9 +1,9 @@
 """What was approved is carried out on the stage, and told in a form that is decoded, redacted and cut."""
 
-from assent_core.consent import Answer
+from assent_core.consent.gate import Answer
 from assent_core.events import Performed, Printed, Proposed
+from assent_core.memory.redact import Redactor
 from assent_core.perform import Lines
-from assent_core.redact import Redactor
 from rehearsed import Said, of, told
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from assent_core.assembly import open_session
+from assent_core.diffs.review import decide, obstacle
 from assent_core.errors import UsageError
 from assent_core.events import Performed, Staged
-from assent_core.review import decide, obstacle
 from assent_core.settings import Settings
 from rehearsed import CALC, FIX, TEST, git, of, told, tree
 

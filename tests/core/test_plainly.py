@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent_core.changes import FileChange, take_apart
-from assent_core.plainly import SUBJECT, TITLE, Triage, commit_message, ranked, stricter, title, triage
+from assent_core.consent.plainly import SUBJECT, TITLE, Triage, commit_message, ranked, stricter, title, triage
+from assent_core.diffs.changes import FileChange, take_apart
 from assent_sandbox.stage import Change, File
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from assent_core.consent.reach import effect, hard_refusal, in_words, is_secret, locate, phrase, reach
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
-from assent_core.reach import effect, hard_refusal, in_words, is_secret, locate, phrase, reach
 from assent_sandbox.policy import Policy, Widening
 
 POLICY = Policy()

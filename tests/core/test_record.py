@@ -5,8 +5,8 @@ import stat
 import pytest
 
 from assent_core.events import Ended, Noticed, Printed, Prompted, Texted
-from assent_core.record import Record, read
-from assent_core.redact import Redactor
+from assent_core.memory.record import Record, read
+from assent_core.memory.redact import Redactor
 
 
 def make(tmp_path, *values: str) -> Record:

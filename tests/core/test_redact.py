@@ -1,6 +1,6 @@
 """Secrets do not leave in text."""
 
-from assent_core.redact import Redactor, secrets_of_env_file, secrets_of_environment
+from assent_core.memory.redact import Redactor, secrets_of_env_file, secrets_of_environment
 
 
 def test_a_known_value_is_taken_out_also_as_json_escapes_it():

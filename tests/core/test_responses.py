@@ -25,7 +25,7 @@ from assent_core.errors import (
 )
 from assent_core.model import Finished, Item, Request, Retrying, Schema, Text, Thought, ToolSpec
 from assent_core.rehearsal import Rehearsal
-from assent_core.responses import Responses
+from assent_core.service.responses import Responses
 from assent_core.settings import Settings
 from core.wire import check_request
 
@@ -570,7 +570,7 @@ async def test_malformed_arguments_reach_the_caller_as_they_came():
 async def test_the_event_loop_does_not_stall_while_the_sdk_is_imported():
     script = (
         "import asyncio, time\n"
-        "from assent_core.responses import Responses\n"
+        "from assent_core.service.responses import Responses\n"
         "from assent_core.settings import Settings\n"
         "import sys; assert 'openai' not in sys.modules\n"
         "async def main():\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assent_core.changes import digest, take_apart
-from assent_core.review import (
+from assent_core.diffs.changes import digest, take_apart
+from assent_core.diffs.review import (
     Evidence,
     Mark,
     Outcome,

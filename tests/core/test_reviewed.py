@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from assent_core.changes import unified
+from assent_core.diffs.changes import unified
+from assent_core.diffs.reshape import amend, split, take
+from assent_core.diffs.review import Review, decide, evidence_for, message_to_model
+from assent_core.diffs.splits import cuts_into_lines
 from assent_core.errors import LandingRefused, UsageError
 from assent_core.events import Verified
-from assent_core.reshape import amend, split, take
-from assent_core.review import Review, decide, evidence_for, message_to_model
-from assent_core.splits import cuts_into_lines
 from rehearsed import git, told, tree
 
 FILES = ("a.txt", "b.txt", "c.txt", "d.txt")

@@ -6,12 +6,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from assent_core import plainly
-from assent_core.changes import take_apart
-from assent_core.digest import Digest, extract
+from assent_core.consent import plainly
+from assent_core.diffs.changes import take_apart
 from assent_core.errors import Overloaded, ServiceError
+from assent_core.logs.digest import Digest, extract
 from assent_core.model import Finished, Item, Reply, Request, Retrying, Text, Usage
-from assent_core.scout import HEAD, TAIL, Scout, excerpt
+from assent_core.roles.scout import HEAD, TAIL, Scout, excerpt
 from assent_core.settings import Settings
 from assent_core.steering import Place, Run, steer
 from assent_sandbox.stage import Change, File
@@ -113,7 +113,7 @@ async def test_a_service_that_fails_is_none():
 
 
 async def test_a_late_answer_is_none_and_its_request_is_closed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("assent_core.scout.SECONDS", 0.01)
+    monkeypatch.setattr("assent_core.roles.scout.SECONDS", 0.01)
     nano = Nano(wait=60)
     assert await scout(nano).digest("make", 2, LOG, UNKNOWN) is None
     assert nano.closed == 1
@@ -246,7 +246,7 @@ async def test_a_service_that_fails_leaves_the_deterministic_answers_alone():
 
 
 async def test_late_answers_leave_the_deterministic_ones_alone(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("assent_core.scout.SECONDS", 0.01)
+    monkeypatch.setattr("assent_core.roles.scout.SECONDS", 0.01)
     assert await each(Nano(wait=60)) == PLAIN
 
 

@@ -6,7 +6,8 @@ from contextlib import aclosing
 
 import pytest
 
-from assent_core.consent import Answer
+from assent_core.consent.gate import Answer
+from assent_core.diffs.review import decide, evidence_for, outcomes
 from assent_core.errors import LandingRefused, UsageError
 from assent_core.events import (
     Billed,
@@ -25,9 +26,8 @@ from assent_core.events import (
 from assent_core.events import (
     Said as Spoken,
 )
+from assent_core.memory.record import read as read_record
 from assent_core.proposals import Patch, Shell
-from assent_core.record import read as read_record
-from assent_core.review import decide, evidence_for, outcomes
 from rehearsed import CALC, CHECK, FIX, Said, git, of, told, tree
 
 EDIT = f"""
@@ -86,7 +86,7 @@ async def test_a_rejected_hunk_leaves_the_stage_and_its_reason_reaches_the_model
     await told(session.turn("fix it"))
     review, _ = await session.review()
     rejected = decide(review, all_hunks(review), "rejected", "use sum()")
-    from assent_core.review import message_to_model
+    from assent_core.diffs.review import message_to_model
 
     session.note_for_model(message_to_model(rejected))
     await told(session.turn("go on"))

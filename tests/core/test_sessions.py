@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from assent_core import sessions
+from assent_core.diffs.review import decide
 from assent_core.errors import UsageError
 from assent_core.events import Billed, Decided, Landed, Noticed, Opened, Prompted, Undone
-from assent_core.items import ItemFile, read_items
-from assent_core.record import Record
-from assent_core.review import decide
+from assent_core.memory import sessions
+from assent_core.memory.items import ItemFile, read_items
+from assent_core.memory.record import Record
 from assent_sandbox.stage import LockedError
 from rehearsed import CALC, CHECK, FIX, git, of, told
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assent_core import lines, splits
-from assent_core.changes import FileChange, edited, put_together, take_apart, unified
-from assent_core.reshape import amend, split, take
-from assent_core.review import Mark, Review, comment, decide, outcomes, renew
-from assent_core.words import changed_words, paired
+from assent_core.diffs import lines, splits
+from assent_core.diffs.changes import FileChange, edited, put_together, take_apart, unified
+from assent_core.diffs.reshape import amend, split, take
+from assent_core.diffs.review import Mark, Review, comment, decide, outcomes, renew
+from assent_core.diffs.words import changed_words, paired
 from assent_sandbox.stage import Change, Entry, File
 
 GIT = ["git", "-c", "core.autocrlf=false", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]

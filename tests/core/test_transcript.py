@@ -1,6 +1,6 @@
 """The transcript is only ever added to, and whole before each request."""
 
-from assent_core.transcript import Transcript, image_url, text_of
+from assent_core.context.transcript import Transcript, image_url, text_of
 
 CALL = {"type": "function_call", "call_id": "c1", "name": "shell", "arguments": "{}"}
 OTHER = {"type": "function_call", "call_id": "c2", "name": "shell", "arguments": "{}"}

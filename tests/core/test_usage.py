@@ -5,16 +5,16 @@ import asyncio
 import msgspec
 import pytest
 
-from assent_core.accounts import Spent
-from assent_core.budget import Budgets
-from assent_core.consent import Answer
+from assent_core.consent.gate import Answer
+from assent_core.consent.ledger import Entry, Ledger
 from assent_core.errors import BudgetExceeded, UsageError
 from assent_core.events import Asked, Billed, Noticed
-from assent_core.ledger import Entry, Ledger
 from assent_core.model import Finished, Usage
+from assent_core.money.accounts import Spent
+from assent_core.money.budget import Budgets
+from assent_core.money.usage import Meter
 from assent_core.proposals import Spend
 from assent_core.settings import Settings
-from assent_core.usage import Meter
 from rehearsed import FIX, Said, of, told
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from assent_core.consent import Answer
+from assent_core.consent.gate import Answer
+from assent_core.consent.ledger import Ledger
 from assent_core.events import AnyEvent, Decided, Performed
-from assent_core.ledger import Ledger
 from assent_sandbox.policy import Widening
 from rehearsed import Said
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from assent_tui import chat, status
+from assent_tui.chat import pane as chat
+from assent_tui.screen import status
 
 
 @pytest.fixture

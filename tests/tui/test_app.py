@@ -13,11 +13,11 @@ from assent_core.events import Said, Staged, Texted
 from assent_core.rehearsal import Rehearsal
 from assent_core.settings import Settings
 from assent_sandbox.stage import WallsError
-from assent_tui.app import AssentApp, run_app
-from assent_tui.help import HelpScreen
-from assent_tui.panes import Panes
-from assent_tui.prompt import Prompt
-from assent_tui.status import Status
+from assent_tui.pages.help import HelpScreen
+from assent_tui.prompt.box import Prompt
+from assent_tui.screen.app import AssentApp, run_app
+from assent_tui.screen.panes import Panes
+from assent_tui.screen.status import Status
 from rehearsed import CALC, FIX, TEST, git
 from screen import CHANGES, WORK, Scripted, app_over, ask, reviewing, said, session_of, text_of, until, wait
 

@@ -1,9 +1,9 @@
 """What is asked on the terminal of a one-shot command, and what a typed line answers."""
 
-from assent_core.consent import Answer, Question
+from assent_core.consent.gate import Answer, Question
 from assent_core.proposals import Shell, Spend
 from assent_sandbox.policy import Widening
-from assent_tui.ask import card, understood
+from assent_tui.commands.ask import card, understood
 
 BUDGET = Question(
     id="budget-1",

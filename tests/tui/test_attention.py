@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent_tui.attention import AWAY, Attention, call, title
+from assent_tui.screen.attention import AWAY, Attention, call, title
 
 
 @pytest.mark.parametrize(

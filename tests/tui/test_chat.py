@@ -3,17 +3,17 @@
 import pytest
 from textual.app import App
 
-from assent_core.consent import Decider
+from assent_core.consent.gate import Decider
 from assent_core.events import Decided, Ended, Performed, Printed, Prompted, Proposed, Retried, Said, Texted, Thought
 from assent_core.proposals import Shell
 from assent_sandbox.policy import Denial
-from assent_tui.blocks import BlockView
-from assent_tui.chat import Chat
-from assent_tui.copying import codes, newest_answer, newest_code
-from assent_tui.entries import Answer, Call
-from assent_tui.lines import Line, line
-from assent_tui.markdown import markdown
-from assent_tui.stream import Stream
+from assent_tui.chat.copying import codes, newest_answer, newest_code
+from assent_tui.chat.entries import Answer, Call
+from assent_tui.chat.pane import Chat
+from assent_tui.chat.stream import Stream
+from assent_tui.paint.blocks import BlockView
+from assent_tui.paint.lines import Line, line
+from assent_tui.paint.markdown import markdown
 from screen import text_of, until
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from assent_core.landing import Write, land
-from assent_core.ledger import Grant, Ledger
+from assent_core.consent.ledger import Grant, Ledger
+from assent_core.landing.landings import Write, land
 from assent_sandbox.policy import Widening
 from assent_sandbox.stage import File
 from rehearsed import git

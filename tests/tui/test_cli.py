@@ -12,7 +12,7 @@ import pytest
 from assent_core.errors import UsageError
 from assent_tui import __version__, crash
 from assent_tui.cli import COMMANDS, HELP, main, split
-from assent_tui.fix import Fix, check
+from assent_tui.commands.fix import Fix, check
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assent_tui.completion import Finder, Word, word_at
+from assent_tui.prompt.completion import Finder, Word, word_at
 
 PATHS = (
     "README.md",

@@ -6,14 +6,14 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input
 
-from assent_core.consent import Answer
+from assent_core.consent.gate import Answer
 from assent_core.events import Decided, Explained
 from assent_core.proposals import Shell, Spend
-from assent_tui.asked import blocks_of
-from assent_tui.asking import ScreenAsker
-from assent_tui.consent import ConsentCard
-from assent_tui.guard import Guard
-from assent_tui.prompt import Prompt
+from assent_tui.consent.asked import blocks_of
+from assent_tui.consent.asking import ScreenAsker
+from assent_tui.consent.card import ConsentCard
+from assent_tui.paint.guard import Guard
+from assent_tui.prompt.box import Prompt
 from screen import QUESTION, app_over, ask, said, session_of, text_of, until
 
 

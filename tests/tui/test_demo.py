@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from assent_core.rehearsal import Rehearsal
-from assent_tui.demo import plant
+from assent_tui.commands.demo import plant
 from rehearsed import git
 
 

@@ -6,13 +6,13 @@ import pytest
 from msgspec.structs import replace
 from textual.app import App
 
-from assent_core.changes import digest, take_apart
-from assent_core.review import Evidence, Review, outcomes
+from assent_core.diffs.changes import digest, take_apart
+from assent_core.diffs.review import Evidence, Review, outcomes
 from assent_sandbox.stage import Change, File, Opaque
-from assent_tui import hunks
-from assent_tui.guard import Guard
-from assent_tui.hunks import HunkRows, blocks_of
-from assent_tui.review import ReviewPane
+from assent_tui.paint.guard import Guard
+from assent_tui.review import hunks
+from assent_tui.review.hunks import HunkRows, blocks_of
+from assent_tui.review.pane import ReviewPane
 from screen import CHANGES, text_of
 
 

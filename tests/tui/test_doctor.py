@@ -7,7 +7,7 @@ import pytest
 
 from assent_sandbox.gaps import Gap
 from assent_sandbox.walls import Findings, Wall
-from assent_tui import doctor
+from assent_tui.commands import doctor
 
 LESS = Findings(
     tier="unconfined",

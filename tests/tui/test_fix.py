@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from assent_core.events import AnyEvent
-from assent_tui import fix as module
 from assent_tui.cli import main
+from assent_tui.commands import fix as module
 from rehearsed import CALC, CHECK, FIX, TEST, git, tree
 
 REPAIRED = CALC.replace("-", "+")

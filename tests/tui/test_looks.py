@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from assent_core.events import Explained, Said
 from assent_core.proposals import Shell
-from assent_tui.consent import ConsentCard
-from assent_tui.pages import Look
-from assent_tui.prompt import Prompt
+from assent_tui.consent.card import ConsentCard
+from assent_tui.prompt.box import Prompt
+from assent_tui.screen.pages import Look
 from screen import QUESTION, WORK, app_over, ask, said, until
 
 pytestmark = pytest.mark.usefixtures("still")

@@ -10,20 +10,22 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from assent_core import sessions
 from assent_core.events import Billed, Landed, Prompted, Said
-from assent_core.past import Past
-from assent_core.record import Record
+from assent_core.memory import sessions
+from assent_core.memory.past import Past
+from assent_core.memory.record import Record
 from assent_core.settings import Settings, load
-from assent_tui import glyphs, keymap, servers
-from assent_tui.app import AssentApp
-from assent_tui.choices import Choices
-from assent_tui.pages import Look, Place
-from assent_tui.sessions_screen import SessionsScreen
-from assent_tui.settings_screen import SettingsScreen, settings_now
-from assent_tui.settings_words import ABOUT
-from assent_tui.theme import THEMES
-from assent_tui.welcome import WelcomeScreen
+from assent_tui import keymap
+from assent_tui.pages import servers
+from assent_tui.pages.sessions import SessionsScreen
+from assent_tui.pages.settings import SettingsScreen, settings_now
+from assent_tui.pages.settings_words import ABOUT
+from assent_tui.pages.welcome import WelcomeScreen
+from assent_tui.paint import glyphs
+from assent_tui.paint.choices import Choices
+from assent_tui.paint.theme import THEMES
+from assent_tui.screen.app import AssentApp
+from assent_tui.screen.pages import Look, Place
 from screen import CHANGES, WORK, app_over, reviewing, said, text_of, until
 
 ROOT = Path("/home/me/shop")
@@ -295,7 +297,9 @@ async def test_a_key_is_checked_kept_and_then_the_session_opens(state, port, mon
 
 
 async def test_a_server_on_this_machine_is_found_and_written_into_the_settings(state, port, monkeypatch):
-    monkeypatch.setattr("assent_tui.welcome.found_servers", lambda: servers.found_servers((("Ollama", port), ("x", 1))))
+    monkeypatch.setattr(
+        "assent_tui.pages.welcome.found_servers", lambda: servers.found_servers((("Ollama", port), ("x", 1)))
+    )
     async with keyless(state, lambda: True).run_test(size=(80, 24)) as pilot:
         app = await first_run(pilot)
         await until(pilot, lambda: "llama3:8b by Ollama" in listed(app))
@@ -308,7 +312,7 @@ async def test_a_server_on_this_machine_is_found_and_written_into_the_settings(s
 
 
 async def test_the_demo_and_leaving_end_the_screen(state, monkeypatch):
-    monkeypatch.setattr("assent_tui.welcome.found_servers", lambda: servers.found_servers(()))
+    monkeypatch.setattr("assent_tui.pages.welcome.found_servers", lambda: servers.found_servers(()))
     app = keyless(state, lambda: True)
     async with app.run_test(size=(80, 24)) as pilot:
         await first_run(pilot)
@@ -342,8 +346,8 @@ def test_what_is_no_list_of_models_is_refused(body):
 @pytest.mark.parametrize("page", ["settings", "welcome"])
 @pytest.mark.usefixtures("still", "state")
 def test_a_page_looks_as_it_did(snap_compare, monkeypatch, size, theme, page, tmp_path):
-    monkeypatch.setattr("assent_tui.welcome.found_servers", lambda: servers.found_servers(()))
-    monkeypatch.setattr("assent_tui.settings_screen.settings_file", lambda: Path("/home/me/settings.toml"))
+    monkeypatch.setattr("assent_tui.pages.welcome.found_servers", lambda: servers.found_servers(()))
+    monkeypatch.setattr("assent_tui.pages.settings.settings_file", lambda: Path("/home/me/settings.toml"))
 
     async def shown(pilot):
         app = await idle(pilot)

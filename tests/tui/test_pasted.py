@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_tui.pasted import Pasted, mention, picture_in, pictures, plain
+from assent_tui.prompt.pasted import Pasted, mention, picture_in, pictures, plain
 
 LONG = "\n".join(f"line {number}" for number in range(120))
 

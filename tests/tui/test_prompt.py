@@ -4,9 +4,9 @@ import pytest
 from textual import events
 from textual.app import App
 
-from assent_tui.commands import argv_of, nearest
-from assent_tui.completion import Finder
-from assent_tui.prompt import Prompt
+from assent_tui.prompt.box import Prompt
+from assent_tui.prompt.completion import Finder
+from assent_tui.prompt.slash import argv_of, nearest
 from screen import text_of, until
 
 

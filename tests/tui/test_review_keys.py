@@ -9,16 +9,16 @@ from textual.app import App
 from textual.widgets import Input
 
 from assent_core.assembly import open_session
-from assent_core.changes import put_together, take_apart
+from assent_core.diffs.changes import put_together, take_apart
+from assent_core.diffs.review import Review, outcomes
 from assent_core.rehearsal import Rehearsal
-from assent_core.review import Review, outcomes
 from assent_core.settings import Settings
 from assent_sandbox.stage import Change, File
-from assent_tui.app import AssentApp
-from assent_tui.editor import HunkEditor
-from assent_tui.guard import Guard
-from assent_tui.hunks import Fold
-from assent_tui.review import ReviewPane
+from assent_tui.paint.guard import Guard
+from assent_tui.review.editor import HunkEditor
+from assent_tui.review.hunks import Fold
+from assent_tui.review.pane import ReviewPane
+from assent_tui.screen.app import AssentApp
 from rehearsed import git, tree
 from screen import CHANGES, WORK, app_over, reviewing, said, session_of, text_of, until
 

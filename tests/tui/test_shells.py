@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from assent_tui.cli import COMMANDS
-from assent_tui.shells import script, words_of
+from assent_tui.commands.shells import script, words_of
 
 
 def completed(*words: str) -> list[str]:

@@ -9,11 +9,11 @@ from contextlib import closing
 
 import pytest
 
-from assent_core.accounts import Landing, Payment, Task, save
-from assent_core.advice import difference
 from assent_core.errors import EnvironmentFault, UsageError
-from assent_core.statistics import nearest, read
-from assent_tui.stats import moment, page, plot
+from assent_core.money.accounts import Landing, Payment, Task, save
+from assent_core.money.advice import difference
+from assent_core.money.statistics import nearest, read
+from assent_tui.commands.stats import moment, page, plot
 from rehearsed import CALC, CHECK, FIX, TEST, git
 
 NOON = datetime.datetime(2026, 3, 10, 12).timestamp()

@@ -6,7 +6,7 @@ from textual.app import App
 
 from assent_core.events import Billed, Opened, Prompted, Staged
 from assent_core.model import Usage
-from assent_tui.status import Keys, Status
+from assent_tui.screen.status import Keys, Status
 from screen import OPENED, text_of, until
 
 
@@ -141,7 +141,7 @@ async def test_it_says_what_the_turn_has_cost_and_of_which_budget():
 
 
 async def test_a_word_in_the_place_of_the_keys_goes_away_by_itself(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("assent_tui.status._FLASH", 0.1)
+    monkeypatch.setattr("assent_tui.screen.status._FLASH", 0.1)
     app = Alone()
     async with app.run_test(size=(80, 4)) as pilot:
         keys = app.query_one(Keys)

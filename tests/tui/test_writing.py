@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from assent_core.events import Said
-from assent_tui.chat import Chat
-from assent_tui.prompt import Prompt
+from assent_tui.chat.pane import Chat
+from assent_tui.prompt.box import Prompt
 from screen import WORK, Notes, app_over, said, session_of, text_of, until, wait
 
 

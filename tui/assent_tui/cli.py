@@ -88,7 +88,7 @@ def interactive(words: list[str], rest: list[str] | None) -> int:
             "the interactive assent needs a terminal.",
             "Without one: `assent fix --apply -- CMD`, `assent fix --patch-out FILE -- CMD`, or `assent run -- CMD`.",
         )
-    from assent_tui.interact import choose_session, interact
+    from assent_tui.commands.interact import choose_session, interact
 
     return choose_session() if words == ["--resume"] else interact(prompt, resume=resume)
 
@@ -117,7 +117,7 @@ def fix(words: list[str], rest: list[str] | None) -> int:
     take.add_argument("--max-cost", type=dollars, default=None, metavar="USD", help="end when this much was spent")
     take.add_argument("--max-turns", type=number, default=0, metavar="N", help="end after N requests to the worker")
     given = take.parse_args(words)
-    from assent_tui.fix import Fix, fix
+    from assent_tui.commands.fix import Fix, fix
 
     return fix(Fix(command=tuple(rest or ()), **vars(given)))
 
@@ -131,7 +131,7 @@ def ask(words: list[str], rest: list[str] | None) -> int:
     take.add_argument("--max-cost", type=dollars, default=None, metavar="USD", help="end when this much was spent")
     take.add_argument("--max-turns", type=number, default=0, metavar="N", help="end after N requests to the worker")
     given = take.parse_args(_alone("ask", words, rest))
-    from assent_tui.question import Ask, ask
+    from assent_tui.commands.question import Ask, ask
 
     return ask(Ask(**vars(given)))
 
@@ -150,7 +150,7 @@ def run(words: list[str], rest: list[str] | None) -> int:
         raise UsageError(f"unexpected `{stray[0]}` before the command.", f"`assent run -- {' '.join(stray)}`")
     if not rest:
         raise UsageError("there is no command to run.", "For example: `assent run -- make`.")
-    from assent_tui.run import Run, run
+    from assent_tui.commands.run import Run, run
 
     return run(Run(command=tuple(rest), land=given.land, json=given.json, quiet=given.quiet))
 
@@ -162,7 +162,7 @@ def sessions(words: list[str], rest: list[str] | None) -> int:
     take.add_argument("--search", default="", metavar="WORDS", help="only those in which all these words were said")
     take.add_argument("--json", action="store_true", help="each as one JSON line, newest first")
     given = take.parse_args(_alone("sessions", words, rest))
-    from assent_tui import records
+    from assent_tui.commands import records
 
     return records.list_sessions(everywhere=given.all, words=given.search, as_json=given.json)
 
@@ -179,7 +179,7 @@ def undo(words: list[str], rest: list[str] | None) -> int:
         "--preview", action="store_true", help="show what would change in your files, and change nothing"
     )
     given = take.parse_args(_alone("undo", words, rest))
-    from assent_tui import chores
+    from assent_tui.commands import chores
 
     if given.list:
         return chores.list_landings()
@@ -191,7 +191,7 @@ def redo(words: list[str], rest: list[str] | None) -> int:
     take = parser("redo", "Land again what was taken back last, or the landing named. What you edited since is kept.")
     take.add_argument("id", nargs="?", default="", metavar="ID", help="a landing, as `assent undo --list` names it")
     given = take.parse_args(_alone("redo", words, rest))
-    from assent_tui import chores
+    from assent_tui.commands import chores
 
     return chores.redo(given.id)
 
@@ -201,7 +201,7 @@ def consent(words: list[str], rest: list[str] | None) -> int:
     take = parser("consent", "List what you allowed for this project: exactly what, since when, until when.")
     take.add_argument("--revoke", default="", metavar="ID", help="take one back")
     given = take.parse_args(_alone("consent", words, rest))
-    from assent_tui import chores
+    from assent_tui.commands import chores
 
     return chores.revoke(given.revoke) if given.revoke else chores.list_grants()
 
@@ -220,7 +220,7 @@ def stats(words: list[str], rest: list[str] | None) -> int:
     )
     take.add_argument("--json", action="store_true", help="the figures as one JSON object")
     given = take.parse_args(_alone("stats", words, rest))
-    from assent_tui.stats import stats
+    from assent_tui.commands.stats import stats
 
     return stats(given.since, given.by, as_json=given.json)
 
@@ -232,7 +232,7 @@ def doctor(words: list[str], rest: list[str] | None) -> int:
     )
     take.add_argument("--json", action="store_true", help="the findings as one JSON object")
     given = take.parse_args(_alone("doctor", words, rest))
-    from assent_tui.doctor import doctor
+    from assent_tui.commands.doctor import doctor
 
     return doctor(as_json=given.json)
 
@@ -244,7 +244,7 @@ def demo(words: list[str], rest: list[str] | None) -> int:
     )
     take.add_argument("--headless", action="store_true", help="without the interface: `fix --apply`, printed")
     given = take.parse_args(_alone("demo", words, rest))
-    from assent_tui.demo import demo
+    from assent_tui.commands.demo import demo
 
     return demo(headless=given.headless)
 
@@ -254,7 +254,7 @@ def key(words: list[str], rest: list[str] | None) -> int:
     parser("key", "Ask for an API key and keep it in the keyring. OPENAI_API_KEY, where set, comes first.").parse_args(
         _alone("key", words, rest)
     )
-    from assent_tui import chores
+    from assent_tui.commands import chores
 
     return chores.keep_key()
 
@@ -264,7 +264,7 @@ def completion(words: list[str], rest: list[str] | None) -> int:
     take = parser("completion", "Print what a shell needs to complete the words of assent, to be sourced by it.")
     take.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
     given = take.parse_args(_alone("completion", words, rest))
-    from assent_tui.shells import script
+    from assent_tui.commands.shells import script
 
     sys.stdout.write(script(given.shell, COMMANDS))
     return 0

@@ -60,7 +60,7 @@ def describe(error: Exception, argv: Sequence[str], environment: Mapping[str, st
 
 def redacted(text: str, environment: Mapping[str, str]) -> str:
     """The text without the secrets of the environment and without what looks like a key."""
-    from assent_core.redact import Redactor, secrets_of_environment
+    from assent_core.memory.redact import Redactor, secrets_of_environment
 
     return Redactor(secrets_of_environment(environment))(text)
 

@@ -1,0 +1,1 @@
+"""What reaches outside the stage, and the gate that decides it."""

@@ -1,0 +1,1 @@
+"""What the model has seen, and how room is made in it."""

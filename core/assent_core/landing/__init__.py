@@ -1,0 +1,1 @@
+"""Accepted hunks -> the real tree: all or nothing, undoable, whole again after any crash."""

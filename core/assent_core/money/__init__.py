@@ -1,0 +1,1 @@
+"""Tokens -> money: prices, budgets, and the accounts over weeks."""

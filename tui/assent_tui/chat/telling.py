@@ -1,0 +1,52 @@
+"""Events that are told in a sentence or two, as entries of the chat; pure."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from assent_core.events import Drifted, Ended, Landed, Noticed, Opened, Undone, Verified
+from assent_tui.chat.entries import Entry, Note, Welcome
+
+Telling = Opened | Drifted | Verified | Landed | Undone | Noticed
+
+
+def told(event: Telling) -> tuple[Entry, ...]:
+    """What the chat says of an event; may be nothing."""
+    match event:
+        case Opened():
+            return (Welcome(opened=event), *(Note(text=text, level="warn", gap=False) for text in event.notices))
+        case Drifted(moved=moved):
+            said = ", ".join(f"{each.path} ({each.how})" for each in moved)
+            conflict = any(each.how == "conflict" for each in moved)
+            hint = "The review shows the conflicts." if conflict else ""
+            return (
+                Note(text=f"Your files changed meanwhile: {said}", level="warn" if conflict else "info", hint=hint),
+            )
+        case Verified(evidence=seen):
+            good = seen.code == 0
+            return (Note(text=f"{seen.command}: {seen.summary or 'passed'}", level="ok", gap=False),) if good else ()
+        case Landed():
+            files = count(len(event.paths), "file")
+            left = f"; {event.left} left undecided" if event.left else ""
+            return (
+                Note(text=f"landed {count(event.hunks, 'hunk')} in {files}{left}; /undo takes it back", level="ok"),
+            )
+        case Undone(paths=paths):
+            return (Note(text=f"taken back: {', '.join(paths)}", level="ok"),)
+        case Noticed(text=text):
+            return (Note(text=text),)
+        case _:
+            assert_never(event)
+
+
+def failure(event: Ended) -> tuple[Entry, ...]:
+    """Why a turn ended, if it did not end well."""
+    if event.how == "done":
+        return ()
+    failed = event.how in ("failed", "environment")
+    return (Note(text=event.message or event.how, level="error" if failed else "warn", hint=event.hint),)
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, in English."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

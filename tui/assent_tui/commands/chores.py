@@ -1,0 +1,131 @@
+"""The small commands: landings, taking them back and landing them again, grants and revoking them, the key."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from assent_core.consent.ledger import Grant, Ledger
+from assent_core.consent.reach import effect
+from assent_core.diffs.changes import take_apart, unified
+from assent_core.errors import LandingRefused, UsageError
+from assent_core.landing import landings
+from assent_core.settings import Settings
+from assent_core.workspace import find
+from assent_sandbox.stage import Change
+from assent_tui.commands.printer import count, plain
+from assent_tui.commands.where import here, settings_for
+
+
+def undo(id: str) -> int:
+    """Take back a landing, the newest one if none is named."""
+    root, settings = _place()
+    _recover(root, settings)
+    _say_done("Taken back", landings.undo(root, settings.state_dir, id))
+    return 0
+
+
+def redo(id: str) -> int:
+    """Land again what was taken back, the last one if none is named."""
+    root, settings = _place()
+    _recover(root, settings)
+    _say_done("Landed again", landings.redo(root, settings.state_dir, id))
+    return 0
+
+
+def preview(id: str) -> int:
+    """Show what taking back a landing would do to the files as they are, as a diff on stdout; 1 if it would be refused."""
+    root, settings = _place()
+    made, back = landings.preview(root, settings.state_dir, id)
+    _tell(f"Taking back {made.id} ({_day(made.time)}) would change {count(len(back.writes), 'file')}:")
+    for write in back.writes:
+        file = take_apart(Change(path=write.path, before=write.before, after=write.after))
+        _say(unified(file).decode("utf-8", "replace").removesuffix("\n"))
+    for path in back.merged:
+        _tell(f"{path} was edited since; the edits would be kept.")
+    for path in back.conflicts:
+        _tell(f"{path} was edited since, in the same place: it stands in the way, and nothing would be taken back.")
+    return LandingRefused.code if back.conflicts else 0
+
+
+def list_landings() -> int:
+    """List the landings of all sessions in this repository, newest first."""
+    root, settings = _place()
+    made = landings.landings(root, settings.state_dir)
+    for one in made:
+        session = f"  session {one.session}" if one.session else ""
+        _say(f"{one.id}  {_day(one.time)}{session}  {'taken back  ' if one.undone else ''}{', '.join(one.paths)}")
+    if not made:
+        _say("Nothing was landed in this repository yet.")
+    return 0
+
+
+def list_grants() -> int:
+    """List what is allowed beyond the walls in this repository."""
+    root, settings = _place()
+    grants = _ledger(settings).grants(str(root))
+    for grant in grants:
+        _say(_grant(grant))
+    if not grants:
+        _say("Nothing is allowed beyond the walls here. What you allow with a scope is listed, and ends by itself.")
+    return 0
+
+
+def revoke(id: str) -> int:
+    """Take a grant back; UsageError if there is none of this name."""
+    _, settings = _place()
+    if not _ledger(settings).revoke(id):
+        raise UsageError(f"There is no consent {id!r} in force.", "`assent consent` lists those that are.")
+    _say(f"{id} is revoked.")
+    return 0
+
+
+def keep_key() -> int:
+    """Ask for the key without showing it, and keep it; without a terminal it is read from stdin."""
+    from getpass import getpass
+
+    from assent_core.service.keys import store_key
+    from assent_core.settings import load
+
+    base_url = load().base_url
+    key = getpass("API key (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()
+    _say(store_key(key, base_url))
+    return 0
+
+
+def _place() -> tuple[Path, Settings]:
+    folder = here()
+    return find(folder).root, settings_for(folder)
+
+
+def _recover(root: Path, settings: Settings) -> None:
+    for one in landings.recover(root, settings.state_dir):
+        _tell(f"An interrupted landing was {one.how}: {', '.join(one.paths)}")
+
+
+def _say_done(what: str, made: landings.Landing) -> None:
+    _say(f"{what}: {', '.join(made.paths)}")
+    for notice in made.notices:
+        _tell(notice)
+
+
+def _ledger(settings: Settings) -> Ledger:
+    return Ledger(settings.state_dir / "consent.jsonl")
+
+
+def _grant(grant: Grant) -> str:
+    until = _day(grant.until) if grant.until else "its task ends"
+    return f"{grant.id}  {effect(grant.widening)}  ({grant.scope}; since {_day(grant.time)}, until {until})"
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(plain(text) + "\n")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(plain(text) + "\n")

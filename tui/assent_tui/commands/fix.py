@@ -1,0 +1,212 @@
+"""One-shot: run, repair, verify; then the review, a landing of what is verified, or a patch."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from assent_core.assembly import open_session
+from assent_core.consent.gate import Asker
+from assent_core.diffs.changes import FileChange, unified
+from assent_core.diffs.review import Review, decide, evidence_for
+from assent_core.errors import AssentError, ConsentMissing, LandingRefused, UsageError
+from assent_core.session import Session
+from assent_core.settings import Settings
+from assent_tui.commands.ask import TerminalAsker
+from assent_tui.commands.conversation import Held, review_held
+from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
+from assent_tui.commands.printer import count
+from assent_tui.commands.where import here, settings_for
+
+NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
+
+
+class Fix(Struct, frozen=True, kw_only=True):
+    """What the command line asks of `assent fix`; `max_cost` in USD, None and 0 leave it to the settings."""
+
+    command: tuple[str, ...] = ()
+    prompt: str = ""
+    apply: bool = False
+    patch_out: str = ""
+    allow_tests: bool = False
+    unverified: bool = False
+    json: bool = False
+    quiet: bool = False
+    max_cost: float | None = None
+    max_turns: int = 0
+
+
+def fix(options: Fix) -> int:
+    """Repair what makes a command fail, in the current folder; returns the exit code."""
+    check(options, terminal=in_terminal())
+    folder = here()
+    return fix_at(folder, settings_for(folder), options)
+
+
+def check(options: Fix, *, terminal: bool) -> None:
+    """Refuse what cannot end well before it costs anything: UsageError."""
+    headless = options.apply or options.patch_out
+    if not options.command and not options.prompt.strip():
+        raise UsageError(
+            "There is nothing to fix.", "Name a command that fails: assent fix -- pytest. Or say what to do."
+        )
+    if not headless and (options.json or not terminal):
+        why = "--json" if options.json else "Without a terminal there is"
+        raise UsageError(
+            f"{why} leaves no place for the review." if options.json else f"{why} no place for the review.",
+            "Add --apply (land what is verified) or --patch-out FILE (write it as a diff).",
+        )
+    if options.apply and not options.command and not options.unverified:
+        raise UsageError(
+            "Without a command nothing can be verified, so --apply lands nothing.",
+            "Name a command after --, or add --unverified to land the result all the same.",
+        )
+    if options.json and options.patch_out == "-":
+        raise UsageError("--json and --patch-out - both want stdout.", "Write the patch to a file.")
+    for given, name in ((options.allow_tests, "--allow-tests"), (options.unverified, "--unverified")):
+        if given and not options.apply:
+            raise UsageError(
+                f"{name} means nothing without --apply.", "In the review you decide on each hunk yourself."
+            )
+    if options.patch_out not in ("", "-"):
+        _check_writable(Path(options.patch_out))
+
+
+def fix_at(folder: Path, settings: Settings, options: Fix) -> int:
+    """Repair in any folder with any settings."""
+    report = Report(as_json=options.json, quiet=options.quiet)
+    settings = replace(settings, budget=options.max_cost or settings.budget, turns=options.max_turns or settings.turns)
+    with asyncio.Runner() as run:
+        if options.apply or options.patch_out:
+            return run_until_signal(run, told(_headless(folder, settings, options, report), report))
+        return _reviewed(run, folder, settings, options, report)
+
+
+async def _headless(folder: Path, settings: Settings, options: Fix, report: Report) -> int:
+    session = await open_session(folder, settings, _asker(options, report))
+    try:
+        report.tell(session.opened)
+        ended = await follow(repairing(session, options), report)
+        if ended.code:
+            hint = NOT_FIXED if ended.code == AssentError.code else ended.hint
+            return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, hint)
+        return await _kept(session, options, report)
+    finally:
+        await asyncio.shield(session.close(keep=False))
+
+
+def repairing(session: Session, options: Fix):  # the type of both branches
+    """The events of the work itself: the `fix` loop, or one turn where there is no command."""
+    return session.repair(options.command, options.prompt) if options.command else session.turn(options.prompt)
+
+
+async def _kept(session: Session, options: Fix, report: Report) -> int:
+    """Land or write what passed; `report` has told all events so far."""
+    review, drifted = await session.review()
+    if drifted:
+        report.tell(drifted)
+    review = accepted(review)
+    chosen = review.files
+    report.tally.compare(chosen)
+    if not chosen:
+        if options.patch_out:
+            _write(options.patch_out, b"")
+        return report.end("nothing to fix", 0, "Nothing had to be changed.")
+    if options.command:
+        await _verified(session, review, options, report)
+    if options.patch_out:
+        _write(options.patch_out, b"".join(unified(file) for file in chosen))
+        said = f"{count(len(chosen), 'file')} written as a patch; your files are as they were."
+        return report.end("written", 0, said)
+    _check_protected(chosen, options)
+    report.tell(await session.land(review))
+    return report.end("landed", 0, f"{count(len(chosen), 'file')} landed.")
+
+
+def accepted(review: Review) -> Review:
+    """A review with every hunk accepted; LandingRefused where a change cannot be."""
+    for file in review.files:
+        if file.conflict or "opaque" in file.marks:
+            raise LandingRefused(
+                f"{file.path} cannot land: {file.conflict or 'it is no file that could be written'}.",
+                "Settle it in the review: run it again in a terminal, without --apply.",
+            )
+    return decide(review, tuple(hunk.id for file in review.files for hunk in file.hunks), "accepted")
+
+
+async def _verified(session: Session, review: Review, options: Fix, report: Report) -> None:
+    if not _passed(review, options.command):
+        await follow(session.verify(review, options.command), report)
+        review, _ = await session.review(review)
+    if not _passed(review, options.command):
+        raise AssentError(
+            "The command does not pass on exactly what would land, so nothing did.",
+            "Look at it in the review: run it again in a terminal, without --apply.",
+        )
+
+
+def _passed(review: Review, command: tuple[str, ...]) -> bool:
+    evidence, fresh = evidence_for(review)
+    return fresh and evidence is not None and evidence.code == 0 and evidence.command == shlex.join(command)
+
+
+def _check_protected(chosen: tuple[FileChange, ...], options: Fix) -> None:
+    named = [file for file in chosen if {"test", "outside"} & set(file.marks)]
+    if named and not options.allow_tests:
+        paths = ", ".join(f"{file.path} ({_why_protected(file)})" for file in named)
+        raise ConsentMissing(
+            f"The repair touches what decides whether it passes, so nothing landed: {paths}",
+            "Add --allow-tests, or review it: run it again in a terminal, without --apply.",
+        )
+
+
+def _why_protected(file: FileChange) -> str:
+    return "test" if "test" in file.marks else "runs outside the walls"
+
+
+def _reviewed(run: asyncio.Runner, folder: Path, settings: Settings, options: Fix, report: Report) -> int:
+    held = Held(_asker(options, report))
+
+    async def work() -> int:
+        session = held.session = await open_session(folder, settings, held.relay)
+        report.tell(session.opened)
+        ended = await follow(repairing(session, options), report)
+        report.tally.compare((await session.review())[0].files)
+        outcome = "done" if not ended.code else OUTCOMES.get(ended.code, ended.how)
+        return report.end(outcome, ended.code, ended.message, ended.hint)
+
+    try:
+        code = run_until_signal(run, told(work(), report))
+        if code == 130 or not report.tally.changes:
+            return code
+        return review_held(run, held, settings, code)
+    finally:
+        held.close(run)
+
+
+def _asker(options: Fix, report: Report) -> Asker | None:
+    somebody = sys.stdin.isatty() and sys.stderr.isatty() and not options.json
+    return TerminalAsker(report.printer) if somebody else None
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"{path} cannot be written.", "Name a file in a folder that exists.")
+
+
+def _write(name: str, patch: bytes) -> None:
+    try:
+        if name == "-":
+            sys.stdout.buffer.write(patch)
+            sys.stdout.buffer.flush()
+        else:
+            Path(name).write_bytes(patch)
+    except OSError as error:
+        raise UsageError(
+            f"The patch cannot be written to {name}: {error}", "Name a file that you may write."
+        ) from error

@@ -1,0 +1,41 @@
+"""`assent [PROMPT]`: opens the terminal interface on the current folder."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+def interact(prompt: str, *, resume: str | None = None) -> int:
+    """`assent [PROMPT]`: a conversation over a stage of the current folder.
+
+    `resume` goes on with a recorded session: one whose id begins so, wherever it was, or the newest of this folder if empty.
+    """
+    from assent_tui.commands.conversation import converse, place_of
+    from assent_tui.commands.demo import demo
+    from assent_tui.commands.where import here, settings_for
+
+    folder = here()
+    settings = settings_for(folder)
+    id = ""
+    if resume is not None:
+        from assent_core.memory.sessions import find
+        from assent_core.workspace import find as find_workspace
+
+        one = find(settings.state_dir, resume, find_workspace(folder).root)
+        folder, id = place_of(one), one.id
+    code = converse(folder, settings, prompt, resume=id, own=True)
+    return demo(headless=False) if code is None else code
+
+
+def choose_session() -> int:
+    """`assent --resume`: choose one of this folder's sessions, then go on with it."""
+    from assent_core.workspace import find
+    from assent_tui.commands.where import here, settings_for
+    from assent_tui.screen.pages import Look
+    from assent_tui.screen.picker import Picker
+
+    folder = here()
+    settings = settings_for(folder)
+    picker = Picker(settings.state_dir, find(folder).root, Look.of(settings))
+    id = asyncio.run(picker.run_async())
+    return interact("", resume=id) if id else 0

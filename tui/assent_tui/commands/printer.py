@@ -1,0 +1,181 @@
+"""Each event as lines for people, and all of them summed up: what the one-shot commands print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Literal, TextIO, assert_never
+
+from assent_core.events import (
+    AnyEvent,
+    Asked,
+    Billed,
+    Decided,
+    Digested,
+    Drifted,
+    Ended,
+    Explained,
+    Landed,
+    Mistaken,
+    Noticed,
+    Opened,
+    Performed,
+    Printed,
+    Prompted,
+    Proposed,
+    Retried,
+    Routed,
+    Said,
+    Staged,
+    Texted,
+    Thought,
+    Undone,
+    Verified,
+)
+from assent_core.logs.digest import Digest
+from assent_core.proposals import Patch, Proposal, Read, Search, Shell, Spend
+from assent_sandbox.output import inert
+from assent_sandbox.policy import Denial
+
+Style = Literal["plain", "dim", "good", "bad", "warn"]
+CODES: dict[Style, str] = {"plain": "", "dim": "2", "good": "32", "bad": "31", "warn": "33"}
+
+
+def plain(text: str) -> str:
+    """Hostile text made harmless to a terminal; its lines stay."""
+    return inert(text)
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether colours are wanted and seen there."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+class Printer:
+    """Prints events to one stream, line by line; nothing of it can steer the terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._coloured = coloured(stream)
+
+    def show(self, event: AnyEvent) -> None:
+        """Print what a person wants to know of an event, which may be nothing."""
+        for style, line in lines(event):
+            self.say(line, style)
+
+    def say(self, text: str, style: Style = "plain") -> None:
+        """Print some text of ours or of others."""
+        text = plain(text.rstrip("\n"))
+        code = CODES[style] if self._coloured else ""
+        self._stream.write(f"\x1b[{code}m{text}\x1b[0m\n" if code else f"{text}\n")
+        self._stream.flush()
+
+
+def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
+    """An event in words."""
+    match event:
+        case Opened():
+            yield from _opened(event)
+        case Routed(role=role, model=model, effort=effort):
+            yield "dim", f"{role}: {model}, effort {effort}"
+        case Said(text=text):
+            for line in text.strip().splitlines():
+                yield "plain", f"  {line}"
+        case Retried(why=why, attempt=attempt, seconds=seconds):
+            yield "warn", f"waiting {seconds:.0f} s, then attempt {attempt}: {why}"
+        case Proposed(proposal=proposal):
+            yield "plain", proposed(proposal)
+        case Mistaken(tool=tool, message=message):
+            yield (
+                "dim",
+                f"  {tool} was called wrongly; the model was told: {message.splitlines()[0] if message else ''}",
+            )
+        case Decided(allowed=False, by=by, why=why):
+            yield "bad", f"  refused: {why}" if by == "nobody" else f"  refused by {by}: {why}"
+        case Performed():
+            yield from _performed(event)
+        case Digested(digest=digest):
+            yield from _digested(digest)
+        case Billed(role=role, usd=usd):
+            yield "dim", f"  {role}: {price(usd)}"
+        case Staged(paths=paths, added=added, removed=removed):
+            yield "plain", f"staged: {', '.join(paths) or 'nothing'} (+{added} -{removed})"
+        case Drifted(moved=moved):
+            for one in moved:
+                yield "warn", f"moved meanwhile: {one.path} ({one.how})"
+        case Verified(evidence=evidence):
+            style: Style = "good" if evidence.code == 0 else "bad"
+            yield style, f"verified: {evidence.command}: exit {evidence.code}{_in_brackets(evidence.summary)}"
+        case Landed(landing=landing, paths=paths, hunks=hunks):
+            yield "good", f"landed: {', '.join(paths)} ({count(hunks, 'hunk')}); `assent undo {landing}` takes it back"
+        case Undone(paths=paths):
+            yield "good", f"taken back: {', '.join(paths)}"
+        case Noticed(text=text):
+            yield "warn", text
+        case Explained(sentence=sentence):
+            yield "dim", f"  the scout says: {sentence}"
+        case Prompted() | Asked() | Texted() | Thought() | Printed() | Decided() | Ended():
+            return
+        case _:
+            assert_never(event)
+
+
+def proposed(proposal: Proposal | Spend) -> str:
+    """A proposal on one line."""
+    match proposal:
+        case Spend(text=text):
+            return text
+        case Shell(command=command, workdir=workdir):
+            return f"$ {command}" + ("" if workdir == "." else f"    (in {workdir})")
+        case Patch(text=text):
+            heads = ("*** Update File: ", "*** Add File: ", "*** Delete File: ")
+            named = [line.split(": ", 1)[1] for line in text.splitlines() if line.startswith(heads)]
+            return f"patch {', '.join(named)}"
+        case Read(path=path):
+            return f"read {path}"
+        case Search(pattern=pattern, path=path, glob=glob):
+            return f"search {pattern!r} in {path} {glob}".rstrip()
+
+
+def denied(denial: Denial) -> str:
+    """A denial on one line."""
+    surely = "" if denial.certainty == "sure" else "likely "
+    return f"{surely}denied: {f'{denial.kind} {denial.target}'.rstrip()} ({denial.why})"
+
+
+def price(usd: float | None) -> str:
+    """An amount of money, which may be unknown."""
+    return "at an unknown price" if usd is None else f"${usd:.4f}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _opened(event: Opened) -> Iterator[tuple[Style, str]]:
+    branch = f", branch {event.branch}" if event.branch else ""
+    yield "plain", f"assent: {event.tier} stage of {event.root}{branch}"
+    for notice in event.notices:
+        yield "warn", notice
+
+
+def _performed(event: Performed) -> Iterator[tuple[Style, str]]:
+    if event.code is not None:
+        yield "dim" if event.ok else "bad", f"  exit {event.code} after {event.seconds:.1f} s"
+    elif not event.ok:
+        yield "bad", f"  {event.told.strip().splitlines()[0] if event.told.strip() else 'it could not be done'}"
+    for denial in event.denials:
+        yield "bad", f"  {denied(denial)}"
+
+
+def _digested(digest: Digest) -> Iterator[tuple[Style, str]]:
+    if digest.failure == "sandbox denial" and digest.source == "rules":
+        return
+    yield "warn", f"  {digest.summary or digest.failure}" + (" (scout)" if digest.source == "scout" else "")
+    for line in digest.lines[:5]:
+        yield "dim", f"    {line}"
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""

@@ -1,0 +1,34 @@
+"""The recorded sessions as lines: for people, or as JSON."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import msgspec
+
+from assent_core.memory import sessions
+from assent_core.workspace import find
+from assent_tui.commands.printer import plain
+from assent_tui.commands.where import here, settings_for
+from assent_tui.pages.sessions import ago, landed
+
+
+def list_sessions(*, everywhere: bool, words: str, as_json: bool) -> int:
+    """Print the sessions of this folder, or of all, newest first; with words, those in which all of them were said."""
+    folder = here()
+    state = settings_for(folder).state_dir
+    found = sessions.sessions(state, None if everywhere else find(folder).root)
+    if words.strip():
+        found = sessions.matching(state, found, words)
+    for one in found:
+        if as_json:
+            sys.stdout.buffer.write(msgspec.json.encode(one) + b"\n")
+            continue
+        facts = [ago(time.time() - one.last), f"${one.usd:.4f}", landed(one)]
+        facts += ["open"] if one.open else ["changes not landed"] if one.staged else []
+        facts += [one.root] if everywhere else []
+        sys.stdout.write(f"{one.id}  {plain(one.title)}\n    {plain(' · '.join(facts))}\n")
+    if not found and not as_json:
+        sys.stdout.write("There is no session here yet.\n" if not words else "No session matches.\n")
+    return 0

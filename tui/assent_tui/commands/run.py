@@ -1,0 +1,102 @@
+"""The dry run for everything: a command on a stage, its output, its exit code, and what it would change."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from msgspec import Struct
+
+from assent_core.assembly import open_session
+from assent_core.errors import UsageError
+from assent_core.events import AnyEvent, Opened, Performed, Printed
+from assent_core.settings import Settings
+from assent_tui.commands.conversation import Held, review_held
+from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
+from assent_tui.commands.printer import count, denied, plain
+from assent_tui.commands.tally import Changed
+from assent_tui.commands.where import here, settings_for
+
+SIGNS = {"new": "A", "deleted": "D", "changed": "M"}
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """What the command line asks of `assent run`."""
+
+    command: tuple[str, ...]
+    land: bool = False
+    json: bool = False
+    quiet: bool = False
+
+
+def run(options: Run) -> int:
+    """Run a command on a stage of the current folder; returns the command's own exit code."""
+    if options.land and (options.json or not in_terminal()):
+        raise UsageError("--land opens the review, which needs a terminal of its own.", "Leave --land or --json away.")
+    folder = here()
+    return run_at(folder, settings_for(folder), options)
+
+
+def run_at(folder: Path, settings: Settings, options: Run) -> int:
+    """Run in any folder with any settings."""
+    report = Report(as_json=options.json, quiet=options.quiet)
+    held = Held()
+    with asyncio.Runner() as loop:
+        try:
+            code = run_until_signal(loop, told(_ran(folder, settings, options, report, held), report))
+            if options.land and report.tally.changes and code != 130:
+                review_held(loop, held, settings, 0)
+            return code
+        finally:
+            held.close(loop)
+
+
+async def _ran(folder: Path, settings: Settings, options: Run, report: Report, held: Held) -> int:
+    session = held.session = await open_session(folder, settings, held.relay, model=False)
+    teller = report if options.json else Through(report)
+    teller.tell(session.opened)
+    ended = await follow(session.run(options.command), teller)
+    if ended.code:
+        return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, ended.hint)
+    review, _ = await session.review()
+    changes = report.tally.compare(review.files)
+    if not (options.json or options.quiet):
+        _list(changes, report)
+    return report.end("ran", report.tally.code or 0)
+
+
+class Through:
+    """Passes a command's output through, and says on stderr only what the walls denied."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def tell(self, event: AnyEvent) -> None:
+        """Tell one event."""
+        self._report.tally.add(event)
+        match event:
+            case Printed(text=text, stream=name):
+                stream = sys.stderr if name == "stderr" else sys.stdout
+                stream.write(plain(text) if stream.isatty() else text)
+                stream.flush()
+            case Opened(notices=notices) if not self._report.quiet:
+                for notice in notices:
+                    self._report.printer.say(f"assent: {notice}", "warn")
+            case Performed(denials=denials):
+                for denial in denials:
+                    self._report.printer.say(f"assent: {denied(denial)}", "bad")
+            case _:
+                pass
+
+
+def _list(changes: tuple[Changed, ...], report: Report) -> None:
+    if not changes:
+        report.printer.say("assent: the command changed nothing.")
+        return
+    report.printer.say(f"assent: it would change {count(len(changes), 'file')}; yours are as they were:")
+    for one in changes:
+        marks = ", ".join(mark for mark in one.marks if mark not in ("new", "deleted"))
+        report.printer.say(
+            f"  {SIGNS[one.how]} {one.path}  +{one.added} -{one.removed}{f'  ({marks})' if marks else ''}"
+        )

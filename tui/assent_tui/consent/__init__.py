@@ -1,0 +1,1 @@
+"""The consent card: one question of the gate, whole, and its answers."""

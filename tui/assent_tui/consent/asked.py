@@ -1,0 +1,89 @@
+"""A question of consent as blocks of its card: all of it, nothing shortened, nothing that acts on a terminal; pure."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from assent_core.consent.commands import visible
+from assent_core.consent.gate import Question
+from assent_core.proposals import Patch, Shell, Spend
+from assent_tui.chat.entries import title_of
+from assent_tui.paint.blocks import Block
+from assent_tui.paint.lines import BLANK, Line, indent, line, rows, wrap_all
+from assent_tui.paint.page import pieces
+
+_WHERE = {
+    "overlay": "on the stage, behind the walls",
+    "copy": "on a copy of your files, behind the walls",
+    "unconfined": "WITHOUT WALLS: it can reach everything that you can",
+}
+
+
+def blocks_of(asked: Question, explained: str = "") -> list[Block]:
+    """What exactly, then what is to be known of it; `explained` is the scout's sentence."""
+    return [*_exact(asked), About(question=asked, explained=explained)]
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """Where it runs, what it reaches, how it reads, why it is asked, and what model and scout say of it."""
+
+    question: Question
+    explained: str = ""
+
+    def guess(self, width: int) -> int:
+        """About how many rows it has."""
+        return 8
+
+    def lines(self, width: int) -> list[Line]:
+        """A name before each part."""
+        asked = self.question
+        lines = [BLANK]
+        command = asked.proposal if isinstance(asked.proposal, Shell) else None
+        if command and command.workdir != ".":
+            lines += _part("in", command.workdir, width, "text")
+        if not isinstance(asked.proposal, Spend):
+            bare = asked.tier == "unconfined"
+            lines += _part("runs", _WHERE[asked.tier], width, "bad bold" if bare else "text")
+        for at, effect in enumerate(asked.effects):
+            lines += _part("" if at else "reaches" if asked.reach else "a yes", effect, width, "warn")
+        for at, mark in enumerate(asked.marks):
+            lines += _part("" if at else "reads as", mark, width, "text")
+        lines += _part("asked", asked.why, width, "dim")
+        if command and command.reason:
+            lines += _part("it says", f"“{command.reason}”", width, "dim italic")
+        if self.explained:
+            lines += _part("scout", f"{self.explained} (an opinion; it decides nothing)", width, "info")
+        return lines
+
+
+def _exact(asked: Question) -> list[Block]:
+    match asked.proposal:
+        case Shell(command=command):
+            whole = visible(command, keep="\n\t")
+            return [*pieces(whole, first=("$ ", "accent bold"), rest=("  ", ""), style="bold")]
+        case Patch(text=text):
+            whole = visible(text, keep="\n\t")
+            return [*pieces(whole, first=("patch ", "accent bold"), rest=("      ", ""))]
+        case Spend(text=text):
+            return [*pieces(visible(text), style="bold")]
+        case other:
+            verb, _ = title_of(other)
+            what = visible(_target(other))
+            return [*pieces(what, first=(f"{verb} ", "accent bold"), rest=(" " * (len(verb) + 1), ""), style="bold")]
+
+
+def _target(other: object) -> str:
+    from assent_core.proposals import Read, Search
+
+    match other:
+        case Read(path=path, start=start, lines=count):
+            return f"{path}  lines {start} to {start + count - 1}"
+        case Search(pattern=pattern, path=path, glob=glob):
+            return f"{pattern}  in {path}{f' ({glob})' if glob else ''}"
+        case _:
+            return ""
+
+
+def _part(name: str, text: str, width: int, style: str) -> list[Line]:
+    made = wrap_all((line((row, style)) for row in rows(visible(text, keep="\n\t"))), width - 10)
+    return indent(made, (f"{name:<9}", "faint"), (" " * 9, ""))

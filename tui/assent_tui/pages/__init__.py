@@ -1,0 +1,1 @@
+"""Pages over the panes: help, settings, sessions, the first run."""

@@ -1,0 +1,80 @@
+"""Source text to runs of named styles (Pygments), a bounded piece at a time."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from assent_tui.paint.lines import Line, clean
+
+if TYPE_CHECKING:
+    from pygments.lexer import Lexer
+
+_LARGEST = 60_000
+"""Characters of one piece beyond which it stays plain."""
+
+_NAMES = (
+    ("Token.Keyword", "kw"),
+    ("Token.Operator.Word", "kw"),
+    ("Token.Literal.String", "str"),
+    ("Token.Literal.Number", "num"),
+    ("Token.Comment", "com"),
+    ("Token.Name.Function", "fn"),
+    ("Token.Name.Class", "typ"),
+    ("Token.Name.Builtin", "typ"),
+    ("Token.Name.Exception", "typ"),
+    ("Token.Name.Decorator", "dec"),
+    ("Token.Name.Tag", "kw"),
+    ("Token.Name.Attribute", "fn"),
+    ("Token.Generic.Inserted", "ok"),
+    ("Token.Generic.Deleted", "bad"),
+    ("Token.Generic.Heading", "head"),
+    ("Token.Generic.Subheading", "info"),
+)
+
+
+def highlight(rows: list[str], path: str = "", language: str = "") -> list[Line]:
+    """Colour rows of source, one line each; by a file's name or a language's, plain where neither is known."""
+    plain = [Line(((clean(row.expandtabs(4)), ""),)) for row in rows]
+    lexer = _lexer(path, language)
+    if lexer is None or sum(map(len, rows)) > _LARGEST:
+        return plain
+    lines = _colour(lexer, [row.text for row in plain])
+    return lines if len(lines) == len(plain) else plain
+
+
+def _colour(lexer: Lexer, rows: list[str]) -> list[Line]:
+    lines: list[Line] = []
+    spans: list[tuple[str, str]] = []
+    for token, text in lexer.get_tokens("\n".join(rows) + "\n"):
+        name = _style(str(token))
+        for at, piece in enumerate(text.split("\n")):
+            if at:
+                lines.append(Line(tuple(spans)))
+                spans = []
+            if piece:
+                spans.append((piece, name))
+    return lines
+
+
+@lru_cache(maxsize=256)
+def _style(token: str) -> str:
+    return next((name for prefix, name in _NAMES if token.startswith(prefix)), "")
+
+
+@lru_cache(maxsize=64)
+def _lexer(path: str, language: str) -> Lexer | None:
+    from pygments.lexers import (
+        find_lexer_class_for_filename,
+        get_lexer_by_name,  # pyright: ignore[reportUnknownVariableType]  untyped options
+    )
+    from pygments.util import ClassNotFound
+
+    options = {"stripnl": False, "ensurenl": False}
+    if language:
+        try:
+            return get_lexer_by_name(language, **options)
+        except ClassNotFound:
+            return None
+    found = find_lexer_class_for_filename(path.rsplit("/", 1)[-1]) if path else None
+    return found(**options) if found else None

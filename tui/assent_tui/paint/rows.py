@@ -1,0 +1,68 @@
+"""A few rows of text that a parent sets: the status line, the keys, a card's head."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from assent_tui.paint.lines import BLANK, Line, Span, strip_of, wrap_all
+from assent_tui.paint.theme import Palette, palette_of
+
+
+class Rows(Widget):
+    """Shows lines, wrapped to its width and as high as they are."""
+
+    DEFAULT_CSS = "Rows { height: auto; }"
+    _palette: Palette
+
+    def __init__(self, *lines: Line, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._whole = lines
+        self._rows: list[Line] = []
+        self._laid_width = -1
+
+    def on_mount(self) -> None:
+        """Take the colours of the theme, now and whenever it changes."""
+        self._recolour()
+        self.watch(self.app, "theme", self._recolour, init=False)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
+    def _recolour(self) -> None:
+        self._palette = palette_of(self)
+        self.refresh()
+
+    def put(self, *lines: Line) -> None:
+        """Show other lines."""
+        if lines != self._whole:
+            high = len(self._rows)
+            self._whole = lines
+            self._laid_width = -1
+            self.refresh(layout=len(self._lay(self.size.width)) != high)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as there are."""
+        return len(self._lay(width))
+
+    def render_line(self, y: int) -> Strip:
+        """Paint a row."""
+        rows = self._lay(self.size.width)
+        return strip_of(rows[y] if y < len(rows) else BLANK, self.size.width, self._palette, self.rich_style)
+
+    def _lay(self, width: int) -> list[Line]:
+        if width != self._laid_width:
+            self._laid_width = width
+            self._rows = wrap_all(self._whole, width, 2)
+        return self._rows
+
+
+def keys_line(keys: tuple[tuple[str, str], ...], width: int) -> Line:
+    """Keys and what they do, as many as fit."""
+    spans: list[Span] = []
+    left = width
+    for key, does in keys:
+        left -= cell_len(key) + cell_len(does) + 3
+        if left < 0:
+            break
+        spans += [(f"{key} ", "accent"), (f"{does}  ", "dim")]
+    return Line(tuple(spans))

@@ -1,0 +1,319 @@
+"""The keys of a review that decide: verdicts, single lines, splits, edits, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+from textual.app import SuspendNotSupported
+from textual.containers import Vertical
+from textual.message import Message
+
+from assent_core.diffs.changes import FileChange, Hunk, edited
+from assent_core.diffs.reshape import amend, split, take
+from assent_core.diffs.review import Review, Verdict, decide, obstacle
+from assent_core.diffs.splits import cut_before, cuts_into_lines
+from assent_sandbox.stage import File, StageError
+from assent_tui.paint.guard import Guard
+from assent_tui.paint.lines import clean, line
+from assent_tui.paint.rows import Rows
+from assent_tui.review.decisions import Decisions, Edit
+from assent_tui.review.diff import Diff
+from assent_tui.review.editor import bytes_of, displayable, text_of
+from assent_tui.review.field import ASKS, Field
+
+_LINES = "lines: ↑ ↓ · space marks · V up to here · y n r decide the marked ones · s splits above · Esc leaves"
+
+
+class Deciding(Vertical):
+    """Owns the decisions until they are landed; each can be undone. Keys that decide are shut while the guard is."""
+
+    class Changed(Message, namespace="review_pane"):
+        """The user decided something; `review` is the value that is now shown."""
+
+        def __init__(self, review: Review) -> None:
+            super().__init__()
+            self.review = review
+
+    class LandWanted(Message, namespace="review_pane"):
+        """What is accepted is to be written into the real files."""
+
+        def __init__(self, review: Review) -> None:
+            super().__init__()
+            self.review = review
+
+    class VerifyWanted(Message, namespace="review_pane"):
+        """A command is to be run on exactly what is accepted."""
+
+        def __init__(self, review: Review, command: str) -> None:
+            super().__init__()
+            self.review = review
+            self.command = command
+
+    class AmendWanted(Message, namespace="review_pane"):
+        """`entry` is to stand on the stage where `shown` says what stands there; `review` is what then is shown.
+
+        Whoever does it tells the pane by `take_over` first: only then is it shown.
+        """
+
+        def __init__(self, shown: FileChange, entry: File, review: Review, *, hunk: str, back: bool = False) -> None:
+            super().__init__()
+            self.shown = shown
+            self.entry = entry
+            self.review = review
+            self.hunk = hunk
+            self.back = back
+
+    def __init__(self, guard: Guard, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._guard = guard
+        self._decisions = Decisions()
+
+    @property
+    def review(self) -> Review:
+        """What is staged, and how it is decided so far."""
+        return self._decisions.review
+
+    @property
+    def diff(self) -> Diff:
+        """The pane that holds the cursor."""
+        return self.query_one(Diff)
+
+    @property
+    def field(self) -> Field:
+        """Where the user writes."""
+        return self.query_one(Field)
+
+    @property
+    def open(self) -> bool:
+        """Whether keys count: not those that were typed before the review came up by itself."""
+        return self._guard.open
+
+    def say(self, text: str, style: str = "warn") -> None:
+        """Say something about the last key; empty takes it away."""
+        rows = self.query_one("#review-said", Rows)
+        rows.put(*([line((clean(text), style))] if text else []))
+        rows.display = bool(text)
+
+    def show(self) -> None:
+        """Bring everything up to the review as it is decided now."""
+        raise NotImplementedError
+
+    def refresh_around(self) -> None:
+        """Bring what stands around the diff up to its cursor."""
+        raise NotImplementedError
+
+    def _change(self, make: Callable[[], Review]) -> bool:
+        """Decide something; says whether that was possible."""
+        place = self.diff.place
+        try:
+            review = make()
+        except ValueError as error:
+            self.say(str(error))
+            return False
+        self._decisions.change(review, place.hunk if place else "")
+        self.show()
+        self.post_message(self.Changed(review))
+        return True
+
+    def _decide_here(self, verdict: Verdict, reason: str = "") -> None:
+        """Give the hunk at the cursor a verdict, or the lines that are chosen in it; go on to the next undecided one."""
+        place, picking = self.diff.place, self.diff.picking
+        if place is None:
+            return
+        hunks = (place.hunk,)
+
+        def decided() -> Review:
+            nonlocal hunks
+            review = self.review
+            if picking:
+                review, hunks = take(review, place.hunk, picking.chosen)
+            return decide(review, hunks, verdict, reason)
+
+        if self._change(decided):
+            self.diff.leave_lines()
+            self.diff.show_hunk(hunks[0] if picking else place.hunk)
+            self.diff.move_on()
+            self.refresh_around()
+
+    def action_decide(self, verdict: Verdict) -> None:
+        """Accept or reject the hunk under the cursor and go on to the next undecided one."""
+        if self.open:
+            self._decide_here(verdict)
+
+    def action_later(self) -> None:
+        """Leave the hunk undecided, and go on."""
+        place = self.diff.place
+        if place and self.open:
+            if self.review.mark(place.hunk).verdict != "undecided":
+                self._change(lambda: decide(self.review, (place.hunk,), "undecided"))
+            self.diff.move(1)
+            self.refresh_around()
+
+    def action_accept_file(self) -> None:
+        """Accept all hunks of the file under the cursor."""
+        place = self.diff.place
+        if place and self.open:
+            self._accept(tuple(file for file in self.review.files if file.path == place.path))
+
+    def action_accept_all(self) -> None:
+        """Accept every hunk that can be landed."""
+        if self.open:
+            self._accept(self.review.files)
+
+    def _accept(self, files: tuple[FileChange, ...]) -> None:
+        able = [file for file in files if not obstacle(file)]
+        hunks = tuple(hunk.id for file in able for hunk in file.hunks)
+        if hunks:
+            self._change(lambda: decide(self.review, hunks, "accepted"))
+        if len(able) < len(files):
+            self.say("; ".join(why for file in files if (why := obstacle(file))))
+
+    def action_undo(self) -> None:
+        """Take the last decision back; what was written by it is asked to be taken off the stage first."""
+        step = self._decisions.last
+        if step is None:
+            self.say("nothing to undo")
+        elif step.edit and isinstance(step.edit.earlier.after, File):
+            edit, earlier = step.edit, replace(step.review, evidence=self.review.evidence)
+            self.post_message(self.AmendWanted(edit.now, step.edit.earlier.after, earlier, hunk=step.hunk, back=True))
+        else:
+            self._back()
+
+    def _back(self) -> None:
+        step = self._decisions.back()
+        if step:
+            self.show()
+            self.diff.show_hunk(step.hunk)
+            self.refresh_around()
+            self.post_message(self.Changed(self.review))
+
+    def take_over(self, wanted: AmendWanted) -> None:
+        """Show what is being written on the stage."""
+        if wanted.back:
+            self._back()
+            return
+        self._decisions.change(
+            wanted.review, wanted.hunk, Edit(wanted.shown, replace(wanted.shown, after=wanted.entry))
+        )
+        self.leave_field()
+        self.show()
+        self.post_message(self.Changed(self.review))
+
+    def _write_on_stage(self, hunk: str, text: str) -> None:
+        """Ask for the stage to hold a text in the place of a hunk's new lines."""
+        file, whole = self._owned(hunk)
+        if file is None or whole is None:
+            self.say("this hunk is no longer there: look at the changes again")
+            return
+        data = bytes_of(whole, text)
+        try:
+            review, entry = amend(self.review, hunk, data), edited(file, whole, data)
+        except ValueError as error:
+            self.say(str(error))
+            return
+        self.post_message(self.AmendWanted(file, entry, review, hunk=hunk))
+
+    def _owned(self, hunk: str) -> tuple[FileChange, Hunk] | tuple[None, None]:
+        return next(((file, one) for file in self.review.files for one in file.hunks if one.id == hunk), (None, None))
+
+    def _editable(self) -> tuple[FileChange, Hunk] | None:
+        """The hunk at the cursor if it can be edited; else says why not."""
+        place = self.diff.place
+        file, hunk = self._owned(place.hunk) if place else (None, None)
+        if file is None or hunk is None or self.field.taken or not self.open:
+            return None
+        try:
+            edited(file, hunk, b"")
+        except ValueError as error:
+            self.say(str(error))
+            return None
+        return file, hunk
+
+    def action_edit(self) -> None:
+        """Edit the new lines of the hunk at the cursor."""
+        found = self._editable()
+        if found and displayable(text_of(found[1])):
+            self.field.edit(found[1])
+            self.say(ASKS["edit"], "text")
+        elif found:
+            self.say("these lines hold characters that a text box would not show: E edits them in $EDITOR")
+
+    def action_edit_outside(self) -> None:
+        """Edit them in the user's own editor."""
+        if found := self._editable():
+            self.run_worker(self._edit_outside(*found), group="editor", exclusive=True)
+
+    async def _edit_outside(self, file: FileChange, hunk: Hunk) -> None:
+        from assent_sandbox.host import edit
+
+        before = text = text_of(hunk)
+        trouble = ""
+        try:
+            with self.app.suspend():  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
+                try:
+                    text = await edit(file.path, before)
+                except StageError as error:
+                    trouble = f"{error}. {error.hint}"
+        except SuspendNotSupported:
+            trouble = "this terminal cannot be given to an editor: e edits the hunk here"
+        self.say(trouble)
+        if text != before:
+            self._write_on_stage(hunk.id, text)
+
+    def action_split(self) -> None:
+        """Split the hunk above the line at the cursor; without one, begin to choose lines."""
+        place, picking = self.diff.place, self.diff.picking
+        if place is None or not self.open:
+            return
+        if picking is None:
+            self._pick("choose the line above which the hunk is split, and press s again")
+            return
+        _, hunk = self._owned(place.hunk)
+        if hunk and self._change(lambda: split(self.review, hunk.id, cut_before(hunk, picking.at))):
+            self.diff.leave_lines()
+
+    def action_split_lines(self) -> None:
+        """Split the hunk into its smallest pieces."""
+        place = self.diff.place
+        _, hunk = self._owned(place.hunk) if place and self.open else (None, None)
+        if hunk:
+            self._change(lambda: split(self.review, hunk.id, cuts_into_lines(hunk)))
+
+    def action_mark(self) -> None:
+        """Mark the line at the cursor, or begin to choose lines."""
+        if self.diff.picking:
+            self.diff.repick(self.diff.picking.toggle())
+        elif self.open:
+            self._pick(_LINES)
+
+    def action_mark_range(self) -> None:
+        """Mark all lines from the one that was marked last up to the cursor."""
+        if self.diff.picking:
+            self.diff.repick(self.diff.picking.extend())
+        elif self.open:
+            self._pick(_LINES)
+
+    def _pick(self, told: str) -> None:
+        self.say(told if self.diff.pick() else "this hunk has no lines to choose from", "text")
+
+    def leave_field(self) -> bool:
+        """Take away the field, the choice of lines or the search, without using them; says whether there was one."""
+        if self.field.leave():
+            self.focus_diff()
+            return True
+        if not self.has_focus_within:
+            return False
+        if self.diff.leave_lines():
+            self.say("")
+            return True
+        if self.diff.look.query:
+            self.diff.find("")
+            self.say("")
+            return True
+        return False
+
+    def focus_diff(self) -> None:
+        """Back to the diff; what was said of the field goes."""
+        self.say("")
+        self.diff.focus(scroll_visible=False)

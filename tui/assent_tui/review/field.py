@@ -1,0 +1,81 @@
+"""One field at a time under the diff: a reason, a comment, a command, a search, or the lines of a hunk."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from textual.containers import Container
+from textual.message import Message
+from textual.widgets import Input
+
+from assent_core.diffs.changes import Hunk
+from assent_tui.review.editor import HunkEditor, text_of
+
+Wanted = Literal["reason", "comment", "command", "search", "edit"]
+ASKS: dict[Wanted, str] = {
+    "reason": "why not? the model is told; Enter rejects, Esc goes back",
+    "comment": "a comment for the model; empty takes it away",
+    "command": "which command shows that it works? it runs on a fresh stage with what you accepted",
+    "search": "search in the diff: Enter goes to the next; later Ctrl+N, Ctrl+P; Esc ends it",
+    "edit": "edit the new lines: Ctrl+S puts them on the stage and accepts them, Esc goes back and keeps the draft",
+}
+"""What each field is for."""
+
+
+class Field(Container):
+    """Empty most of the time; says `Wrote` when what is written is to be used."""
+
+    DEFAULT_CSS = "Field { height: auto; }"
+
+    class Wrote(Message):
+        """The user is done; of an edit, `hunk` is what was edited."""
+
+        def __init__(self, wanted: Wanted, text: str, hunk: str = "") -> None:
+            super().__init__()
+            self.wanted: Wanted = wanted
+            self.text = text
+            self.hunk = hunk
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._wanted: Wanted = "reason"
+        self._drafts: dict[str, str] = {}
+
+    @property
+    def taken(self) -> bool:
+        """Whether something is being written."""
+        return bool(self.children)
+
+    def ask(self, wanted: Wanted, known: str) -> None:
+        """Let the user write a line."""
+        self._wanted = wanted
+        self.mount(Input(known, compact=True))
+        self.query_one(Input).focus()
+
+    def edit(self, hunk: Hunk) -> None:
+        """Let the user edit the new lines of a hunk, from where they left them."""
+        editor = HunkEditor(hunk, self._drafts.get(hunk.id, text_of(hunk)))
+        self.mount(editor)
+        editor.focus()
+
+    def leave(self) -> bool:
+        """Take the field away; a draft of an edit is kept. Says whether there was one."""
+        if not self.taken:
+            return False
+        for editor in self.query(HunkEditor):
+            if editor.text != editor.original:
+                self._drafts[editor.hunk.id] = editor.text
+        self.remove_children()
+        return True
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Use what was written."""
+        event.stop()
+        text = event.value.strip()
+        self.leave()
+        self.post_message(self.Wrote(self._wanted, text))
+
+    def on_hunk_editor_written(self, message: HunkEditor.Written) -> None:
+        """Use what was edited; the field stays until it is taken over."""
+        message.stop()
+        self.post_message(self.Wrote("edit", message.text, message.hunk.id))

@@ -1,0 +1,45 @@
+"""What stands over and under a review: how much is decided, and which command showed what."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from assent_core.diffs.review import Review, decide, evidence_for, obstacle
+from assent_tui.paint.lines import Line, Span, clean, line
+from assent_tui.review.files import SIGNS
+
+_NOT_VERIFIED = line(("◌ not verified", "warn"), ("  v runs a command on exactly what is accepted", "dim"))
+
+
+def summary(review: Review) -> Line:
+    """How many hunks are decided, and how."""
+    if not review.files:
+        return line(("review", "head"), ("  nothing is staged", "dim"))
+    verdicts = Counter(mark.verdict for mark in review.marks.values())
+    verdicts["undecided"] = sum(len(file.hunks) for file in review.files) - verdicts["accepted"] - verdicts["rejected"]
+    spans: list[Span] = [("review", "head"), (f"  {len(review.files)} file{'s' * (len(review.files) != 1)} ", "dim")]
+    for verdict in ("accepted", "rejected", "undecided"):
+        if verdicts[verdict]:
+            sign, style = SIGNS[verdict]
+            spans += [("  ", ""), (f"{sign} {verdicts[verdict]} {verdict}", style)]
+    return Line(tuple(spans))
+
+
+def evidence(review: Review) -> Line:
+    """What is known of the selection; while nothing is selected, of all of it."""
+    if not review.files:
+        return line()
+    if not review.evidence:
+        return _NOT_VERIFIED
+    nothing = all(mark.verdict != "accepted" for mark in review.marks.values())
+    able = tuple(hunk.id for file in review.files if not obstacle(file) for hunk in file.hunks)
+    of = decide(review, able, "accepted") if nothing and able else review
+    where = "with all of it accepted" if nothing else "on exactly what is accepted"
+    seen, fresh = evidence_for(of)
+    if seen is None:
+        return _NOT_VERIFIED
+    said = f"{clean(seen.command)}: {clean(seen.summary or ('passed' if seen.code == 0 else f'exit {seen.code}'))}"
+    if not fresh:
+        return line(("◌ stale", "warn"), (f"  {said}, on another selection; v runs it on this one", "dim"))
+    sign = ("✓ verified", "ok") if seen.code == 0 else ("✗ fails", "bad")
+    return line(sign, (f"  {said}, {where}", "text"))

@@ -1,0 +1,230 @@
+"""The review: files, diff and evidence, and the keys that decide."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from msgspec.structs import replace
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+
+from assent_core.diffs.changes import unified
+from assent_core.diffs.review import Review, comment, evidence_for
+from assent_core.events import AnyEvent, Performed, Proposed
+from assent_core.proposals import Shell
+from assent_tui.paint.blocks import BlockView
+from assent_tui.paint.guard import Guard
+from assent_tui.paint.rows import Rows
+from assent_tui.review import head
+from assent_tui.review.deciding import Deciding
+from assent_tui.review.diff import Diff
+from assent_tui.review.field import ASKS, Field, Wanted
+from assent_tui.review.files import Files
+from assent_tui.review.hunks import SIDES_WIDTH
+
+WIDE = 110
+"""Columns from which the files stand beside the diff."""
+
+
+class ReviewPane(Deciding):
+    """What is staged, how it is looked at and how it is decided."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "decide('accepted')", "accept"),
+        Binding("n", "decide('rejected')", "reject"),
+        Binding("l", "later", "leave for later"),
+        Binding("r", "write('reason')", "reject with a reason"),
+        Binding("c", "write('comment')", "comment"),
+        Binding("u", "undo", "undo the last decision"),
+        Binding("a", "accept_file", "accept the file"),
+        Binding("A", "accept_all", "accept all"),
+        Binding("L", "land", "land what is accepted"),
+        Binding("v", "verify", "verify"),
+        Binding("e", "edit", "edit"),
+        Binding("E", "edit_outside", "edit in $EDITOR"),
+        Binding("s", "split", "split above a line"),
+        Binding("S", "split_lines", "split into lines"),
+        Binding("space", "mark", "choose lines"),
+        Binding("V", "mark_range", "choose lines up to here"),
+        Binding("right_square_bracket,j", "hunk(1)", "next hunk"),
+        Binding("left_square_bracket,k", "hunk(-1)", "previous hunk"),
+        Binding("down", "step(1)", "further"),
+        Binding("up", "step(-1)", "back"),
+        Binding("right_curly_bracket", "file(1)", "next file"),
+        Binding("left_curly_bracket", "file(-1)", "previous file"),
+        Binding("o", "unfold", "unfold what is around"),
+        Binding("vertical_line", "look('sides')", "side by side"),
+        Binding("w", "look('blanks')", "show white space"),
+        Binding("slash", "write('search')", "search"),
+        Binding("ctrl+n,f3", "hit(1)", "next occurrence"),
+        Binding("ctrl+p,shift+f3", "hit(-1)", "previous occurrence"),
+    ]
+
+    def __init__(self, guard: Guard, *, id: str | None = None) -> None:
+        super().__init__(guard, id=id)
+        self.command = ""
+        """What `v` offers to run where there is no evidence yet."""
+        self._around: Review | None = None
+        self._proposed = ("", "")
+
+    def compose(self) -> ComposeResult:
+        """A head, the files over or beside the diff, what has just been said, and the evidence."""
+        yield Rows(id="review-head")
+        with Container(id="review-body"):
+            yield Files(id="review-files")
+            yield Diff(id="review-diff")
+        yield Rows(id="review-said")
+        yield Field(id="review-field")
+        yield Rows(id="review-evidence")
+
+    @property
+    def text(self) -> str:
+        """All staged changes as one unified diff."""
+        return b"".join(unified(file) for file in self.review.files).decode("utf-8", "backslashreplace")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The files beside the diff where there is room."""
+        self.set_class(event.size.width >= WIDE, "-wide")
+        self.refresh_around()
+
+    def put(self, review: Review) -> None:
+        """Show newly computed changes; what could be undone before cannot any more."""
+        self._decisions.put(review)
+        self.show()
+
+    def renew(self, found: Review) -> None:
+        """Show what a look at the stage found; decisions that were taken meanwhile stay."""
+        self.put(self._decisions.found(found))
+
+    def learn(self, event: AnyEvent) -> None:
+        """Remember the newest command that succeeded on the stage: `v` offers it, to be sent by the user or not."""
+        match event:
+            case Proposed(id=id, proposal=Shell(command=command)):
+                self._proposed = (id, command)
+            case Performed(id=id, code=0) if id == self._proposed[0] and self._proposed[1].isprintable():
+                self.command = self._proposed[1]
+            case _:
+                pass
+
+    def show(self) -> None:
+        """Diff, files, head and evidence; what was said of an earlier key goes."""
+        self.diff.put(self.review)
+        self.refresh_around()
+        self.say("")
+
+    def refresh_around(self) -> None:
+        """Head, files and evidence; when only the cursor moved, what does not depend on it stays."""
+        place = self.diff.place
+        files = self.query_one(Files)
+        files.display = len(self.review.files) > 1
+        files.styles.height = "1fr" if self.has_class("-wide") else min(len(self.review.files), Files.HIGHEST)
+        files.put(self.review, place.path if place else "")
+        if self._around is not self.review:
+            self._around = self.review
+            self.query_one("#review-head", Rows).put(head.summary(self.review))
+            self.query_one("#review-evidence", Rows).put(head.evidence(self.review))
+
+    def action_hunk(self, step: int) -> None:
+        """To the next or previous hunk; while lines are chosen, to the next or previous line."""
+        if self.diff.picking:
+            self.diff.repick(self.diff.picking.step(step))
+            return
+        self.diff.move(step)
+        self.refresh_around()
+
+    def action_step(self, direction: int) -> None:
+        """Through a long hunk, or to the next one; while lines are chosen, to the next line."""
+        if self.diff.picking:
+            self.diff.repick(self.diff.picking.step(direction))
+            return
+        self.diff.step(direction)
+        self.refresh_around()
+
+    def action_file(self, step: int) -> None:
+        """To the next or previous file."""
+        self.diff.move_file(step)
+        self.refresh_around()
+
+    def action_unfold(self) -> None:
+        """Show the unchanged lines around the hunk, or leave them out again."""
+        if not self.diff.unfold():
+            self.say("nothing is left out around this hunk")
+
+    def action_look(self, way: Literal["sides", "blanks"]) -> None:
+        """Old and new side by side or under each other; white space as marks or not."""
+        look = self.diff.look
+        self.diff.see(replace(look, sides=not look.sides) if way == "sides" else replace(look, blanks=not look.blanks))
+        narrow = self.diff.look.sides and self.diff.size.width < SIDES_WIDTH
+        self.say("too narrow for two sides: z gives the review the whole width" if narrow else "")
+
+    def action_hit(self, step: int) -> None:
+        """To the next or previous occurrence of what is searched for."""
+        self.say(self.diff.next_hit(step), "text")
+        self.refresh_around()
+
+    def action_land(self) -> None:
+        """The same by a key."""
+        if self.open:
+            self.land()
+
+    def land(self) -> None:
+        """Ask for the landing, if anything is decided."""
+        if any(mark.verdict != "undecided" for mark in self.review.marks.values()):
+            self.post_message(self.LandWanted(self.review))
+        else:
+            self.say("nothing is decided yet: y accepts a hunk, A accepts all")
+
+    def action_verify(self) -> None:
+        """Run the evidence's command again on what is accepted, or ask for a command."""
+        seen, _ = evidence_for(self.review)
+        if seen is None:
+            self.action_write("command")
+        else:
+            self.post_message(self.VerifyWanted(self.review, seen.command))
+
+    def action_write(self, wanted: Wanted) -> None:
+        """Open a field for a reason, a comment, a command or a search."""
+        place = self.diff.place
+        if self.field.taken or (place is None and wanted != "command") or not self.open:
+            return
+        known = {
+            "comment": self.review.mark(place.hunk).comment if place else "",
+            "command": self.command,
+            "search": self.diff.look.query,
+        }
+        self.say(ASKS[wanted], "text")
+        self.field.ask(wanted, known.get(wanted, ""))
+
+    def on_field_wrote(self, message: Field.Wrote) -> None:
+        """Use what was written."""
+        message.stop()
+        text, place = message.text, self.diff.place
+        if message.wanted == "edit":
+            self._write_on_stage(message.hunk, text)
+            return
+        self.focus_diff()
+        match message.wanted:
+            case "command" if text:
+                self.post_message(self.VerifyWanted(self.review, text))
+            case "comment" if place:
+                self._change(lambda: comment(self.review, place.hunk, text))
+            case "reason":
+                self._decide_here("rejected", text)
+            case "search":
+                self.say(self.diff.find(text), "text")
+                self.refresh_around()
+            case _:
+                pass
+
+    def on_diff_moved(self) -> None:
+        """The mouse put the cursor somewhere."""
+        self.refresh_around()
+
+    def on_block_view_clicked(self, message: BlockView.Clicked) -> None:
+        """Go to the file that was clicked in the list."""
+        if isinstance(message.view, Files) and message.index < len(self.review.files):
+            self.diff.show_file(self.review.files[message.index].path)
+            self.refresh_around()
+        message.stop()

@@ -1,0 +1,1 @@
+"""The application: each event to its pane, each key to the session."""

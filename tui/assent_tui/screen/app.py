@@ -1,0 +1,356 @@
+"""The screen: each event to its pane, each key to the session; turns run in a worker that Esc interrupts."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec.structs import replace
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message_pump import MessagePump
+from textual.widgets import Input
+
+from assent_tui.keymap import named
+from assent_tui.paint.guard import Guard
+from assent_tui.prompt.box import Prompt
+from assent_tui.prompt.slash import argv_of
+from assent_tui.screen.commanding import Commanding
+from assent_tui.screen.messages import Happened, Opened, Over, Reviewed, Trouble
+from assent_tui.screen.pages import USUAL, Look, Place
+from assent_tui.screen.panes import Panes
+from assent_tui.screen.status import KEYS, Keys, Status
+from assent_tui.screen.work import Open
+
+if TYPE_CHECKING:
+    from assent_tui.chat.pane import Chat
+    from assent_tui.consent.card import ConsentCard
+    from assent_tui.review.pane import ReviewPane
+    from assent_tui.screen.jobs import Jobs
+
+
+def run_app(
+    open: Open,
+    prompt: str = "",
+    *,
+    review_first: bool = False,
+    look: Look = USUAL,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> int:
+    """Show the screen until the user leaves it; 0, or the code of the error if no session could be opened.
+
+    The session is closed at the end, unless it belongs to a `loop` of the caller.
+    """
+    app = AssentApp(open, prompt, review_first=review_first, look=look)
+    if loop is not None:
+        return loop.run_until_complete(app.live(close=False))
+    return asyncio.run(app.live(close=True))
+
+
+class AssentApp(Commanding):
+    """Opens the session, shows its events and turns keys into calls of it."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "assent"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = named(
+        "app",
+        [
+            Binding("escape", "step_back", "stop, leave", priority=True),
+            Binding("f2,ctrl+r", "toggle_review", "review", priority=True),
+            Binding("ctrl+o", "unfold", "open the newest tool call", priority=True),
+            Binding("f1", "help", "keys", priority=True),
+            Binding("question_mark", "help", "keys"),
+            Binding("ctrl+c", "leave", "stop, quit"),
+            Binding("ctrl+q", "quit", "quit", priority=True),
+        ],
+    )
+
+    def __init__(
+        self,
+        open: Open,
+        prompt: str = "",
+        *,
+        review_first: bool = False,
+        theme: str = "",
+        look: Look = USUAL,
+        place: Place | None = None,
+    ) -> None:
+        super().__init__(open, replace(look, theme=theme or look.theme), place)
+        self._looks = "show" if review_first else ""
+        """Whether what is staged is to be looked at before anything else, and how: `show`, `quietly`."""
+        self._queue = [prompt] if prompt else []
+        self._leaving = False
+        self._furnished = False
+        self._card: ConsentCard
+        self._card_guard = Guard()
+        self._panes = Panes(Guard(), id="panes")
+        self._status = Status(id="status")
+        self._keys = Keys(id="keys")
+
+    @property
+    def chat(self) -> Chat:
+        """The chat."""
+        return self._panes.chat
+
+    @property
+    def pane(self) -> ReviewPane:
+        """The review."""
+        return self._panes.review
+
+    def compose(self) -> ComposeResult:
+        """The chat; under it the prompt, the status line and the keys."""
+        yield self._panes
+        yield self._prompt.suggestions
+        yield self._prompt
+        yield self._status
+        yield self._keys
+
+    def on_mount(self) -> None:
+        """Take keys at once; open the session meanwhile."""
+        self._prompt.focus()
+        self.watch(self.screen, "focused", self._offer_keys, init=False)
+        self._offer_keys()
+        self.call_after_refresh(self._furnish)
+
+    async def _furnish(self) -> None:
+        """After the first picture: the review and the consent card, and the session."""
+        from assent_tui.consent.card import ConsentCard
+
+        await self._panes.furnish()
+        self._card = ConsentCard(self._card_guard, lambda: bool(self._prompt.text), id="consent")
+        await self.mount(self._card, before=self._prompt.suggestions)
+        self._furnished = True
+        gc.freeze()
+        gc.enable()
+        for fault in self.faults:
+            self.chat.note(fault, "warn")
+        self.begin()
+
+    def show_work(self, doing: str) -> None:
+        """Say what is being done; empty: nothing is."""
+        self._status.working(doing)
+        self._offer_keys()
+
+    @property
+    def asker(self) -> MessagePump:
+        """Where questions are posted to: the consent card."""
+        return self._card
+
+    def on_opened(self, message: Opened) -> None:
+        """The session is there: show where we are."""
+        from assent_tui.screen.jobs import Jobs
+
+        session = message.session
+        self.jobs = Jobs(session, self.post_message)
+        with self.chat.gathered():
+            for event in session.past.shown:
+                self.chat.show(event)
+                self._status.show(event)
+            self.chat.show(session.opened)
+        self._status.show(session.opened)
+        self._looks = self._looks or ("quietly" if session.past.events else "")
+        self.begin_writing(session)
+
+    def on_happened(self, message: Happened) -> None:
+        """Each event to its pane."""
+        self._card.learn(message.event)
+        self.chat.show(message.event)
+        self._status.show(message.event)
+        self.pane.learn(message.event)
+
+    def on_reviewed(self, message: Reviewed) -> None:
+        """Show what is staged; the review comes up by itself when there is something else to decide."""
+        review, earlier = message.review, self.pane.review
+        self.pane.renew(review)
+        self._status.staged(review)
+        if message.show or (review.files and review.files != earlier.files and not self._queue):
+            if not self._panes.reviewing:
+                self._panes.guard.shut()
+            self.bring_review(take_focus=not self._prompt.text)
+        elif not review.files and self._panes.reviewing:
+            self._leave_review()
+
+    def on_over(self, message: Over) -> None:
+        """A job ended: say how, and go on with what waits, or give it back."""
+        self.job = None
+        if self.jobs is not None and not self._queue and not message.interrupted:
+            self.call_user("the turn is over")
+        self._status.working("")
+        if message.error is not None:
+            self.tell(message.error)
+        if message.interrupted:
+            self.chat.note("Stopped; what is staged is kept.", "warn")
+        if self.jobs is not None and self._queue and (message.interrupted or message.error):
+            self._prompt.bring_back(self._queue)
+            self._queue = []
+        if self.jobs is not None:
+            self._next(self.jobs, stopped=message.interrupted)
+        self._offer_keys()
+
+    def tell(self, error: Trouble) -> None:
+        """Say that something went wrong, where the user looks."""
+        self.code = error.code
+        self.chat.note(error.message, "error", error.hint, error.detail)
+        if self._panes.covered:
+            self.pane.say(f"{error.message} {error.hint}")
+
+    def _next(self, jobs: Jobs, *, stopped: bool) -> None:
+        if stopped or self._looks:
+            show, self._looks = self._looks == "show", ""
+            self.start("looking at what is staged", jobs.look(self.pane.review, show=show))
+        elif self._queue:
+            self._take(jobs, self._queue.pop(0))
+            self.on_prompt_drafted()
+        self._prompt.queued(len(self._queue))
+
+    def on_prompt_sent(self, message: Prompt.Sent) -> None:
+        """A request, a command of ours, or a command of the user's own."""
+        command = message.text.startswith("/")
+        if self._furnished:
+            self.chat.go_to_end()
+        if self._furnished and self.jobs is not None and (command or self.job is None):
+            self._take(self.jobs, message.text)
+            self.remember(message.kept)
+            return
+        self._queue.append(message.text)
+        self.remember(message.kept)
+        self._prompt.queued(len(self._queue))
+        if self._furnished and self.job is None:
+            self.begin()
+
+    def _take(self, jobs: Jobs, text: str) -> None:
+        if text.startswith("/") and "\n" not in text:
+            self.command(text)
+        else:
+            self._ask(jobs, text)
+
+    def _ask(self, jobs: Jobs, text: str) -> None:
+        self._panes.hide_review()
+        if text.startswith("!") and (command := text[1:].strip()):
+            self.pane.command = command
+            self.start("running", jobs.run(argv_of(command), self.pane.review))
+        else:
+            self.start("working", jobs.turn(text, self.pane.review, self.pictures_in(text)))
+
+    def on_prompt_paged(self, message: Prompt.Paged) -> None:
+        """Scroll the chat while writing."""
+        if self._furnished and message.pages:
+            self.chat.page(message.pages)
+        elif self._furnished:
+            self.chat.go_to_end()
+
+    def on_prompt_left(self) -> None:
+        """Ctrl+C in an empty prompt."""
+        self.action_leave()
+
+    def on_prompt_help_wanted(self) -> None:
+        """A question mark in an empty prompt."""
+        self.action_help()
+
+    def on_consent_card_shown(self) -> None:
+        """Somebody waits for an answer."""
+        self.call_user("your answer is needed")
+        self._status.working("waiting for your answer")
+
+    def on_consent_card_gone(self) -> None:
+        """Nobody waits any more: the keys go back to where the work is."""
+        self._status.working("working" if self.job else "")
+        (self.pane.diff if self._panes.covered else self._prompt).focus(scroll_visible=False)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Tell the guards of each key before it is used."""
+        if isinstance(event, events.Key):
+            self.key_pressed()
+            self._card_guard.pressed()
+            self._panes.guard.pressed()
+        await super().on_event(event)
+
+    def on_review_pane_land_wanted(self, message: ReviewPane.LandWanted) -> None:
+        """Write what is accepted."""
+        if (jobs := self.free()) is not None:
+            self.start("landing", jobs.land(message.review))
+
+    def on_review_pane_amend_wanted(self, message: ReviewPane.AmendWanted) -> None:
+        """Put what the user wrote on the stage."""
+        if (jobs := self.free()) is not None:
+            self.pane.take_over(message)
+            self.start("writing on the stage", jobs.amend(message.shown, message.entry, message.review))
+
+    def on_review_pane_verify_wanted(self, message: ReviewPane.VerifyWanted) -> None:
+        """Run a command on exactly what is accepted."""
+        if (jobs := self.free()) is not None:
+            self.pane.command = message.command
+            self.start("verifying", jobs.verify(argv_of(message.command), message.review))
+
+    def bring_review(self, *, take_focus: bool) -> None:
+        """Show the review."""
+        self._panes.show_review()
+        if take_focus and self._card.question is None:
+            self.pane.diff.focus(scroll_visible=False)
+        self._offer_keys()
+
+    def _leave_review(self) -> None:
+        self._panes.hide_review()
+        self._prompt.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Before all is there, only the prompt takes keys."""
+        return self._furnished or action in ("quit", "leave")
+
+    def action_step_back(self) -> None:
+        """Leave the innermost thing: a page, a field, the review, a turn."""
+        if len(self.screen_stack) > 1:
+            self.leave_page()
+        elif self._card.leave_reason() or self.pane.leave_field() or self._prompt.close_suggestions():
+            pass
+        elif self._panes.reviewing:
+            self._leave_review()
+        elif self.job is not None and self.jobs is not None:
+            self.stop()
+        else:
+            self._panes.hide_review(wholly=True)
+            self._prompt.focus()
+
+    def action_toggle_review(self) -> None:
+        """Show the review, or leave it."""
+        if self._panes.reviewing:
+            self._leave_review()
+        else:
+            self.bring_review(take_focus=True)
+
+    def action_unfold(self) -> None:
+        """Open or fold the newest tool call."""
+        self.chat.action_unfold()
+
+    def action_leave(self) -> None:
+        """Ctrl+C: stop what runs; twice in a row with nothing running: quit."""
+        if self.job is not None and self.jobs is not None:
+            self.stop()
+        elif self._leaving:
+            self.exit(0)
+        else:
+            self._leaving = True
+            self._keys.offer(("Ctrl+C", "again to quit"))
+            self.set_timer(2.0, self._stay)
+
+    def _stay(self) -> None:
+        self._leaving = False
+        self._offer_keys()
+
+    def _offer_keys(self) -> None:
+        if not self._furnished:
+            where = "prompt"
+        elif isinstance(self.focused, Input):
+            where = "field"
+        elif self._card.has_focus_within:
+            where = "consent"
+        elif self._panes.reviewing:
+            where = "review"
+        elif self.focused is self.chat:
+            where = "chat"
+        else:
+            where = "turn" if self.job is not None else "prompt"
+        self._keys.offer(*KEYS[where])

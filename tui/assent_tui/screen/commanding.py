@@ -1,0 +1,104 @@
+"""The commands of the prompt, each turned into a call of the session or a word in the chat."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from assent_tui.prompt.slash import nearest
+from assent_tui.screen.messages import Trouble
+from assent_tui.screen.writing import Writing
+
+if TYPE_CHECKING:
+    from assent_core.session import Session
+    from assent_tui.chat.pane import Chat
+    from assent_tui.review.pane import ReviewPane
+    from assent_tui.screen.jobs import Jobs
+    from assent_tui.screen.status import Keys, Status
+
+_LARGE = 50_000
+"""Characters from which on a terminal may refuse what is copied."""
+
+
+class Commanding(Writing):
+    """Does what `/command` says."""
+
+    _status: Status
+    _keys: Keys
+
+    @property
+    def pane(self) -> ReviewPane:
+        """The review."""
+        raise NotImplementedError
+
+    def bring_review(self, *, take_focus: bool) -> None:
+        """Show the review."""
+        raise NotImplementedError
+
+    def command(self, text: str) -> None:
+        """Obey a command with what stands behind it."""
+        name, _, rest = text.strip().partition(" ")
+        match name:
+            case "/help":
+                self.action_help()
+            case "/quit":
+                self.exit(0)
+            case "/sessions":
+                self.action_sessions()
+            case "/settings":
+                self.action_settings()
+            case "/cost":
+                self.chat.note(self._status.costs or "Nothing has been asked of a model yet.")
+            case "/doctor":
+                hint = "`assent doctor` in a shell says what was tried and what would help."
+                self.chat.note(self._status.place or "No session is open.", hint=hint)
+            case "/diff":
+                self.chat.quote("the staged changes", self.pane.text or "nothing is staged")
+            case "/copy":
+                self.chat.copy_newest(code=rest.strip() == "code")
+            case "/context":
+                self.chat.note(_room(self.jobs.session) if self.jobs is not None else "No session is open.")
+            case "/compact" | "/review" | "/land" | "/undo":
+                self._about_session(name)
+            case _:
+                self.chat.note(f"There is no command {name}.", "error", nearest(name))
+
+    def on_reader_copied(self, message: Chat.Copied) -> None:
+        """Say what went to the clipboard."""
+        if not message.size:
+            self._keys.flash("There is nothing to copy here.")
+            return
+        tmux = "; tmux passes it on with `set -g set-clipboard on`" if os.environ.get("TMUX") else ""
+        large = "; many terminals take less than that" if message.size > _LARGE else ""
+        self._keys.flash(f"Copied {message.what} ({message.size:,} characters){large}{tmux}.")
+
+    def free(self) -> Jobs | None:
+        """The session if nothing runs in it; else says so."""
+        if self.jobs is not None and self.job is None:
+            return self.jobs
+        self.tell(Trouble("Something is still running.", "Wait for it, or stop it with Esc."))
+        return None
+
+    def _about_session(self, name: str) -> None:
+        jobs = self.free()
+        if jobs is None:
+            return
+        match name:
+            case "/review":
+                self.start("looking at what is staged", jobs.look(self.pane.review, show=True))
+            case "/undo":
+                self.start("taking back", jobs.undo(self.pane.review))
+            case "/compact":
+                self.start("making room", jobs.compact(self.pane.review))
+            case _:
+                self.bring_review(take_focus=True)
+                self.pane.land()
+
+
+def _room(session: Session) -> str:
+    """How full the context is, and with what."""
+    room = session.context()
+    of = f" of {room.limit:,} tokens ({room.share:.0%})" if room.limit else " tokens; its limit is unknown"
+    about = "" if room.counted else "about "
+    parts = [f"  {name}: {tokens:,}" for name, tokens in room.parts if tokens]
+    return "\n".join([f"The context of {room.model} holds {about}{room.used:,}{of}.", *parts])

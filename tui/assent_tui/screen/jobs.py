@@ -1,0 +1,94 @@
+"""What the screen lets a session do, as coroutines for its worker: they post what happens and touch no widget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from assent_core.diffs.review import Review, message_to_model
+from assent_core.events import AnyEvent, Noticed
+from assent_tui.screen.messages import Happened, Reviewed
+
+if TYPE_CHECKING:
+    from assent_core.diffs.changes import FileChange
+    from assent_core.session import Session
+    from assent_sandbox.stage import File
+
+
+class Jobs:
+    """One session's work. Only one of them runs at a time; cancelling one keeps what is staged."""
+
+    def __init__(self, session: Session, post: Callable[[Message], object]) -> None:
+        self.session = session
+        self._post = post
+        self._noted = ""
+
+    async def turn(self, text: str, review: Review, images: tuple[Path, ...] = ()) -> None:
+        """Give the worker a prompt, with the reasons and comments that it has not been told yet."""
+        if review.rejected:
+            await self.session.take_back(review)
+        self._note(review)
+        await self._follow(self.session.turn(text, images), review)
+
+    async def run(self, argv: tuple[str, ...], review: Review) -> None:
+        """Run a command of the user's own on the stage."""
+        await self._follow(self.session.run(argv), review)
+
+    async def verify(self, argv: tuple[str, ...], review: Review) -> None:
+        """Run a command on exactly what is accepted."""
+        await self._follow(self.session.verify(review, argv), review)
+
+    async def compact(self, review: Review) -> None:
+        """Make room in the context."""
+        await self._follow(self.session.compact(), review)
+
+    async def look(self, review: Review, *, show: bool = False) -> None:
+        """Find out what is staged, with the marks of an earlier review."""
+        renewed, drifted = await self.session.review(review)
+        if drifted:
+            self._post(Happened(drifted))
+        self._post(Reviewed(renewed, show))
+
+    async def land(self, review: Review) -> None:
+        """Write what is accepted into the real files, take what is rejected off the stage; look again, whatever came of it."""
+        try:
+            if review.rejected and not review.accepted:
+                taken = await self.session.take_back(review)
+                self._post(
+                    Happened(Noticed(text=f"{taken} rejected, taken off the stage; nothing was accepted to land"))
+                )
+            else:
+                self._post(Happened(await self.session.land(review)))
+            self._note(review)
+        finally:
+            await self.look(review)
+
+    async def amend(self, shown: FileChange, entry: File, review: Review) -> None:
+        """Put what the user wrote on the stage; look again, whatever came of it."""
+        try:
+            self.session.amend(shown, entry)
+        finally:
+            await self.look(review)
+
+    async def undo(self, review: Review) -> None:
+        """Take the newest landing back."""
+        self._post(Happened(await self.session.undo()))
+        await self.look(review, show=True)
+
+    async def _follow(self, happening: AsyncGenerator[AnyEvent], review: Review) -> None:
+        async with aclosing(happening) as stream:
+            async for event in stream:
+                self._post(Happened(event))
+                await asyncio.sleep(0)
+        await self.look(review)
+
+    def _note(self, review: Review) -> None:
+        words = message_to_model(review)
+        if words != self._noted:
+            self._noted = words
+            self.session.note_for_model(words)

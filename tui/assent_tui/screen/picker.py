@@ -1,0 +1,31 @@
+"""The sessions alone on the screen: choose one, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.app import App
+
+from assent_tui.keymap import checked
+from assent_tui.pages.sessions import SessionsScreen
+from assent_tui.paint.theme import theme_of, themes
+from assent_tui.screen.pages import Look
+
+
+class Picker(App[str]):
+    """Gives the id of the chosen session; empty if none was."""
+
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, state: Path, root: Path, look: Look) -> None:
+        super().__init__()
+        for known in themes():
+            self.register_theme(known)
+        self.theme = theme_of(look.theme) if theme_of(look.theme) in self.available_themes else theme_of("")
+        self.set_keymap(checked(look.keys))
+        self._page = SessionsScreen(state, root)
+
+    def on_mount(self) -> None:
+        """Show them."""
+        self.push_screen(self._page, self.exit)

@@ -1,0 +1,269 @@
+"""The status line and the line of keys under it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from textual.timer import Timer
+
+from assent_tui.paint.lines import Line, Span, clean, line, shorten
+from assent_tui.paint.rows import Rows, keys_line
+
+if TYPE_CHECKING:
+    from assent_core.diffs.review import Review
+    from assent_core.events import AnyEvent, Billed, Opened
+    from assent_core.model import Role
+
+_TICK = 0.5
+_BROAD = 100
+"""Columns from which on the line says more of the same."""
+_FLASH = 2.5
+_WHEEL = "◐◓◑◒"
+
+
+class Spent(Struct, frozen=True):
+    """What one role has used up in a session; `usd` leaves out what has no known price."""
+
+    requests: int = 0
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    usd: float = 0.0
+
+    def plus(self, billed: Billed) -> Spent:
+        """With one more request."""
+        used, usd = billed.usage, self.usd + (billed.usd or 0.0)
+        if used is None:
+            return Spent(self.requests + 1, self.input, self.cached, self.output, usd)
+        tokens = (self.input + used.input, self.cached + used.cached, self.output + used.output)
+        return Spent(self.requests + 1, *tokens, usd)
+
+    def words(self, role: str) -> str:
+        """In one line."""
+        cached = f" ({self.cached:,} cached)" if self.cached else ""
+        asked = f"{self.requests} request{'s' * (self.requests != 1)}"
+        return f"{role}: ${self.usd:.4f} · {asked} · {self.input:,} tokens in{cached}, {self.output:,} out"
+
+
+class Status(Rows):
+    """Which model is at work, how high the walls are, what is staged, how full the context is, and what it has cost."""
+
+    DEFAULT_CSS = "Status { height: 1; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._doing = "opening"
+        self._ticks = 0
+        self._timer: Timer | None = None
+        self._opened: Opened | None = None
+        self._model = ""
+        self._role: Role = "worker"
+        self._before = 0.0
+        """What the session had cost when the turn began."""
+        self._staged = (0, 0, 0)
+        """Files, lines added, lines removed."""
+        self._billed: Billed | None = None
+        self._fullness = 0.0
+        self._tokens = 0
+        self._spent: dict[Role, Spent] = {}
+
+    def show(self, event: AnyEvent) -> None:
+        """Take from an event what the line says."""
+        from assent_core.events import Asked, Billed, Opened, Prompted, Routed, Staged
+
+        match event:
+            case Opened():
+                self._opened = event
+                self._model = event.worker
+            case Routed(role=role, model=model) | Asked(role=role, model=model) if role != "scout":
+                self._model, self._role = model, role
+            case Prompted():
+                self._before = self._billed.total if self._billed else 0.0
+            case Staged():
+                self._staged = (len(event.paths), event.added, event.removed)
+            case Billed():
+                self._billed = event
+                self._tokens += event.usage.input + event.usage.output if event.usage and event.usd is None else 0
+                self._fullness = event.context if event.role == "worker" else self._fullness
+                self._spent[event.role] = self._spent.get(event.role, Spent()).plus(event)
+            case _:
+                return
+        self._paint()
+
+    @property
+    def costs(self) -> str:
+        """What each role has cost, in words; empty before the first request."""
+        if self._billed is None:
+            return ""
+        lines = [spent.words(role) for role, spent in self._spent.items()]
+        unpriced = [f"{self._tokens:,} tokens have no known price"] if self._tokens else []
+        return "\n".join([f"${self._billed.total:.4f} by the prices of {self._billed.prices}", *lines, *unpriced])
+
+    @property
+    def place(self) -> str:
+        """Where we are and how high the walls are, in words; empty before the session is open."""
+        here = self._opened
+        if here is None:
+            return ""
+        return f"{here.root}\nwalls: {here.tier} · worker: {here.worker} · scout: {here.scout or 'off'}"
+
+    def staged(self, review: Review) -> None:
+        """What is on the stage, as a review found it."""
+        files = review.files
+        added, removed = sum(file.added for file in files), sum(file.removed for file in files)
+        self._staged = (len(files), added, removed)
+        self._paint()
+
+    def working(self, doing: str) -> None:
+        """Say what is going on, with the time that it takes; empty: nothing is."""
+        self._doing = doing
+        self._ticks = 0
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_interval(_TICK, self._tick) if doing else None
+        self._paint()
+
+    def on_mount(self) -> None:
+        """Show that the session is being opened."""
+        self.working(self._doing)
+
+    def on_resize(self) -> None:
+        """Say as much as fits."""
+        self._paint()
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        self._paint()
+
+    def _paint(self) -> None:
+        width = self.size.width or 80
+        right = self._right()
+        room = width - len(Line(right).text) - 2
+        left: tuple[Span, ...] = ()
+        for part in self._left():
+            joined = (*left, *(((" · ", "faint"),) if left else ()), *part)
+            if len(Line(joined).text) <= room:
+                left = joined
+        gap = max(width - 2 - len(Line(left).text) - len(Line(right).text), 1)
+        self.put(Line(((" ", ""), *left, (" " * gap, ""), *right)))
+
+    def _left(self) -> list[tuple[Span, ...]]:
+        """Parts in the order in which they matter."""
+        opened = self._opened
+        parts: list[tuple[Span, ...]] = []
+        if self._model:
+            role = ((f"{self._role} ", "dim"),) if self.size.width >= _BROAD else ()
+            parts.append((*role, (clean(self._model), "text")))
+        if opened:
+            bare = opened.tier == "unconfined"
+            parts.append(((("UNCONFINED" if bare else f"{opened.tier} stage"), "bad bold" if bare else "dim"),))
+        count, added, removed = self._staged
+        if count:
+            files = f"{count} file{'s' * (count != 1)} "
+            parts.append(((files, "text"), (f"+{added} ", "ok"), (f"−{removed}", "bad")))
+        if opened and opened.branch:
+            parts.append(((f"⎇ {clean(opened.branch)}", "dim"),))
+        if self._fullness >= 0.005:
+            full = self._fullness >= 0.8
+            parts.append(((f"context {self._fullness:.0%}", "warn" if full else "dim"),))
+        return parts
+
+    def _right(self) -> tuple[Span, ...]:
+        spans: list[Span] = []
+        if self._billed:
+            spans += self._money(self._billed)
+            spans += [(f" + {self._tokens:,} unpriced tokens", "warn")] if self._tokens else []
+            spans.append(("  ", ""))
+        if self._doing:
+            seconds = int(self._ticks * _TICK)
+            took = f" {seconds} s" if seconds else ""
+            spans.append((f"{_WHEEL[self._ticks % len(_WHEEL)]} {clean(self._doing)}{took}", "accent"))
+        else:
+            spans.append(("ready", "dim"))
+        return tuple(spans)
+
+    def _money(self, billed: Billed) -> list[Span]:
+        """What the turn and the session have cost, of which budget, and the scout's share of it."""
+        broad = self.size.width >= _BROAD
+        turn = billed.total - self._before
+        spans: list[Span] = [(f"turn ${turn:.4f} · ", "dim")] if broad and self._before and turn > 0 else []
+        spans.append((f"${billed.total:.4f}", "text"))
+        budget = self._opened.budget if self._opened else 0.0
+        if budget:
+            spans.append((f" of ${budget:g}", "warn" if billed.total >= 0.8 * budget else "dim"))
+        return spans + ([(f" (scout ${billed.scout:.4f})", "dim")] if billed.scout else [])
+
+
+KEYS: dict[str, tuple[tuple[str, str], ...]] = {
+    "prompt": (("Enter", "send"), ("/", "commands"), ("F2", "review"), ("?", "all keys"), ("Ctrl+Q", "quit")),
+    "turn": (("Esc", "stop"), ("Enter", "queue"), ("Ctrl+O", "open tool call"), ("F2", "review"), ("F1", "all keys")),
+    "chat": (
+        ("j k", "choose"),
+        ("Enter", "open"),
+        ("y", "copy"),
+        ("c", "copy code"),
+        ("o", "raw output"),
+        ("[ ]", "your messages"),
+        ("Esc", "prompt"),
+        ("?", "all keys"),
+    ),
+    "consent": (
+        ("y", "yes, once"),
+        ("n", "no"),
+        ("r", "no, with a reason"),
+        ("PgDn", "scroll"),
+        ("Esc", "stop the turn"),
+    ),
+    "field": (("Enter", "send"), ("Esc", "back")),
+    "review": (
+        ("y", "accept"),
+        ("n", "reject"),
+        ("r", "reason"),
+        ("u", "undo"),
+        ("A", "accept all"),
+        ("L", "land"),
+        ("v", "verify"),
+        ("] [", "hunk"),
+        ("c", "comment"),
+        ("?", "all keys"),
+        ("} {", "file"),
+        ("z", "zoom"),
+        ("Esc", "later"),
+    ),
+}
+"""The keys worth showing in each place, the most wanted first."""
+
+
+class Keys(Rows):
+    """The keys that matter here and now."""
+
+    DEFAULT_CSS = "Keys { height: 1; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._keys: tuple[tuple[str, str], ...] = ()
+        self._flashing: Timer | None = None
+
+    def offer(self, *keys: tuple[str, str]) -> None:
+        """Show these keys with what they do; the last ones are left out where it is narrow."""
+        self._keys = keys
+        self._paint()
+
+    def flash(self, words: str) -> None:
+        """Say something for a moment in the place of the keys."""
+        if self._flashing is not None:
+            self._flashing.stop()
+        self._flashing = self.set_timer(_FLASH, self._paint)
+        self.put(line((f" {shorten(words, self.size.width - 2)}", "ok")))
+
+    def on_resize(self) -> None:
+        """Say as much as fits."""
+        self._paint()
+
+    def _paint(self) -> None:
+        if self._flashing is not None:
+            self._flashing.stop()
+            self._flashing = None
+        made = keys_line(self._keys, self.size.width - 2)
+        self.put(Line(((" ", ""), *made.spans)))
