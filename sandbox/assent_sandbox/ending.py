@@ -26,8 +26,7 @@ def end_all(spaces: bool, spare: int = 0) -> None:
         if spaces:
             kill(-1)
         else:
-            for process in tally.descendants():
-                kill(process)
+            _kill_descendants()
         if spare:
             return
         try:
@@ -36,6 +35,22 @@ def end_all(spaces: bool, spare: int = 0) -> None:
             time.sleep(0.001)
         except ChildProcessError:
             return
+
+
+def _kill_descendants() -> None:
+    """Kill by groups first: no child of a group that is killed escapes by being made meanwhile."""
+    found = tally.descendants()
+    for group in {_group(process) for process in found} - {0, os.getpgrp()}:
+        kill(-group)
+    for process in found:
+        kill(process)
+
+
+def _group(process: int) -> int:
+    try:
+        return os.getpgid(process)
+    except ProcessLookupError:
+        return 0
 
 
 def end_all_but(kept: set[int]) -> None:

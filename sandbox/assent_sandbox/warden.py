@@ -54,10 +54,10 @@ class _Warden:
         self.tmp = ""
         self.abi = landlock.version()
         self.supervised = tier == "copy" and seccomp.can_be_supervised()
-        scoped = self.abi >= landlock.SCOPED
+        scoped, counted = self.abi >= landlock.SCOPED, os.getuid() == 0
         self.filters = {
             (bounded, network): seccomp.encode(
-                seccomp.program(namespaces.machine, bounded, network, self.supervised, scoped)
+                seccomp.program(namespaces.machine, bounded, network, self.supervised, scoped, counted)
             )
             for bounded in (True, False)
             for network in (True, False)
