@@ -108,7 +108,7 @@ def test_a_failing_test_has_its_place(name: str):
     assert [
         finding for finding in tests if finding not in placed and bare(finding.path or finding.message) not in log(name)
     ] == []
-    if CASES[name]["format"] in ("junit-pytest", "unittest", "junit-maven"):
+    if CASES[name]["format"] in ("junit-pytest", "unittest", "junit-maven", "junit-gradle"):
         assert tests == placed
 
 

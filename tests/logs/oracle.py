@@ -79,6 +79,18 @@ def junit_maven(report: str) -> list[Expected]:
     return found
 
 
+def junit_gradle(report: str) -> list[Expected]:
+    """As gradle prints by default: the kind of the exception, and the line of the test itself."""
+    found: list[Expected] = []
+    for case in cases(report):
+        if (broken := case.find("failure")) is not None:
+            owner, name = case.get("classname", ""), case.get("name", "")
+            place = re.search(rf"{owner}\.{name}\(({owner}\.java):(\d+)\)", broken.text or "")
+            assert place
+            found.append(Expected(f"{owner}.{name}", place[1], int(place[2]), message=broken.get("type", "")))
+    return found
+
+
 def unittest(report: str) -> list[Expected]:
     return [Expected(test=re.sub(r"(.+) \((.+)\)", r"\2.\1", id)) for id in json.loads(report)["failing"]]
 
@@ -190,7 +202,8 @@ def gcc(report: str) -> list[Expected]:
 
 
 FORMATS: dict[str, Callable[[str], list[Expected]]] = {
-    "junit-pytest": junit, "junit-node": junit_node, "junit-maven": junit_maven, "unittest": unittest, "jest": jest,
+    "junit-pytest": junit, "junit-node": junit_node, "junit-maven": junit_maven,
+    "junit-gradle": junit_gradle, "unittest": unittest, "jest": jest,
     "go": go, "cargo-test": cargo_test, "mypy": mypy, "pyright": pyright, "ruff": ruff, "eslint": eslint, "tsc": tsc,
     "cargo": cargo, "gcc": gcc,
 }  # fmt: skip

@@ -13,8 +13,9 @@ MOST = 2000
 SEVERITIES: dict[str, Severity] = {"warning": "warning", "note": "note", "information": "note", "help": "note"}
 
 # path:line:column: error: message, as gcc, clang, javac, mypy, rustc (short) and many others print it
+# (gradle without a terminal writes it behind the name of its task)
 COLONS = re.compile(
-    r"(?P<path>(?:[A-Za-z]:)?[^\s:][^:\n]{0,400}):(?P<line>\d{1,7}):(?:(?P<column>\d{1,6}):)?(?:\d{1,7}:\d{1,6}:)?"
+    r"(?::[\w:-]{1,100}(?=/))?(?P<path>(?:[A-Za-z]:)?[^\s:][^:\n]{0,400}):(?P<line>\d{1,7}):(?:(?P<column>\d{1,6}):)?(?:\d{1,7}:\d{1,6}:)?"
     r" (?P<severity>fatal error|internal compiler error|error|warning|note)(?:\[(?P<code>\w{1,40})\])?: (?P<message>.*)"
 )
 DASH = re.compile(
@@ -45,6 +46,13 @@ NPM = re.compile(
 )
 MOST_OF_NPM = 5
 
+GRADLE_WRONG = "* What went wrong:"
+GRADLE_PLACE = re.compile(r"[\w ]{1,40} file '(?P<path>[^'\n]{1,400})' line: (?P<line>\d{1,7})")
+GRADLE_POINTS = ("There were failing tests", "Compilation failed; see")
+"""What gradle says of a failure that the lines above told already."""
+MOST_OF_GRADLE = 12
+"""Lines of one reason that are read."""
+
 RULE = re.compile(r"(?P<code>[A-Z]{1,4}\d{2,4}|invalid-syntax):? (?:\[\*\] )?(?P<message>.*)")
 RUSTC = re.compile(r"(?P<severity>error|warning)(?:\[(?P<code>[A-Z]\d{4})\])?: (?P<message>.*)")
 ARROW = re.compile(r"\s*-->\s(?P<path>[^:\n]{1,400}):(?P<line>\d{1,7}):(?P<column>\d{1,6})\s*")
@@ -61,7 +69,7 @@ LINES: tuple[tuple[str, re.Pattern[str]], ...] = (
 def diagnostics(lines: list[str]) -> list[Finding]:
     """Every diagnostic in the order of the log; notes that only explain one are left out."""
     found: dict[tuple[str, int, int, str], Finding] = {}
-    for reading in (_one_line(lines), _arrowed(lines), _tabled(lines), _npm(lines)):
+    for reading in (_one_line(lines), _arrowed(lines), _tabled(lines), _npm(lines), _gradle(lines)):
         for finding in reading:
             found.setdefault((finding.path, finding.line, finding.column, finding.message), finding)
             if len(found) >= MOST:
@@ -197,3 +205,16 @@ def _npm(lines: list[str]) -> Iterator[Finding]:
     said = (found for line in lines if line.startswith("npm ") and (found := NPM.fullmatch(line)))
     for _, found in zip(range(MOST_OF_NPM), said, strict=False):
         yield Finding(tool="npm", message=short(found["message"]))
+
+
+def _gradle(lines: list[str]) -> Iterator[Finding]:
+    """Why the build failed, in one line, with the place in the build file that gradle names above it."""
+    for index in (index for index, line in enumerate(lines) if line == GRADLE_WRONG):
+        below = lines[index + 1 : index + 1 + MOST_OF_GRADLE]
+        reason = below[: below.index("")] if "" in below else below
+        said = " ".join(line.strip() for line in reason)
+        if said and not any(point in said for point in GRADLE_POINTS):
+            places = (GRADLE_PLACE.fullmatch(line) for line in lines[max(0, index - 3) : index])
+            place = next(filter(None, places), None)
+            path, at = (place["path"], int(place["line"])) if place else ("", 0)
+            yield Finding(tool="gradle", path=path, line=at, message=short(said))

@@ -79,8 +79,8 @@ CAUSES: tuple[Sign, ...] = (
                     "Cannot find module ", "Cannot find package ", "no required module provides package",
                     "cannot find module providing", "can't find crate", "No matching distribution found", "ERESOLVE",
                     "no matching package named", "DistributionNotFound", "PackageNotFoundError", "is not in std",
-                    "is not in GOROOT", "cannot find -l", "Could not resolve dependencies", "No solution found when",
-                    "Could not find a version that satisfies"), ""),
+                    "is not in GOROOT", "cannot find -l", "Could not resolve dependencies", "Could not resolve all ",
+                    "No solution found when", "Could not find a version that satisfies"), ""),
     ("permission", ("ermission denied", "PermissionError", "EACCES", "EPERM", "peration not permitted",
                     "ead-only file system", "EROFS"), ""),
     ("environment", ("error while loading shared libraries", "GLIBC", "requires a different Python", "requires Python",
@@ -107,7 +107,7 @@ COMPLAINTS: tuple[Sign, ...] = (
 
 CLASSES: dict[str, FailureClass] = {
     "mypy": "type", "pyright": "type", "tsc": "type", "ruff": "lint", "eslint": "lint", "cc": "build", "rustc": "build",
-    "javac": "build", "go": "build", "maven": "build", "make": "build", "bash": "build",
+    "javac": "build", "go": "build", "maven": "build", "gradle": "build", "make": "build", "bash": "build",
 }  # fmt: skip
 """What a diagnostic of a tool is a matter of."""
 SYNTAX = ("syntax", "invalid-syntax")

@@ -535,4 +535,65 @@ JAVA = [
     maven("no-pom", "mvn compile", {}, "build", "there is no POM in this directory"),
 ]
 
-COMPILED = [*GO, *RUST, *CC, *JAVA]
+BUILD_GRADLE = """\
+apply plugin: 'java'
+dependencies { testCompile files('/usr/share/java/junit4.jar', '/usr/share/java/hamcrest-core.jar') }
+test { testLogging { exceptionFormat = 'FORMAT' } }
+"""
+JUNIT4 = """\
+import static org.junit.Assert.*;
+import org.junit.Test;
+
+public class PriceTest {
+    @Test public void doubles() { assertEquals(6, Price.twice(3)); }
+    @Test public void throwing() { Price.at(new int[0], 2); }
+    @Test public void fine() {}
+    @Test public void says() { assertTrue("nothing left", false); }
+}
+"""
+GRADLE_FILES = {
+    "build.gradle": BUILD_GRADLE.replace("FORMAT", "full"),
+    "src/main/java/Price.java": PRICE,
+    "src/test/java/PriceTest.java": JUNIT4,
+}
+GRADLE = "gradle --offline --no-daemon"
+GRADLE_REPORT = "cat build/test-results/test/TEST-*.xml > $REPORT"
+GRADLES = [
+    Case("gradle/tests", f"{GRADLE} test", "test", GRADLE_FILES, report=GRADLE_REPORT, format="junit-maven"),
+    Case("gradle/quiet", f"{GRADLE} -q test", "test", GRADLE_FILES, first="4 tests completed, 3 failed"),
+    Case(
+        "gradle/short",
+        f"{GRADLE} test",
+        "test",
+        GRADLE_FILES | {"build.gradle": BUILD_GRADLE.replace("FORMAT", "short")},
+        report=GRADLE_REPORT,
+        format="junit-gradle",
+    ),
+    Case(
+        "gradle/compile",
+        f"{GRADLE} compileJava",
+        "build",
+        GRADLE_FILES | {"src/main/java/Price.java": PRICE.replace("n + 2", "m + 2")},
+        first="Price.java:2: error: cannot find symbol",
+    ),
+    Case(
+        "gradle/dependency",
+        f"{GRADLE} compileJava",
+        "dependency",
+        GRADLE_FILES
+        | {
+            "build.gradle": "apply plugin: 'java'\nrepositories { mavenCentral() }\ndependencies { compile 'org.nowhere.lib:thing:1.0' }\n"
+        },
+        first="org.nowhere.lib:thing:1.0",
+    ),
+    Case(
+        "gradle/script",
+        f"{GRADLE} test",
+        "build",
+        {"build.gradle": "apply plugin: 'java\n"},
+        first="build file '/home/user/project/build.gradle': 1",
+    ),
+    Case("gradle/no-task", f"{GRADLE} tset", "build", GRADLE_FILES, first="Task 'tset' not found in root project"),
+]
+
+COMPILED = [*GO, *RUST, *CC, *JAVA, *GRADLES]

@@ -3,8 +3,8 @@
     python tests/logs/make/make.py TOOLS [NAME...]
 
 TOOLS is a folder with `venv` (pytest pytest-xdist pytest-timeout tox mypy pyright ruff flake8 uv) and `node`
-(eslint typescript@5 jest vitest); go, cargo, gcc, clang, make, javac, mvn and git come from PATH. NAME begins the names of
-the cases to make again; without one all are made. Nothing of the machine stays in a log.
+(eslint typescript@5 jest vitest); go, cargo, gcc, clang, make, javac, mvn, gradle (4) and git come from PATH.
+NAME begins the names of the cases to make again; without one all are made. Nothing of the machine stays in a log.
 """
 
 import json
