@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from assent_sandbox.contents import Contents
 from assent_sandbox.stage import Entry, File, Link, Opaque
 
 
@@ -44,16 +45,18 @@ def digest(entry: Entry | None) -> str:
         case File():
             return hashlib.blake2b(entry.data, digest_size=24, person=b"file%o" % entry.mode).hexdigest()
         case Link():
-            return "link:" + _latin(entry.target)
+            return "link:" + latin(entry.target)
         case Opaque():
             return f"opaque:{entry.what}:{entry.size}"
 
 
-def _latin(text: str) -> str:
+def latin(text: str) -> str:
+    """A path, or another text of the file system, as JSON can hold it: its bytes read as Latin-1."""
     return os.fsencode(text).decode("latin-1")
 
 
-def _native(text: str) -> str:
+def native(text: str) -> str:
+    """The text of the file system that `latin` was made of."""
     return os.fsdecode(text.encode("latin-1"))
 
 
@@ -66,9 +69,8 @@ class Bases:
 
     def __init__(self, home: str) -> None:
         self._log = f"{home}/bases"
-        self._contents = f"{home}/contents"
         self._scratch = f"{home}/scratch"
-        os.makedirs(self._contents, mode=0o700, exist_ok=True)
+        self.contents = Contents(f"{home}/contents", self._scratch)
         self._index = self._load()
         self._compact()
         self._fd = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -96,10 +98,9 @@ class Bases:
             case "none":
                 return None
             case "file":
-                with open(f"{self._contents}/{base.content}", "rb") as file:
-                    return File(file.read(), base.mode)
+                return File(self.contents.get(base.content), base.mode)
             case "link":
-                return Link(_native(base.content))
+                return Link(native(base.content))
             case "opaque":
                 return Opaque(base.content, base.size)
             case "lost":
@@ -112,6 +113,12 @@ class Bases:
     def keep_seen(self, path: str, seen: tuple[int, ...]) -> None:
         """Make what has this fingerprint the base of a path without storing it."""
         self._set(path, Base("lost", seen=seen))
+
+    def adopt(self, path: str, base: Base, contents: Contents) -> None:
+        """Make a base that was kept elsewhere, with its content in that store, the base of a path."""
+        if base.kind == "file":
+            self.contents.take_over(base.content, contents)
+        self._set(path, base)
 
     def end_conflict(self, path: str) -> None:
         """Forget that a path was in conflict."""
@@ -129,24 +136,14 @@ class Bases:
             case None:
                 return Base("none")
             case File():
-                return Base("file", self._store(entry.data), entry.mode)
+                return Base("file", self.contents.put(entry.data), entry.mode)
             case Link():
-                return Base("link", _latin(entry.target))
+                return Base("link", latin(entry.target))
             case Opaque():
                 return Base("opaque", entry.what, size=entry.size)
 
-    def _store(self, data: bytes) -> str:
-        name = hashlib.blake2b(data, digest_size=24).hexdigest()
-        place = f"{self._contents}/{name}"
-        if not os.path.exists(place):
-            draft = f"{self._scratch}/{name}"
-            with open(draft, "wb") as file:
-                file.write(data)
-            os.rename(draft, place)
-        return name
-
     def _set(self, path: str, base: Base | None) -> None:
-        os.write(self._fd, msgspec.json.encode(_Line(_latin(path), base)) + b"\n")
+        os.write(self._fd, msgspec.json.encode(_Line(latin(path), base)) + b"\n")
         if base is None:
             self._index.pop(path, None)
         else:
@@ -166,9 +163,9 @@ class Bases:
             except msgspec.DecodeError:
                 continue
             if line.base is None:
-                index.pop(_native(line.path), None)
+                index.pop(native(line.path), None)
             else:
-                index[_native(line.path)] = line.base
+                index[native(line.path)] = line.base
         return index
 
     def _compact(self) -> None:
@@ -176,9 +173,6 @@ class Bases:
         draft = f"{self._scratch}/bases"
         with open(draft, "wb") as file:
             for path, base in self._index.items():
-                file.write(msgspec.json.encode(_Line(_latin(path), base)) + b"\n")
+                file.write(msgspec.json.encode(_Line(latin(path), base)) + b"\n")
         os.rename(draft, self._log)
-        named = {base.content for base in self._index.values() if base.kind == "file"}
-        for name in os.listdir(self._contents):
-            if name not in named:
-                os.unlink(f"{self._contents}/{name}")
+        self.contents.keep_only({base.content for base in self._index.values() if base.kind == "file"})

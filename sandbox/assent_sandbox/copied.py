@@ -9,14 +9,15 @@ from msgspec.structs import replace
 
 from assent_sandbox import tree
 from assent_sandbox.folder import Folder
-from assent_sandbox.life import LivingStage
 from assent_sandbox.listing import list_repository
 from assent_sandbox.mirror import Mirror, Print
 from assent_sandbox.policy import Policy, View
+from assent_sandbox.remembering import RememberingStage
 from assent_sandbox.stage import Entry, File, Link, StageError
+from assent_sandbox.tree import Tree
 
 
-class CopiedStage(LivingStage):
+class CopiedStage(RememberingStage):
     """A stage whose view is a folder of its own; files that nobody changed there follow the real tree.
 
     Large ignored folders are links to the real ones, which commands may only read; secret files are not there unless
@@ -79,9 +80,12 @@ class CopiedStage(LivingStage):
         return self._mirror.tree.entry(tuple(path.split("/"))), known[0]
 
     def _put(self, path: str, entry: File | Link) -> None:
-        names = tuple(path.split("/"))
         draft = self._folder.draft()
         tree.fill(draft, entry)
+        self._place(path, draft)
+
+    def _place(self, path: str, draft: str) -> None:
+        names = tuple(path.split("/"))
         with self._mirror.prepared(names[:-1]) as folder:
             self._mirror.make_room(folder, path)
             os.rename(draft, names[-1], dst_dir_fd=folder)
@@ -107,6 +111,13 @@ class CopiedStage(LivingStage):
         else:
             self._mirror.copy(path)
         self._mirror.save()
+
+    @property
+    def _own(self) -> Tree:
+        return self._mirror.tree
+
+    def _renew_private(self, time: int) -> None:
+        self._mirror.forget_git()
 
     def _survey(self) -> tuple[set[str], set[str]]:
         touched, gone = self._mirror.changed()

@@ -89,6 +89,16 @@ class Folder:
         self._count += 1
         return f"{self.home}/scratch/{self._count}"
 
+    def now(self) -> int:
+        """The time by the clock that stamps files here, in nanoseconds: what is stamped earlier has not changed since."""
+        draft = self.draft()
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            return os.fstat(file).st_ctime_ns
+        finally:
+            os.close(file)
+            os.unlink(draft)
+
     def mark(self) -> int:
         """Note that a command runs, and give the time by the clock that stamps files, in nanoseconds.
 

@@ -91,7 +91,7 @@ class LivingStage(ABC):
         """Put an entry at a path of the view, with the folders that it needs; the base is kept first."""
         path = self._named(path)
         self._check(path)
-        with _told(path):
+        with told(path):
             self._keep(path)
             self._put(path, entry)
             self._bases.end_conflict(path)
@@ -100,7 +100,7 @@ class LivingStage(ABC):
         """Remove a path from the view, a folder with all that is in it; a missing one is no error."""
         path = self._named(path)
         self._check(path)
-        with _told(path):
+        with told(path):
             for below in (path, *self._files_below(path)):
                 self._keep(below)
                 self._bases.end_conflict(below)
@@ -125,18 +125,18 @@ class LivingStage(ABC):
         """Bring the stage up to the real tree: clean files follow, touched ones are merged three-way, nothing is lost."""
         moved: list[Moved] = []
         for path in self.paths():
-            with _told(path):
+            with told(path):
                 how = self._bring_up(path)
             if how is not None:
                 moved.append(Moved(path=path, how=how))
-        with _told("the stage"):
+        with told("the stage"):
             self.follow()
         return tuple(moved)
 
     def settle(self, path: str, base: Entry | None, staged: Entry | None) -> None:
         """After a landing: the real file is now `base`; the view is to hold `staged` (clean if they are equal)."""
         path = self._named(path)
-        with _told(path):
+        with told(path):
             if base == staged:
                 self._drop(path)
                 self._bases.forget(path)
@@ -318,7 +318,7 @@ class LivingStage(ABC):
 
 
 @contextmanager
-def _told(path: str) -> Generator[None]:
+def told(path: str) -> Generator[None]:
     """Say in words what the file system refused."""
     try:
         yield

@@ -145,6 +145,11 @@ class Mirror:
             self._git = now
             self._unsaved = True
 
+    def forget_git(self) -> None:
+        """Take the git folder for one of an unknown time, so that it is made anew unless something was committed in it."""
+        self._git = ()
+        self._unsaved = True
+
     @contextmanager
     def prepared(self, names: tuple[str, ...]) -> Generator[int]:
         """An open folder of the copy, made with all above it; raises StageError where something is in the way."""

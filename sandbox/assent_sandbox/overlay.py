@@ -10,14 +10,14 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from assent_sandbox import tree
 from assent_sandbox.folder import Folder
 from assent_sandbox.layers import Layers
-from assent_sandbox.life import LivingStage
 from assent_sandbox.policy import Policy, View
+from assent_sandbox.remembering import RememberingStage
 from assent_sandbox.stage import Entry, File, Link, StageError
-from assent_sandbox.tree import entry_of, status_of
+from assent_sandbox.tree import Tree, entry_of, status_of
 from assent_sandbox.upper import Held, Upper
 
 
-class OverlayStage(LivingStage):
+class OverlayStage(RememberingStage):
     """A stage whose view is mounted for commands, and read and written here without any process."""
 
     def __init__(self, root: str, folder: Folder) -> None:
@@ -67,6 +67,9 @@ class OverlayStage(LivingStage):
     def _put(self, path: str, entry: File | Link) -> None:
         draft = self._folder.draft()
         tree.fill(draft, entry)
+        self._place(path, draft)
+
+    def _place(self, path: str, draft: str) -> None:
         *above, name = path.split("/")
         with self._prepared(tuple(above)) as here:
             assert here.upper is not None
@@ -119,6 +122,16 @@ class OverlayStage(LivingStage):
                     self._upper.reveal(below)
         self._look()
 
+    @property
+    def _own(self) -> Tree:
+        return self._upper.tree
+
+    def _renew_private(self, time: int) -> None:
+        with self._at(()) as root:
+            assert root.upper is not None
+            if self._newest_real() > time and not self._has_committed():
+                self._upper.trash(root.upper, ".git")
+
     def _prepare_run(self, policy: Policy) -> None:
         """Nothing: the view is mounted anew, with what the policy grants."""
 
@@ -146,8 +159,11 @@ class OverlayStage(LivingStage):
             if found is None or not stat.S_ISDIR(found.st_mode):
                 return
             stale = self._newest_real() > self._newest_held()
-            if stale and not any(self._upper.tree.status((".git", name)) for name in ("HEAD", "refs", "packed-refs")):
+            if stale and not self._has_committed():
                 self._upper.trash(root.upper, ".git")
+
+    def _has_committed(self) -> bool:
+        return any(self._upper.tree.status((".git", name)) for name in ("HEAD", "refs", "packed-refs"))
 
     def _newest_real(self) -> int:
         found = (self._real.status((".git", name)) for name in ("HEAD", "index", "logs"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -104,6 +105,14 @@ class Stage(Protocol):
 
     def settle(self, path: str, base: Entry | None, staged: Entry | None) -> None:
         """After a landing: the real file is now `base`; the view is to hold `staged` (clean if they are equal)."""
+        ...
+
+    def snapshot(self, album: Path) -> str:
+        """Keep the stage as it is in a folder of snapshots; the new one's name. Cost follows what changed since the last."""
+        ...
+
+    def restore(self, album: Path, name: str) -> tuple[Moved, ...]:
+        """Put the stage back to a snapshot, then `rebase`; interrupted, it can be done again. StageError if it is gone."""
         ...
 
     def run(self, command: Command, policy: Policy) -> AsyncGenerator[Output | Ended]:

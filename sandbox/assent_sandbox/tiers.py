@@ -13,9 +13,9 @@ from pathlib import Path
 from assent_sandbox import landlock
 from assent_sandbox.copied import CopiedStage
 from assent_sandbox.folder import Folder
-from assent_sandbox.life import LivingStage
 from assent_sandbox.overlay import OverlayStage
 from assent_sandbox.policy import Command, Policy, Tier
+from assent_sandbox.remembering import RememberingStage
 from assent_sandbox.stage import Stage, StageError, WallsError
 
 _PROBE = Command(argv=("/bin/sh", "-c", ":"))
@@ -131,17 +131,17 @@ async def _open_first(root: str, folder: Folder, tiers: tuple[Tier, ...]) -> Sta
     raise AssertionError("no tier was named")
 
 
-def _open_again(root: str, folder: Folder, tier: Tier) -> LivingStage:
+def _open_again(root: str, folder: Folder, tier: Tier) -> RememberingStage:
     stage = _make(root, folder, tier)
     stage.follow()
     return stage
 
 
-def _make(root: str, folder: Folder, tier: Tier) -> LivingStage:
+def _make(root: str, folder: Folder, tier: Tier) -> RememberingStage:
     return OverlayStage(root, folder) if tier == "overlay" else CopiedStage(root, folder, tier)
 
 
-async def _prove(stage: LivingStage) -> None:
+async def _prove(stage: RememberingStage) -> None:
     """Run a command that does nothing; raises WallsError where the walls of the tier do not hold."""
     if sys.platform == "darwin" and stage.tier == "copy":
         return
