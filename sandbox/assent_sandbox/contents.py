@@ -7,7 +7,7 @@ import os
 from collections.abc import Set
 from contextlib import suppress
 
-from assent_sandbox.clone import clone
+from assent_sandbox.view.clone import clone
 
 _BLOCK = 1 << 20
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from assent_sandbox import tree
 from assent_sandbox.album import Album, Held, Snapshot
-from assent_sandbox.bases import latin, native
-from assent_sandbox.layers import is_opaque, is_whiteout, set_opaque
-from assent_sandbox.life import LivingStage, told
 from assent_sandbox.stage import Moved, OutsideError
-from assent_sandbox.tree import Tree, fingerprint, names_of, open_ours, status_of, step
+from assent_sandbox.view import tree
+from assent_sandbox.view.bases import latin, native
+from assent_sandbox.view.layers import is_opaque, is_whiteout, set_opaque
+from assent_sandbox.view.life import LivingStage, told
+from assent_sandbox.view.tree import Tree, fingerprint, names_of, open_ours, status_of, step
 
 _GIT = ".git"
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from assent_sandbox import landlock, namespaces
+from assent_sandbox.cell import landlock, namespaces
 from assent_sandbox.gaps import Gap, gaps_of
 from assent_sandbox.mends import mend
 from assent_sandbox.policy import Command, Ended, Policy, Tier, View
-from assent_sandbox.run import Walls
+from assent_sandbox.running.run import Walls
 from assent_sandbox.stage import WallsError
 
 

@@ -24,7 +24,7 @@ if __name__ == "__main__":
 
 from msgspec import Struct
 
-from assent_sandbox import seccomp
+from assent_sandbox.cell import seccomp
 from assent_sandbox.policy import Command, Ended, Limits, Policy, Tier
 from assent_sandbox.stage import Stage
 from assent_sandbox.tiers import open_stage

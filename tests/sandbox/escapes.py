@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from assent_sandbox import namespaces, seccomp
+from assent_sandbox.cell import namespaces, seccomp
 
 
 class Attempt(NamedTuple):

@@ -30,7 +30,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2] / room) for room in ("sandbox", "tests", "core")]
 
-from assent_sandbox import landlock, namespaces, seccomp
+from assent_sandbox.cell import landlock, namespaces, seccomp
 from assent_sandbox.output import readable
 from assent_sandbox.policy import Command, Ended, Limits, Policy
 from assent_sandbox.stage import File, Link, Stage, StageError

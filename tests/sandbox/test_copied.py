@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.copied import CopiedStage
-from assent_sandbox.folder import Folder
 from assent_sandbox.policy import Command, Ended, Policy, Widening
 from assent_sandbox.stage import Change, File, Stage, StageError
+from assent_sandbox.view.copied import CopiedStage
+from assent_sandbox.view.folder import Folder
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from assent_sandbox.denials import find_denials
-from assent_sandbox.plan import Plan, Surroundings, plan
 from assent_sandbox.policy import Command, Denial, Ended, Policy, View, Widening
+from assent_sandbox.running.denials import find_denials
+from assent_sandbox.sight.plan import Plan, Surroundings, plan
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assent_sandbox.environment import build_environment, looks_secret
 from assent_sandbox.policy import Command, Policy, View
+from assent_sandbox.sight.environment import build_environment, looks_secret
 
 OVERLAY = View(tier="overlay", root="/r/repo", home="/state/s")
 COPY = View(tier="copy", root="/r/repo", home="/state/s", copy="/state/s/copy")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox import landlock, namespaces, seccomp
+from assent_sandbox.cell import landlock, namespaces, seccomp
 from assent_sandbox.gaps import GAPS, gaps_of
 from sandbox import escapes
 

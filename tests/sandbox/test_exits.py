@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.exits import Outside
 from assent_sandbox.policy import Command, Denial, Ended, Policy, Tier, View, Widening
-from assent_sandbox.relay import Streams
-from assent_sandbox.run import Walls
+from assent_sandbox.running.exits import Outside
+from assent_sandbox.running.relay import Streams
+from assent_sandbox.running.run import Walls
 from assent_sandbox.stage import WallsError
 
 PUBLIC = "93.184.215.14"

@@ -11,11 +11,11 @@ import pytest
 
 from assent_core import workspace
 from assent_sandbox import host
-from assent_sandbox.listing import list_repository
 from assent_sandbox.policy import Command, Policy
-from assent_sandbox.private import identity, make_private_git, stamp
+from assent_sandbox.sight.private import identity, make_private_git, stamp
 from assent_sandbox.stage import File, StageError
 from assent_sandbox.tiers import open_stage
+from assent_sandbox.view.listing import list_repository
 
 GIT = ("git", "-c", "user.name=n", "-c", "user.email=e@x", "-c", "protocol.file.allow=always")
 

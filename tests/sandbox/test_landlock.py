@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox import landlock, namespaces
+from assent_sandbox.cell import landlock, namespaces
 
 pytestmark = pytest.mark.skipif(not landlock.version(), reason="no Landlock here")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.copied import CopiedStage
-from assent_sandbox.folder import Folder
-from assent_sandbox.overlay import OverlayStage
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Link, LockedError, Moved, Opaque, OutsideError, Stage, StageError
 from assent_sandbox.tiers import open_stage, sweep
+from assent_sandbox.view.copied import CopiedStage
+from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.overlay import OverlayStage
 
 LINES = "".join(f"line {number}\n" for number in range(20))
 
@@ -398,9 +398,9 @@ async def test_a_stage_of_another_repository_is_not_opened(tmp_path: Path, root:
 KILLED = """
 import sys
 sys.path[:0] = sys.argv[3:]
-from assent_sandbox.folder import Folder
-from assent_sandbox.overlay import OverlayStage
-from assent_sandbox.copied import CopiedStage
+from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.overlay import OverlayStage
+from assent_sandbox.view.copied import CopiedStage
 from assent_sandbox.stage import File
 kind = OverlayStage if sys.argv[1] == "overlay" else CopiedStage
 stage = kind(sys.argv[2] + "/repo", Folder.open(sys.argv[2] + "/home"))

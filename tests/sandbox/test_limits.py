@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from assent_sandbox import namespaces
+from assent_sandbox.cell import namespaces
 from assent_sandbox.policy import Limits, Tier
 from assent_sandbox.stage import Stage
 from assent_sandbox.tiers import open_stage

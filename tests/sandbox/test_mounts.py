@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox import mounts
+from assent_sandbox.cell import mounts
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts without a namespace")

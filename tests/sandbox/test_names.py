@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assent_sandbox.names import read_question
+from assent_sandbox.cell.names import read_question
 
 HEAD = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0"
 ASKED = b"\7ExAmple\3net\0\0\1\0\1"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox import namespaces
+from assent_sandbox.cell import namespaces
 
 
 def in_child(action: Callable[[], object]) -> int:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.folder import Folder
-from assent_sandbox.overlay import OverlayStage
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Stage
+from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.overlay import OverlayStage
 
 
 @pytest.fixture

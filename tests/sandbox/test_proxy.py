@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from assent_sandbox import proxy as proxies
 from assent_sandbox.destinations import Destination, read_destination, read_port, read_wish
 from assent_sandbox.policy import Widening
-from assent_sandbox.proxy import Proxy
-from assent_sandbox.relay import Book, Streams
+from assent_sandbox.running import proxy as proxies
+from assent_sandbox.running.proxy import Proxy
+from assent_sandbox.running.relay import Book, Streams
 
 GRANTED = Widening("host", "made.up:80")
 PUBLIC = "93.184.215.14"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from assent_sandbox import album
-from assent_sandbox.copied import CopiedStage
-from assent_sandbox.folder import Folder
-from assent_sandbox.overlay import OverlayStage
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Link, Moved, Stage, StageError
+from assent_sandbox.view.copied import CopiedStage
+from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.overlay import OverlayStage
 
 LINES = "".join(f"line {number}\n" for number in range(20))
 

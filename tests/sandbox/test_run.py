@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from assent_sandbox.policy import Command, Ended, Limits, Output, Policy, Tier, View, Widening
-from assent_sandbox.run import Walls
-from assent_sandbox.running import Kept
+from assent_sandbox.running.run import Walls
+from assent_sandbox.running.running import Kept
 from assent_sandbox.stage import WallsError
 
 CANARY = "canary-4711"
@@ -467,7 +467,7 @@ async def test_closing_the_walls_ends_the_warden(run: Raised) -> None:
 KILLED = """
 import asyncio, sys
 from assent_sandbox.policy import *
-from assent_sandbox.run import Walls
+from assent_sandbox.running.run import Walls
 async def main():
     walls = await Walls.raise_around(View(tier=sys.argv[1], root=sys.argv[2], home=sys.argv[3], upper=sys.argv[3]+"/upper",
         work=sys.argv[3]+"/work", copy=sys.argv[3]+"/copy"))

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from assent_sandbox.policy import Policy, View, Widening
-from assent_sandbox.seatbelt import profile, quote
+from assent_sandbox.running.seatbelt import profile, quote
 
 VIEW = View(tier="copy", root="/repo", home="/state/s", copy="/state/s/view", borrowed=("/repo/node_modules",))
 

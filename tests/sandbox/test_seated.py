@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.plan import Plan, Surroundings, plan
 from assent_sandbox.policy import Command, Ended, Limits, Policy, View
-from assent_sandbox.seated import run_seated
+from assent_sandbox.running.seated import run_seated
+from assent_sandbox.sight.plan import Plan, Surroundings, plan
 
 
 def written(tmp_path: Path, script: str, limits: Limits) -> Plan:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assent_sandbox import seccomp
-from assent_sandbox.seccomp import Step
+from assent_sandbox.cell import seccomp
+from assent_sandbox.cell.seccomp import Step
 
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 ALLOWED, KILLED = 0x7FFF0000, 0x80000000

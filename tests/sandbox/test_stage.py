@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.copied import CopiedStage
-from assent_sandbox.folder import Folder
-from assent_sandbox.overlay import OverlayStage
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import File, Link, Stage
+from assent_sandbox.view.copied import CopiedStage
+from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.overlay import OverlayStage
 
 
 def open_as(tier: str, root: Path, home: Path) -> OverlayStage | CopiedStage:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from assent_sandbox.policy import Command, Ended, Policy, View
-from assent_sandbox.run import Walls
+from assent_sandbox.running.run import Walls
 
 ROOM = str(Path(__file__).parents[2] / "sandbox")
-START = "import sys; sys.path.insert(0, {!r}); from assent_sandbox import warden; warden.main({}, 'copy', {})"
+START = "import sys; sys.path.insert(0, {!r}); from assent_sandbox.cell import warden; warden.main({}, 'copy', {})"
 
 
 def _started(starter: int) -> tuple[socket.socket, subprocess.Popen[bytes]]:
@@ -42,7 +42,7 @@ def test_it_ends_at_once_if_its_starter_is_gone_already() -> None:
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
     script = (
-        f"import sys; sys.path.insert(0, {ROOM!r}); from assent_sandbox import warden; "
+        f"import sys; sys.path.insert(0, {ROOM!r}); from assent_sandbox.cell import warden; "
         "slow = 'msgspec typing asyncio subprocess logging signal enum re json'.split(); "
         "print([name for name in slow if name in sys.modules])"
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox import watch
-from assent_sandbox.masks import SecretFiles
 from assent_sandbox.policy import Policy
-from assent_sandbox.watch import FolderWatch
+from assent_sandbox.sight import watch
+from assent_sandbox.sight.masks import SecretFiles
+from assent_sandbox.sight.watch import FolderWatch
 
 
 @pytest.fixture

@@ -16,17 +16,20 @@ from typing import Self
 
 import msgspec
 
-from assent_sandbox.denials import find_denials
-from assent_sandbox.exits import Exits, Outside
-from assent_sandbox.plan import Plan, Surroundings, git_folders, plan, tmp_of, unheld
 from assent_sandbox.policy import Command, Ended, Output, Policy, View, Widening
-from assent_sandbox.relay import Book
-from assent_sandbox.running import Kept, Report, Running
-from assent_sandbox.seated import run_seated
+from assent_sandbox.running.denials import find_denials
+from assent_sandbox.running.exits import Exits, Outside
+from assent_sandbox.running.relay import Book
+from assent_sandbox.running.running import Kept, Report, Running
+from assent_sandbox.running.seated import run_seated
+from assent_sandbox.sight.plan import Plan, Surroundings, git_folders, plan, tmp_of, unheld
+from assent_sandbox.sight.surroundings import Lookout, main_git_folder
 from assent_sandbox.stage import WallsError
-from assent_sandbox.surroundings import Lookout, main_git_folder
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox import warden; warden.main({}, {!r}, {}, {!r}, {!r})"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox.cell import warden; "
+    "warden.main({}, {!r}, {}, {!r}, {!r})"
+)
 
 
 class Walls:
@@ -165,7 +168,7 @@ def _kind(written: Plan) -> int:
 
 def _wrapper(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:
     """What a command of a Mac runs behind; nothing where there are no walls."""
-    from assent_sandbox.seatbelt import profile
+    from assent_sandbox.running.seatbelt import profile
 
     if view.tier == "unconfined" or policy.allows("unconfined"):
         return ()
@@ -174,7 +177,7 @@ def _wrapper(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...
 
 
 def _start_warden(door: socket.socket, view: View) -> subprocess.Popen[bytes]:
-    room = str(Path(__file__).resolve().parent.parent)
+    room = str(Path(__file__).resolve().parents[2])
     code = _START.format(door.fileno(), view.tier, os.getpid(), view.home, (view.root, view.upper, view.work))
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", code, room],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from assent_sandbox import tally
+from assent_sandbox.cell import tally
 
 _SIGKILL = 9
 

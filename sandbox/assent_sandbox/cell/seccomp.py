@@ -10,7 +10,7 @@ import ctypes
 import os
 import struct
 
-from assent_sandbox import namespaces
+from assent_sandbox.cell import namespaces
 
 EPERM, EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EAFNOSUPPORT = 1, 13, 22, 38, 95, 97
 

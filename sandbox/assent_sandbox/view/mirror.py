@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 import msgspec
 
-from assent_sandbox import tree
-from assent_sandbox.clone import clone
-from assent_sandbox.private import make_private_git, stamp
+from assent_sandbox.sight.private import make_private_git, stamp
 from assent_sandbox.stage import StageError
-from assent_sandbox.tree import RealTree, Tree, fingerprint, status_of
+from assent_sandbox.view import tree
+from assent_sandbox.view.clone import clone
+from assent_sandbox.view.tree import RealTree, Tree, fingerprint, status_of
 
 Print = tuple[int, ...]
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from assent_sandbox.masks import SecretFiles
-from assent_sandbox.plan import Surroundings
 from assent_sandbox.policy import Policy, View
-from assent_sandbox.private import identity
-from assent_sandbox.toolchains import find_interpreters, find_toolchains
+from assent_sandbox.sight.masks import SecretFiles
+from assent_sandbox.sight.plan import Surroundings
+from assent_sandbox.sight.private import identity
+from assent_sandbox.sight.toolchains import find_interpreters, find_toolchains
 
 _TOOLS_STAY = 10.0
 """Seconds after which tools are looked for again."""

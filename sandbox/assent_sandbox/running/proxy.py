@@ -22,7 +22,7 @@ from assent_sandbox.destinations import (
     read_destination,
 )
 from assent_sandbox.policy import Denial, Widening
-from assent_sandbox.relay import CHUNK, HEAD, Book, Streams, end_to_end, exchange, join, say
+from assent_sandbox.running.relay import CHUNK, HEAD, Book, Streams, end_to_end, exchange, join, say
 
 if TYPE_CHECKING:
     import h11

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Literal, Self
 
 from assent_sandbox.stage import OutsideError
-from assent_sandbox.tree import names_of, status_of, step
+from assent_sandbox.view.tree import names_of, status_of, step
 
 _OPAQUE = "user.overlay.opaque"
 _WHITEOUT = "user.overlay.whiteout"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from assent_sandbox.environment import build_environment, proxied
 from assent_sandbox.policy import NARROW, Command, Limits, Policy, View, Widening
-from assent_sandbox.toolchains import CREDENTIALS
+from assent_sandbox.sight.environment import build_environment, proxied
+from assent_sandbox.sight.toolchains import CREDENTIALS
 
 
 class Layers(Struct, frozen=True, kw_only=True):

@@ -15,10 +15,10 @@ from contextlib import suppress
 
 import msgspec
 
-from assent_sandbox.denials import find_denials
-from assent_sandbox.plan import Plan
 from assent_sandbox.policy import Ended, Output, Tier
-from assent_sandbox.running import GRACE, Kept
+from assent_sandbox.running.denials import find_denials
+from assent_sandbox.running.running import GRACE, Kept
+from assent_sandbox.sight.plan import Plan
 
 _CHUNK = 1 << 16
 

@@ -15,7 +15,7 @@ import os
 import struct
 import time
 
-from assent_sandbox import namespaces, seccomp, tally
+from assent_sandbox.cell import namespaces, seccomp, tally
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-from assent_sandbox.namespaces import system_call
+from assent_sandbox.cell.namespaces import system_call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

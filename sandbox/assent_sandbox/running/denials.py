@@ -11,8 +11,8 @@ from typing import Literal
 import msgspec
 
 from assent_sandbox.destinations import PORTS, Destination, is_loopback, never_opened, read_destination
-from assent_sandbox.plan import Plan, is_within
 from assent_sandbox.policy import Denial, Ended, Widening
+from assent_sandbox.sight.plan import Plan, is_within
 
 _REFUSAL = re.compile(
     r"(?P<readonly>read-only file ?system|EROFS)"

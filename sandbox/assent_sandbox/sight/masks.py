@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from assent_sandbox.policy import Policy
-from assent_sandbox.watch import FolderWatch
+from assent_sandbox.sight.watch import FolderWatch
 
 _SKIPPED = frozenset(
     {".git", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".mypy_cache", "target", ".hg", ".svn"}

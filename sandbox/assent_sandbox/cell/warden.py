@@ -13,7 +13,7 @@ import gc
 import os
 import select
 
-from assent_sandbox import ending, inside, landlock, mounts, namespaces, seccomp
+from assent_sandbox.cell import ending, inside, landlock, mounts, namespaces, seccomp
 
 _SPACES = namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWIPC | namespaces.NEWUTS
 

@@ -9,13 +9,13 @@ from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import aclosing, contextmanager
 from typing import Literal
 
-from assent_sandbox.bases import Base, Bases, digest
-from assent_sandbox.folder import Folder
 from assent_sandbox.merge import has_markers, merge
 from assent_sandbox.policy import Command, Ended, Output, Policy, Tier, View
-from assent_sandbox.run import Walls
+from assent_sandbox.running.run import Walls
 from assent_sandbox.stage import Change, Entry, File, Link, Moved, Opaque, OutsideError, StageError
-from assent_sandbox.tree import RealTree, fingerprint, is_private, parts
+from assent_sandbox.view.bases import Base, Bases, digest
+from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.tree import RealTree, fingerprint, is_private, parts
 
 _RACED = "the real file changed while a command that changed it too was running"
 _SPARED_FILES = 2000

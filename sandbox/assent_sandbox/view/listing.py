@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from assent_sandbox import host
-from assent_sandbox.masks import is_secret
 from assent_sandbox.policy import Policy
-from assent_sandbox.tree import Tree, is_private
+from assent_sandbox.sight.masks import is_secret
+from assent_sandbox.view.tree import Tree, is_private
 
 _GENERATED = frozenset(("node_modules", ".venv", "venv", ".tox", ".nox"))
 """Folders that are linked rather than copied where no git says what is ignored."""

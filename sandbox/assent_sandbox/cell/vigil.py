@@ -6,13 +6,13 @@ import os
 import select
 import time
 
-from assent_sandbox import names, tally
-from assent_sandbox.ending import end_all, kill, reap_orphans
-from assent_sandbox.supervisor import Supervisor
+from assent_sandbox.cell import names, tally
+from assent_sandbox.cell.ending import end_all, kill, reap_orphans
+from assent_sandbox.cell.supervisor import Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from assent_sandbox.plan import Plan
+    from assent_sandbox.sight.plan import Plan
 
 GRACE = 0.3
 """Seconds that what the leader left behind may go on writing."""

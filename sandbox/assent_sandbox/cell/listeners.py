@@ -11,7 +11,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from assent_sandbox.plan import Plan
+    from assent_sandbox.sight.plan import Plan
 
 _LOOPBACKS = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
 _MISSING = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)

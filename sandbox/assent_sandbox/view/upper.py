@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from assent_sandbox import tree
-from assent_sandbox.layers import Layers, clear_opaque, is_opaque, is_whiteout, set_opaque
-from assent_sandbox.tree import RealTree, Tree, names_of, status_of, step
+from assent_sandbox.view import tree
+from assent_sandbox.view.layers import Layers, clear_opaque, is_opaque, is_whiteout, set_opaque
+from assent_sandbox.view.tree import RealTree, Tree, names_of, status_of, step
 
 
 class Held(Struct, frozen=True):

@@ -11,12 +11,12 @@ import os
 import stat
 import time
 
-from assent_sandbox import namespaces
-from assent_sandbox.namespaces import NODEV, NOEXEC, NOSUID, RDONLY, attach, copy_mount, make_mount, set_attributes
+from assent_sandbox.cell import namespaces
+from assent_sandbox.cell.namespaces import NODEV, NOEXEC, NOSUID, RDONLY, attach, copy_mount, make_mount, set_attributes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from assent_sandbox.plan import Layers, Plan
+    from assent_sandbox.sight.plan import Layers, Plan
 
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}

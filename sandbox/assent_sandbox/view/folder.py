@@ -10,9 +10,9 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
-from assent_sandbox import tree
 from assent_sandbox.policy import Tier
 from assent_sandbox.stage import LockedError, StageError
+from assent_sandbox.view import tree
 
 _FORMAT = 1
 _WIDTH = 24

@@ -11,11 +11,11 @@ from typing import Self
 
 from msgspec import Struct
 
-from assent_sandbox.plan import Plan
 from assent_sandbox.policy import Widening
-from assent_sandbox.proxy import PATIENCE, Connect, Proxy, Resolve, connect, resolve
-from assent_sandbox.relay import Book, join
-from assent_sandbox.running import wait_readable
+from assent_sandbox.running.proxy import PATIENCE, Connect, Proxy, Resolve, connect, resolve
+from assent_sandbox.running.relay import Book, join
+from assent_sandbox.running.running import wait_readable
+from assent_sandbox.sight.plan import Plan
 
 MOST_CONNECTIONS = 64
 """How many connections of one command are served at once; more are closed at once."""

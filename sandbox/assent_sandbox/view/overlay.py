@@ -7,14 +7,14 @@ import stat
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from assent_sandbox import tree
-from assent_sandbox.folder import Folder
-from assent_sandbox.layers import Layers
 from assent_sandbox.policy import Policy, View
 from assent_sandbox.remembering import RememberingStage
 from assent_sandbox.stage import Entry, File, Link, StageError
-from assent_sandbox.tree import Tree, entry_of, status_of
-from assent_sandbox.upper import Held, Upper
+from assent_sandbox.view import tree
+from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.layers import Layers
+from assent_sandbox.view.tree import Tree, entry_of, status_of
+from assent_sandbox.view.upper import Held, Upper
 
 
 class OverlayStage(RememberingStage):

@@ -17,16 +17,16 @@ import resource
 import sys
 from types import SimpleNamespace
 
-from assent_sandbox import ending, landlock, listeners, mounts, names, namespaces, seccomp, tally
-from assent_sandbox.supervisor import Supervisor
-from assent_sandbox.vigil import Vigil
+from assent_sandbox.cell import ending, landlock, listeners, mounts, names, namespaces, seccomp, tally
+from assent_sandbox.cell.supervisor import Supervisor
+from assent_sandbox.cell.vigil import Vigil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Sequence
 
-    from assent_sandbox.plan import Plan
+    from assent_sandbox.sight.plan import Plan
 else:
     import _signal  # what `signal` is made of, without the enumerations that take longer to import than all the rest
 
