@@ -10,10 +10,10 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from assent_sandbox.contents import Contents
 from assent_sandbox.stage import StageError
 from assent_sandbox.view import tree
 from assent_sandbox.view.bases import Base, latin, native
+from assent_sandbox.view.contents import Contents
 
 MOST = 2 << 30
 """Bytes that one album may hold; beyond it the oldest snapshots go."""

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from assent_sandbox.cell import landlock
 from assent_sandbox.policy import Command, Policy, Tier
-from assent_sandbox.remembering import RememberingStage
 from assent_sandbox.stage import Stage, StageError, WallsError
 from assent_sandbox.view.copied import CopiedStage
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.overlay import OverlayStage
+from assent_sandbox.view.remembering import RememberingStage
 
 _PROBE = Command(argv=("/bin/sh", "-c", ":"))
 

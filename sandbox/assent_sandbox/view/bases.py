@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from assent_sandbox.contents import Contents
 from assent_sandbox.stage import Entry, File, Link, Opaque
+from assent_sandbox.view.contents import Contents
 
 
 class Base(Struct, frozen=True, omit_defaults=True):

@@ -8,12 +8,12 @@ from typing import Literal
 from msgspec.structs import replace
 
 from assent_sandbox.policy import Policy, View
-from assent_sandbox.remembering import RememberingStage
 from assent_sandbox.stage import Entry, File, Link, StageError
 from assent_sandbox.view import tree
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.listing import list_repository
 from assent_sandbox.view.mirror import Mirror, Print
+from assent_sandbox.view.remembering import RememberingStage
 from assent_sandbox.view.tree import Tree
 
 

@@ -8,11 +8,11 @@ from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 from assent_sandbox.policy import Policy, View
-from assent_sandbox.remembering import RememberingStage
 from assent_sandbox.stage import Entry, File, Link, StageError
 from assent_sandbox.view import tree
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.layers import Layers
+from assent_sandbox.view.remembering import RememberingStage
 from assent_sandbox.view.tree import Tree, entry_of, status_of
 from assent_sandbox.view.upper import Held, Upper
 
