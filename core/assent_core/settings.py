@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import stat
-import tomllib
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from assent_core.consent.gate import Mode
+from assent_core.consent.questions import Mode
 from assent_core.errors import UsageError
 from assent_core.model import Effort
 from assent_sandbox.policy import Limits
@@ -271,13 +270,19 @@ def _tables(file: Path) -> dict[str, object]:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE:
                 raise UsageError(f"{file}: not a regular file of at most {LARGEST_FILE // 1024} KiB.", "Move it away.")
-            return tomllib.loads(stream.read().decode())
+            return _parsed(stream.read())
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeError) as error:
+    except ValueError as error:  # what is no TOML, or no UTF-8
         raise UsageError(f"{file}: {error}.", "It has to be a TOML file in UTF-8.") from error
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}.", "Check its permissions.") from error
+
+
+def _parsed(data: bytes) -> dict[str, object]:
+    import tomllib
+
+    return tomllib.loads(data.decode())
 
 
 _WIDEST = Settings(

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Literal, assert_never, cast
+from typing import assert_never, cast
 
 from msgspec import Struct
 
 from assent_core.consent.commands import describe, visible
 from assent_core.consent.ledger import Decider, Entry, Grant, Ledger, Scope
-from assent_core.consent.questions import Answer, Asker, Question
+from assent_core.consent.questions import Answer, Asker, Mode, Question
 from assent_core.consent.reach import effect, hard_refusal, in_words, phrase
 from assent_core.proposals import Patch, Proposal, Shell, Spend
 from assent_sandbox.policy import NARROW, Tier, Widening
@@ -24,8 +24,6 @@ from assent_sandbox.policy import NARROW, Tier, Widening
 __all__ = [
     "Answer", "Approved", "Asker", "Decider", "Decision", "Gate", "Grant", "Ledger", "Mode", "Question", "Refused", "Scope",
 ]  # fmt: skip
-
-Mode = Literal["ask", "careful", "read-only"]
 
 SESSION_SECONDS = 12 * 3600
 PROJECT_SECONDS = 30 * 24 * 3600

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assent_core.settings import Settings
 
 
 def interact(prompt: str, *, resume: str | None = None) -> int:
@@ -11,11 +18,10 @@ def interact(prompt: str, *, resume: str | None = None) -> int:
     `resume` goes on with a recorded session: one whose id begins so, wherever it was, or the newest of this folder if empty.
     """
     from assent_tui.commands.conversation import converse, place_of
-    from assent_tui.commands.demo import demo
-    from assent_tui.commands.where import here, settings_for
+    from assent_tui.commands.where import here
 
     folder = here()
-    settings = settings_for(folder)
+    settings = _settings(folder)
     id = ""
     if resume is not None:
         from assent_core.memory.sessions import find
@@ -24,7 +30,24 @@ def interact(prompt: str, *, resume: str | None = None) -> int:
         one = find(settings.state_dir, resume, find_workspace(folder).root)
         folder, id = place_of(one), one.id
     code = converse(folder, settings, prompt, resume=id, own=True)
-    return demo(headless=False) if code is None else code
+    if code is not None:
+        return code
+    from assent_tui.commands.demo import demo
+
+    return demo(headless=False)
+
+
+def _settings(folder: Path) -> Settings:
+    """The settings that hold in a folder. Git is asked where its repository begins while the screen is imported."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from assent_tui.commands.where import settings_for
+
+    gc.disable()  # until the first picture, as in a conversation
+    with ThreadPoolExecutor(1) as aside:
+        found = aside.submit(settings_for, folder)
+        import_module("assent_tui.screen.app")
+        return found.result()
 
 
 def choose_session() -> int:

@@ -74,7 +74,7 @@ class Pages(Work):
         self.look = look
         self.notify_by = look.notify
         theme = theme_of(look.theme)
-        self.theme = theme if theme in self.available_themes else theme_of("")
+        self._colour(theme if theme in self.available_themes else theme_of(""))
         if look.theme and theme not in self.available_themes:
             self.faults.append(f"There is no theme {look.theme!r}: it is dark, light or contrast.")
         try:
@@ -82,6 +82,14 @@ class Pages(Work):
         except UsageError as error:
             self.faults.append(f"{error.message} {error.hint}")
         self.set_class(look.plain, "-plain")
+
+    def _colour(self, theme: str) -> None:
+        """Put a theme on; before the first picture without the parsing of all styles that a change needs."""
+        if self.is_running:
+            self.theme = theme
+        else:
+            self.set_reactive(Pages.theme, theme)
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def begin(self) -> None:
         """Open the session, or have somewhere to ask first."""
