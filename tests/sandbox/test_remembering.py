@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox import album
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Link, Moved, Stage, StageError
+from assent_sandbox.view import album
 from assent_sandbox.view.copied import CopiedStage
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.overlay import OverlayStage

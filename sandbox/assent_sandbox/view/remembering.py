@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from assent_sandbox.album import Album, Held, Snapshot
 from assent_sandbox.stage import Moved, OutsideError
 from assent_sandbox.view import tree
+from assent_sandbox.view.album import Album, Held, Snapshot
 from assent_sandbox.view.bases import latin, native
 from assent_sandbox.view.layers import is_opaque, is_whiteout, set_opaque
 from assent_sandbox.view.life import LivingStage, told
