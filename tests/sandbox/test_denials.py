@@ -184,8 +184,23 @@ def test_a_tilde_is_the_home(written: Plan, home: Path) -> None:
 
 
 def test_a_write_to_what_is_read_only_asks_for_that_path(written: Plan, home: Path) -> None:
-    (denial,) = found(written, f"touch: cannot touch '{home}/new': Read-only file system")
-    assert denial.widening == Widening("write", str(home / "new"))
+    line = f"touch: cannot touch '{home}/new': Read-only file system"
+    (denial,) = found(written, line)
+    assert (denial.certainty, denial.widening) == ("sure", Widening("write", str(home / "new")))
+    (denial,) = found(written, line, code=0)
+    assert denial.certainty == "likely"
+
+
+def test_what_one_line_says_surely_is_sure_whatever_another_says(written: Plan, home: Path) -> None:
+    place = home / "my notes.txt"
+    (denial,) = found(written, f"warning: '{place}': Permission denied\nopen '{place}': EACCES")
+    assert denial.certainty == "sure"
+
+
+def test_a_link_into_the_repository_makes_nothing_sure(written: Plan, home: Path) -> None:
+    (home / "link").symlink_to("/r/repo")
+    (denial,) = found(written, f"cat: {home}/link: Permission denied")
+    assert denial.certainty == "likely"
 
 
 def test_a_masked_secret_asks_for_that_secret(written: Plan) -> None:

@@ -1,0 +1,154 @@
+"""Files that the walls refused, read from what a command wrote and checked against the policy and the real files.
+
+No wall of the kernel tells afterwards which path it refused, and asking about each path while a command runs would cost
+it dearly. What can be known for certain afterwards is what the walls *would* answer: a path that the policy hides or
+keeps from writing, and that is there and open to us outside, is refused by them and by nothing else. So a refusal is
+`sure` when the output of a failed command says it of such a path, in the words for exactly that refusal.
+
+That the command truly touched the path is then still its own word, which it can forge. It gains nothing by that: it
+could touch the path instead, and what follows is a question about one exact path. What only *prints* words, a log with
+an old error in it, could raise that question too; therefore it stays `likely`, and nobody is asked by itself, where the
+command succeeded, where the line is a warning, where a key or a socket is meant, where the words have a cause besides
+the walls (a file that is missing, unless the command itself names it; an operation that is not permitted).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from assent_sandbox.policy import Denial, Ended, Widening
+from assent_sandbox.sight.plan import Plan, is_within
+
+_REFUSAL = re.compile(
+    r"(?P<readonly>read-only file ?system|EROFS)"
+    r"|(?P<denied>permission denied|EACCES)"
+    r"|(?P<forbidden>operation not permitted|EPERM)"
+    r"|(?P<refused>connection refused|ECONNREFUSED)"
+    r"|(?P<foreign>value too large for defined data type|EOVERFLOW)"
+    r"|(?P<missing>no such file or directory|ENOENT|cannot find|not found)",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\n]{1,4096})['\"`’”]")
+_BARE = re.compile(r"(?:^|[\s:=(])((?:~?/|[\w.@+-])[^\s:'\"`,;()<>]*)")
+_HOME = re.compile(r"\$HOME\b|\$\{HOME\}")
+_WARNING = re.compile(r"(?i)\bwarn")
+_MOST_LINES = 1000
+_LONGEST_LINE = 4096
+
+How = Literal["readonly", "denied", "forbidden", "refused", "foreign", "missing"]
+
+
+def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
+    """The files that the output of a command says were refused and that the walls do refuse, as they come."""
+    asked = frozenset(_paths(_HOME.sub("~", " ".join(plan.argv)), plan))
+    lines = text.splitlines()
+    kept = lines if len(lines) <= 2 * _MOST_LINES else lines[:_MOST_LINES] + lines[-_MOST_LINES:]
+    for line in (line[:_LONGEST_LINE] for line in kept):
+        if not (refusal := _REFUSAL.search(line)):
+            continue
+        how: How = refusal.lastgroup  # pyright: ignore[reportAssignmentType] # a group of the pattern
+        for path in _paths(line, plan):
+            if denial := _judge(path, how, plan):
+                believed = ended.code != 0 and not _WARNING.search(line) and _has_one_cause(path, how, plan, asked)
+                sure = ended.cause == "start" or believed
+                yield msgspec.structs.replace(denial, certainty="sure" if sure else "likely")
+
+
+def _has_one_cause(path: str, how: How, plan: Plan, asked: frozenset[str]) -> bool:
+    """Whether these words about this path come from the walls alone, wherever its links lead; keys and sockets never do."""
+    real = os.path.realpath(path)
+    secret = _secret(path, plan) is not None
+    if not secret and any(is_within(each, place) for each in (path, real) for place in plan.blank):
+        return False
+    if _is_socket(path) or how in ("forbidden", "refused") or (how == "missing" and path not in asked):
+        return False
+    return secret or real == path or _judge(real, how, plan) is not None
+
+
+def _paths(line: str, plan: Plan) -> Iterator[str]:
+    """Everything in a line that could be a path, absolute and normalised."""
+    home = dict(plan.environment).get("HOME", "")
+    for candidate in (*_QUOTED.findall(line), *_BARE.findall(line)):
+        path = home + candidate[1:] if candidate.startswith("~/") and home else candidate
+        if "\0" not in path:
+            yield os.path.normpath(os.path.join(plan.workdir, path))
+
+
+def _judge(path: str, how: How, plan: Plan) -> Denial | None:
+    """The denial of a path that the walls refuse in this way; None for what they do not."""
+    if secret := _secret(path, plan):
+        return secret if how in ("denied", "forbidden") or (how == "missing" and not plan.spaces) else None
+    if any(is_within(path, place) for place in plan.never):
+        return None
+    if how == "foreign":
+        return _foreign(path)
+    if is_within(path, plan.view):
+        return None
+    wanted = _wanted(path, how, plan)
+    if wanted is None:
+        return None
+    hidden = wanted.kind in ("read", "socket")
+    why = "it is hidden from commands" if hidden else "it is outside the repository and read-only"
+    return Denial(kind="file", target=path, certainty="likely", why=why, widening=wanted)
+
+
+def _secret(path: str, plan: Plan) -> Denial | None:
+    for name in plan.masked:
+        if is_within(path, os.path.join(plan.view, name)):
+            why = "its name says that it holds a secret"
+            return Denial(kind="secret", target=name, certainty="likely", why=why, widening=Widening("secret", name))
+    return None
+
+
+def _foreign(path: str) -> Denial | None:
+    """A file that cannot be written in the stage because its owner or group does not exist there."""
+    try:
+        state = os.lstat(path)
+    except OSError:
+        return None
+    if state.st_uid == os.getuid() and state.st_gid == os.getgid():
+        return None
+    why = f"it belongs to user {state.st_uid}, group {state.st_gid}, whom the stage does not have"
+    return Denial(kind="file", target=path, certainty="likely", why=why)
+
+
+def _wanted(path: str, how: How, plan: Plan) -> Widening | None:
+    """The widening without which this path is refused although we ourselves could use it; None if the walls are not why."""
+    if _is_socket(path):
+        opened = any(is_within(path, each.path) for each in plan.shown)
+        return Widening("socket", path) if plan.spaces and not opened else None
+    if how == "refused":
+        return None
+    may_read = not _hides(path, plan)
+    writable = how != "readonly" and any(is_within(path, place) for place in plan.writable)
+    if how != "readonly" and not may_read and os.access(path, os.R_OK):
+        return Widening("read", path)
+    if how != "missing" and not writable and _could_write(path):
+        return Widening("write", path)
+    return None
+
+
+def _hides(path: str, plan: Plan) -> bool:
+    if any(is_within(path, place) for place in plan.blank):
+        return True
+    if any(is_within(path, each.path) for each in plan.shown):
+        return False
+    hidden = any(is_within(path, place) for place in plan.hidden)
+    return hidden or not any(is_within(path, place) for place in (*plan.readable, *plan.writable))
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _could_write(path: str) -> bool:
+    return os.access(path if os.path.lexists(path) else os.path.dirname(path), os.W_OK)

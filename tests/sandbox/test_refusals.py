@@ -1,0 +1,113 @@
+"""A refused file is sure where only the walls can be why, behind real walls of each tier; printed words raise no question."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from assent_sandbox.policy import Command, Denial, Ended, Policy, Tier, Widening
+from assent_sandbox.stage import File, Stage
+from assent_sandbox.tiers import open_stage
+
+
+class Staged:
+    def __init__(self, stage: Stage, home: Path) -> None:
+        self.stage, self.home = stage, home
+
+    async def __call__(self, script: str, *by: Widening) -> Ended:
+        command = Command(argv=("sh", "-c", script))
+        pieces = [piece async for piece in self.stage.run(command, Policy(widenings=by))]
+        assert isinstance(pieces[-1], Ended)
+        return pieces[-1]
+
+    async def denied(self, script: str) -> Denial:
+        ended = await self(script)
+        assert len(ended.denials) == 1, (ended.denials, ended.output)
+        return ended.denials[0]
+
+
+@pytest.fixture(params=["overlay", "copy"])
+def tier(request: pytest.FixtureRequest) -> Tier:
+    return request.param
+
+
+@pytest.fixture
+async def run(tmp_path: Path, tier: Tier, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Staged]:
+    home, root = tmp_path / "home", tmp_path / "root"
+    (home / ".ssh").mkdir(parents=True)
+    (home / ".ssh/id_rsa").write_text("key\n")
+    (home / "notes").write_text("noted\n")
+    root.mkdir()
+    (root / ".env").write_text("KEY=4711\n")
+    (root / "README").write_text(f"cat: {home}/notes: Permission denied\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    stage = await open_stage(root, tmp_path / "stage", tier)
+    yield Staged(stage, home)
+    await stage.discard()
+
+
+async def test_a_hidden_file_that_the_command_asks_for_is_surely_refused_and_readable_once_granted(run: Staged) -> None:
+    denial = await run.denied('cat "$HOME/notes"')
+    wanted = Widening("read", str(run.home / "notes"))
+    assert (denial.kind, denial.certainty, denial.widening) == ("file", "sure", wanted)
+    granted = await run('cat "$HOME/notes"', wanted)
+    assert (granted.output, granted.denials) == (b"noted\n", ())
+
+
+async def test_a_write_that_the_walls_alone_forbid_is_sure_and_can_be_granted(run: Staged) -> None:
+    if not os.access("/srv", os.W_OK):
+        pytest.skip("no folder outside of home and the temporary ones is ours to write")
+    place = Path(tempfile.mkdtemp(prefix="assent-proof-", dir="/srv"))
+    try:
+        denial = await run.denied(f"touch {place}/fresh")
+        wanted = Widening("write", f"{place}/fresh")
+        assert (denial.certainty, denial.widening) == ("sure", wanted)
+        assert (await run(f"echo x > {place}/fresh", wanted)).code == 0
+        assert (place / "fresh").read_text() == "x\n"
+    finally:
+        shutil.rmtree(place)
+
+
+async def test_a_masked_secret_is_surely_refused(run: Staged) -> None:
+    denial = await run.denied("cat .env")
+    assert (denial.kind, denial.certainty, denial.widening) == ("secret", "sure", Widening("secret", ".env"))
+
+
+async def test_an_old_error_in_a_file_that_is_only_shown_raises_no_question(run: Staged) -> None:
+    assert (await run.denied("cat README")).certainty == "likely"
+
+
+async def test_a_key_is_never_offered_because_of_what_a_command_printed(run: Staged) -> None:
+    denial = await run.denied('cat "$HOME/.ssh/id_rsa"')
+    assert (denial.certainty, denial.widening) == ("likely", Widening("read", str(run.home / ".ssh/id_rsa")))
+
+
+async def test_a_forged_text_gains_a_question_about_that_one_path_and_no_more(run: Staged) -> None:
+    denial = await run.denied("cat README; exit 1")
+    assert (denial.certainty, denial.widening) == ("sure", Widening("read", str(run.home / "notes")))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARNING: cannot use $HOME/notes: Permission denied",
+        "no $HOME/notes: No such file or directory",
+        "chown: $HOME/notes: Operation not permitted",
+    ],
+)
+async def test_words_with_another_cause_make_nothing_sure(run: Staged, line: str) -> None:
+    run.stage.write("said", File(line.replace("$HOME", str(run.home)).encode()))
+    ended = await run("cat said; exit 1")
+    assert (ended.code, {denial.certainty for denial in ended.denials}) == (1, {"likely"})
+
+
+async def test_what_the_machine_itself_refuses_is_no_denial(run: Staged) -> None:
+    ended = await run("cat /no/such/place; ls /proc/1/cwd; cat missing; false")
+    assert [denial.target for denial in ended.denials if denial.certainty == "sure"] == []
