@@ -105,11 +105,22 @@ async def test_a_host_that_was_allowed_for_the_session_is_allowed_again_unasked_
 async def test_what_is_only_printed_raises_no_question_and_is_told_with_how_to_ask(opened, tmp_path: Path):
     (tmp_path / "private").write_text("x")
     user = Said(Answer(True))
-    session = await opened(script(f"echo 'cat: {tmp_path}/private: Permission denied' >&2; exit 1"), user)
+    session = await opened(script(f"echo 'cat: {tmp_path}/private: Permission denied' >&2"), user)
     (performed,) = of(Performed, await told(session))
     assert user.questions == []
     assert "likely denied: file" in performed.told
     assert json.dumps([{"kind": "read", "target": f"{tmp_path}/private"}], separators=(",", ":")) in performed.told
+
+
+async def test_a_hidden_file_is_asked_for_by_itself_and_a_no_ends_that_for_the_task(opened, tmp_path: Path):
+    for name in ("one", "other"):
+        (tmp_path / name).write_text("noted")
+    user = Said(Answer(True), Answer(False))
+    session = await opened(script(*(f"cat {tmp_path}/{name}" for name in ("one", "other", "other"))), user)
+    performed = of(Performed, await told(session))
+    wanted = [(Widening("read", f"{tmp_path}/{name}"),) for name in ("one", "other")]
+    assert [question.reach for question in user.questions] == wanted
+    assert [each.ok for each in performed] == [False, True, False, False]
 
 
 async def test_a_port_of_this_machine_is_asked_for_and_reached(opened):
