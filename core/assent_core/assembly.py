@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
 from assent_core.background import Background
@@ -27,12 +26,13 @@ from assent_core.memory import sessions
 from assent_core.memory.items import ItemFile
 from assent_core.memory.past import Past, past_of
 from assent_core.memory.record import Record
-from assent_core.memory.redact import Redactor, secrets_of_env_file, secrets_of_environment
 from assent_core.model import Request
 from assent_core.money.accounts import Accounts
 from assent_core.money.budget import Budgets
 from assent_core.money.usage import Meter
 from assent_core.perform import Performer
+from assent_core.redaction.known import secrets_of_environment, secrets_of_folder
+from assent_core.redaction.redactor import Redactor
 from assent_core.roles.lookout import Lookout
 from assent_core.roles.scout import Scout
 from assent_core.router import route
@@ -61,7 +61,7 @@ async def open_session(
     """
     workspace, state = await asyncio.to_thread(find, root), settings.state_dir
     recovered = await asyncio.to_thread(landings.recover, workspace.root, state)
-    redact = Redactor((*secrets_of_environment(os.environ), *_secrets_of(workspace, settings)))
+    redact = Redactor((*secrets_of_environment(os.environ), *await asyncio.to_thread(_secrets_of, workspace, settings)))
     service = Responses(settings, lambda: _known(find_key(settings), redact))
     if model:
         service.warm()
@@ -76,7 +76,7 @@ async def open_session(
     background = Background(record.append)
     notices = (*workspace.notices, *map(_in_words, recovered), *past.notices)
     place = Place(id, settings, workspace, stage, redact)
-    bench = _bench(place, past.transcript(ItemFile(sessions.items_path(state, id))), service, asker, background)
+    bench = _bench(place, past.transcript(ItemFile(sessions.items_path(state, id)), redact), service, asker, background)
     bench.meter.go_on(past.billed)
     threading.Thread(target=_swept, args=(state,), name="sweep", daemon=True).start()
     return Session(_opened(place, notices), settings, bench, record, background, past=past)
@@ -118,7 +118,7 @@ def _bench(
         tier=place.stage.tier,
         mode=settings.mode,
         asker=asker,
-        ledger=Ledger(settings.state_dir / "consent.jsonl"),
+        ledger=Ledger(settings.state_dir / "consent.jsonl", place.redact),
         put=lookout.explain,
     )
     accounts = Accounts(settings.state_dir / "accounts.db", tell) if settings.accounts else None
@@ -193,10 +193,4 @@ def _known(key: str, redact: Redactor) -> str:
 
 
 def _secrets_of(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
-    policy = policy_of(settings)
-    values: list[str] = []
-    for path in workspace.root.glob(".env*"):
-        public = any(fnmatch(path.name, pattern) for pattern in policy.public)
-        if not public and path.is_file() and path.stat().st_size < 1 << 20:
-            values += secrets_of_env_file(path.read_text(errors="replace"))
-    return tuple(values)
+    return secrets_of_folder(workspace.root, policy_of(settings).public)

@@ -24,6 +24,7 @@ from assent_core.logs.digest import Digest, extract
 from assent_core.logs.folding import folded
 from assent_core.memory.outputs import Outputs
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_core.redaction.redactor import Flow, by_lines
 from assent_core.steering import advice
 from assent_core.workspace import Workspace
 from assent_sandbox.output import cut, decode
@@ -194,8 +195,8 @@ class Performer:
             return Result(performed=Performed(id=id, ok=True, told=f"{path}: see the image."), images=(image,))
         if entry is None and not path.startswith("/") and (names := self.stage.folder(path)) is not None:
             return Result(performed=Performed(id=id, ok=True, told=cut("\n".join(names) or "(empty folder)", TOLD)))
-        ok, told = _window(path, entry, read)
-        return Result(performed=Performed(id=id, ok=ok, told=cut(self.redact(told), TOLD)))
+        ok, told = _window(path, entry, read, self.redact)
+        return Result(performed=Performed(id=id, ok=ok, told=cut(told, TOLD)))
 
     def own_names(self) -> frozenset[str]:
         """The names of what stands in the repository's root and in its source folders, without endings."""
@@ -215,23 +216,17 @@ class Performer:
 class Lines:
     """Decodes a stream into redacted text by whole lines, so that no secret is cut in two."""
 
-    LONGEST = 1 << 16
-
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._redact = redact
-        self._rest = ""
+        self._flow = Flow(redact, by_lines)
 
     def feed(self, data: bytes) -> str:
         """Take some bytes, give the lines that are complete."""
-        text = self._rest + self._decoder.decode(data)
-        end = text.rfind("\n") + 1 or (len(text) if len(text) > self.LONGEST else 0)
-        self._rest = text[end:]
-        return self._redact(text[:end])
+        return self._flow.feed(self._decoder.decode(data))
 
     def end(self) -> str:
         """Give what is left."""
-        return self._redact(self._rest + self._decoder.decode(b"", final=True))
+        return self._flow.feed(self._decoder.decode(b"", final=True)) + self._flow.end()
 
 
 async def _single(work: Callable[[], Result]) -> AsyncGenerator[Printed | Result]:
@@ -301,7 +296,8 @@ def _outside(path: Path) -> Entry | None:
         raise StageError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _window(path: str, entry: Entry | None, read: Read) -> tuple[bool, str]:
+def _window(path: str, entry: Entry | None, read: Read, redact: Callable[[str], str]) -> tuple[bool, str]:
+    """Some lines of a file with their numbers; the whole of it is redacted first, so that no window cuts a secret in two."""
     match entry:
         case None:
             return False, f"There is no file {shlex.quote(path)}."
@@ -312,7 +308,7 @@ def _window(path: str, entry: Entry | None, read: Read) -> tuple[bool, str]:
         case File(data=data):
             if b"\0" in data[:8192]:
                 return False, f"{path} is a binary file of {len(data)} bytes."
-    lines = data.decode(errors="replace").splitlines()
+    lines = redact(data.decode(errors="replace")).splitlines()
     start = max(read.start, 1)
     window = lines[start - 1 : start - 1 + max(read.lines, 1)]
     if not window:

@@ -42,9 +42,11 @@ from assent_core.memory.record import Record
 from assent_core.money.accounts import Kind
 from assent_core.perform import Performer, Result
 from assent_core.proposals import Shell
+from assent_core.redaction.values import redacted
 from assent_core.repair import repair, run_typed
 from assent_core.router import route
 from assent_core.settings import Settings
+from assent_core.telling import Telling
 from assent_core.turn import Bench, ended, turn
 from assent_sandbox.stage import Change, Entry, File, Opaque, Stage, StageError
 from assent_sandbox.tiers import open_stage
@@ -287,11 +289,14 @@ class Session:
         self._turn += 1
         self._bench.books.begin(kind)
         self._bench.meter.budgets.begin_task()
+        telling = Telling(self._bench.performer.redact)
         ending = Ended(turn=self._turn, how="interrupted", message="Interrupted; what is staged is kept.", code=130)
         try:
             async with aclosing(self._background.joined(main)) as events:
                 async for event in events:
-                    yield self._saw(event)
+                    self._saw(event)
+                    for shown in telling(event):
+                        yield shown
             ending = ended(self._turn)
         except AssentError as error:
             ending = ended(self._turn, error)
@@ -301,13 +306,13 @@ class Session:
             self._busy = False
             self._record.append(ending)
             self._bench.books.end(ending)
-        yield ending
+        for shown in telling(ending):
+            yield shown
 
-    def _saw(self, event: AnyEvent) -> AnyEvent:
+    def _saw(self, event: AnyEvent) -> None:
         self._bench.books.saw(event)
         if isinstance(event, Verified) and event.evidence not in self._evidence:
             self._evidence += (event.evidence,)
-        return event
 
     async def _rebase(self) -> Drifted | None:
         moved = await asyncio.to_thread(self._bench.performer.stage.rebase)
@@ -326,7 +331,7 @@ class Session:
     def _happened(self, event: Happening) -> Happening:
         self._empty = False
         self._record.append(event)
-        return event
+        return redacted(event, self._bench.performer.redact)
 
     def _typed(self, command: tuple[str, ...], workdir: str = "") -> Shell:
         subdir = self._bench.performer.workspace.subdir

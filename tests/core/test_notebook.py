@@ -11,7 +11,7 @@ import pytest
 
 from assent_core.memory import notebook
 from assent_core.memory.notebook import Notebook
-from assent_core.memory.redact import Redactor
+from assent_core.redaction.redactor import Redactor
 
 
 def book(state: Path, root: str = "/repo", redact=str) -> Notebook:

@@ -2,8 +2,8 @@
 
 from assent_core.consent.gate import Answer
 from assent_core.events import Performed, Printed, Proposed
-from assent_core.memory.redact import Redactor
 from assent_core.perform import Lines
+from assent_core.redaction.redactor import Redactor
 from rehearsed import Said, of, told
 
 

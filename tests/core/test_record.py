@@ -6,7 +6,7 @@ import pytest
 
 from assent_core.events import Ended, Noticed, Printed, Prompted, Texted
 from assent_core.memory.record import Record, read
-from assent_core.memory.redact import Redactor
+from assent_core.redaction.redactor import Redactor
 
 
 def make(tmp_path, *values: str) -> Record:

@@ -59,10 +59,11 @@ def describe(error: Exception, argv: Sequence[str], environment: Mapping[str, st
 
 
 def redacted(text: str, environment: Mapping[str, str]) -> str:
-    """The text without the secrets of the environment and without what looks like a key."""
-    from assent_core.memory.redact import Redactor, secrets_of_environment
+    """The text without the secrets of the environment, without those a session knew, and without what looks like a key."""
+    from assent_core.redaction.known import secrets_of_environment
+    from assent_core.redaction.redactor import everything_known
 
-    return Redactor(secrets_of_environment(environment))(text)
+    return everything_known(secrets_of_environment(environment))(text)
 
 
 def _write(text: str) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from assent_core.redaction.values import redacted
 from assent_sandbox.policy import Widening
 
 Scope = Literal["once", "task", "session", "project"]
@@ -65,11 +66,13 @@ Line = Grant | Revocation | Entry
 class Ledger:
     """The ledger in one file (mode 0600); several sessions may write to it at the same time.
 
-    A line that was torn by a crash, or that this version cannot read, is passed over. Writing raises OSError.
+    Secrets are taken out on the way in. A line that was torn by a crash, or that this version cannot
+    read, is passed over. Writing raises OSError.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, redact: Callable[[str], str] = lambda text: text) -> None:
         self.path = path
+        self._redact = redact
         self._encoder = msgspec.json.Encoder()
         self._decoder = msgspec.json.Decoder[Line](Line)
         self._grants: dict[str, Grant] = {}
@@ -80,7 +83,7 @@ class Ledger:
         with self._opened() as file:
             size = os.fstat(file).st_size
             torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-            data = b"\n" * torn + self._encoder.encode(line) + b"\n"
+            data = b"\n" * torn + self._encoder.encode(self._safe(line)) + b"\n"
             if os.write(file, data) != len(data):
                 raise OSError(f"{self.path}: the disk took only a part of the line")
             os.fsync(file)
@@ -134,6 +137,12 @@ class Ledger:
                 self._grants[line.id] = line
             elif isinstance(line, Revocation):
                 self._grants.pop(line.id, None)
+
+    def _safe(self, line: Line) -> Line:
+        """A line without secrets; what a grant is for stays exact, as nothing else would be found again by it."""
+        if isinstance(line, Grant):
+            return msgspec.structs.replace(line, why=self._redact(line.why))
+        return redacted(line, self._redact)
 
     def _parse(self, line: bytes) -> Line | None:
         try:

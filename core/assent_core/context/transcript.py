@@ -7,6 +7,7 @@ import mimetypes
 from collections.abc import Callable, Iterable
 
 from assent_core.model import WireItem
+from assent_core.redaction.values import redacted_item
 from assent_core.tools import output_item
 
 CALLS = ("function_call", "custom_tool_call")
@@ -49,12 +50,17 @@ class Transcript:
     """The items of one conversation. Every call in it has an answer before the next request is made.
 
     `keep` is told of each change: from which place on the items are now these. `items` are those of an earlier process.
+    `redact` takes secrets out of whatever is added, once: what was added goes back to the service unchanged.
     """
 
     def __init__(
-        self, keep: Callable[[int, list[WireItem]], None] = lambda _at, _items: None, items: Iterable[WireItem] = ()
+        self,
+        keep: Callable[[int, list[WireItem]], None] = lambda _at, _items: None,
+        items: Iterable[WireItem] = (),
+        redact: Callable[[str], str] = lambda text: text,
     ) -> None:
         self._keep = keep
+        self._redact = redact
         self._items: list[WireItem] = list(items)
         answered = {str(item.get("call_id")) for item in self._items if str(item.get("type")).endswith("_output")}
         calls = {str(item.get("call_id")): item for item in self._items if item.get("type") in CALLS}
@@ -84,7 +90,7 @@ class Transcript:
         """Take other items in place of all; the only way in which what a model has seen is not only added to."""
         if self._open:
             raise ValueError("a call is open, and its answer would belong to nothing")
-        self._items = list(items)
+        self._items = [redacted_item(item, self._redact) for item in items]
         self._keep(0, self._items)
 
     def mend(self, why: str) -> None:
@@ -96,5 +102,6 @@ class Transcript:
             self._keep(len(self._items), [])
 
     def _append(self, item: WireItem) -> None:
+        item = redacted_item(item, self._redact)
         self._items.append(item)
         self._keep(len(self._items) - 1, [item])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
@@ -55,9 +56,9 @@ class Past(Struct, frozen=True):
         """What a screen shows again; the place where the session was opened is told anew."""
         return tuple(event for event in self.events if not isinstance(event, Opened))
 
-    def transcript(self, file: ItemFile) -> Transcript:
+    def transcript(self, file: ItemFile, redact: Callable[[str], str]) -> Transcript:
         """What the model has seen, kept in a file from now on; a call that was cut off is answered."""
-        made = Transcript(file.keep, self.items)
+        made = Transcript(file.keep, self.items, redact)
         made.mend(CUT)
         return made
 

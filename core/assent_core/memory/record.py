@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from assent_core.events import AnyEvent, Printed, Texted, Thought, encode
 from assent_core.memory.items import drop_torn
+from assent_core.redaction.values import redacted
 
 FORMAT = 1
 """The version of the lines; it stands in the first one."""
@@ -51,7 +52,7 @@ class Record:
     def append(self, event: AnyEvent) -> None:
         """Write one event; it is in the file when this returns."""
         if not isinstance(event, Texted | Thought | Printed):
-            self._write(encode(Line(time.time(), event)))
+            self._write(encode(Line(time.time(), redacted(event, self._redact))))
 
     def close(self) -> None:
         """Close the file."""
@@ -60,7 +61,7 @@ class Record:
             self._descriptor = -1
 
     def _write(self, line: bytes) -> None:
-        rest = self._redact(line.decode()).encode() + b"\n"
+        rest = line + b"\n"
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 

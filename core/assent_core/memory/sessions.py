@@ -15,6 +15,7 @@ from assent_core.errors import UsageError
 from assent_core.events import AnyEvent, Billed, Landed, Prompted, Proposed, Undone
 from assent_core.memory.record import Heading, Line
 from assent_core.proposals import Shell
+from assent_core.redaction.redactor import everything_known
 from assent_sandbox import tiers
 from assent_sandbox.stage import StageError
 
@@ -107,7 +108,7 @@ def find(state: Path, id: str, root: Path | None = None) -> Recorded:
 def rename(state: Path, id: str, title: str) -> None:
     """Give a session a name of the user's; an empty one takes it back."""
     path = record_path(state, id).with_suffix(".title")
-    title = " ".join(title.split())[:LONGEST_TITLE]
+    title = everything_known()(" ".join(title.split()))[:LONGEST_TITLE]
     try:
         if not title:
             path.unlink(missing_ok=True)

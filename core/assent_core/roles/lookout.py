@@ -6,9 +6,9 @@ from assent_core.background import Background
 from assent_core.consent.gate import Question
 from assent_core.consent.reach import in_words
 from assent_core.events import Digested, Explained
-from assent_core.memory.redact import Redactor
 from assent_core.perform import Result
 from assent_core.proposals import Spend
+from assent_core.redaction.redactor import Redactor
 from assent_core.roles.scout import Scout
 
 EXPLAINABLE = 20_000

@@ -19,8 +19,8 @@ from assent_core.diffs.changes import FileChange, unified
 from assent_core.errors import AssentError
 from assent_core.instructions import fenced, prompt
 from assent_core.logs.digest import Digest, FailureClass, plain
-from assent_core.memory.redact import Redactor
 from assent_core.model import Finished, Item, Model, Request, Retrying, Role, Schema, Text
+from assent_core.redaction.redactor import Redactor
 from assent_core.router import Work, route
 from assent_core.settings import Settings
 from assent_core.tools import strict_schema

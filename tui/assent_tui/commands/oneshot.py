@@ -11,6 +11,8 @@ from typing import Protocol
 
 from assent_core.errors import AssentError, EnvironmentFault
 from assent_core.events import AnyEvent, Decided, Ended, Performed, encode
+from assent_core.redaction.redactor import everything_known
+from assent_core.redaction.values import redacted
 from assent_sandbox.stage import StageError
 from assent_tui.commands.printer import Printer, denied, plain, price
 from assent_tui.commands.tally import Summary, Tally
@@ -55,6 +57,8 @@ class Report:
         elif summary.cost and not self.quiet:
             parts = ", ".join(f"{role} {price(cost.usd)}" for role, cost in summary.cost.items())
             self.printer.say(f"cost: ${summary.usd:.4f} ({parts})", "dim")
+        redact = everything_known()
+        message, hint = redact(message), redact(hint)
         if message and (code or not self.quiet):
             self.printer.say(f"assent: {message}", "good" if code == 0 else "bad")
         if hint:
@@ -67,7 +71,7 @@ class Report:
             self._line(self.tally.summary("fault", 1, "A fault of assent itself; stderr says where its report is."))
 
     def _line(self, value: AnyEvent | Summary) -> None:
-        text = encode(value).decode()
+        text = encode(redacted(value, everything_known())).decode()
         sys.stdout.write((plain(text) if sys.stdout.isatty() else text) + "\n")
         sys.stdout.flush()
 
