@@ -76,7 +76,9 @@ async def open_session(
     background = Background(record.append)
     notices = (*workspace.notices, *map(_in_words, recovered), *past.notices)
     place = Place(id, settings, workspace, stage, redact)
-    bench = _bench(place, past.transcript(ItemFile(sessions.items_path(state, id)), redact), service, asker, background)
+    request = await asyncio.to_thread(_request, settings, service, id)
+    items = past.transcript(ItemFile(sessions.items_path(state, id)), redact)
+    bench = _bench(place, items, service, asker, background, request=request)
     bench.meter.go_on(past.billed)
     threading.Thread(target=_swept, args=(state,), name="sweep", daemon=True).start()
     return Session(_opened(place, notices), settings, bench, record, background, past=past)
@@ -108,7 +110,13 @@ def _opened(place: Place, notices: tuple[str, ...]) -> Opened:
 
 
 def _bench(
-    place: Place, transcript: Transcript, service: Responses, asker: Asker | None, background: Background
+    place: Place,
+    transcript: Transcript,
+    service: Responses,
+    asker: Asker | None,
+    background: Background,
+    *,
+    request: Request,
 ) -> Bench:
     settings, root, tell = place.settings, place.workspace.root, _notice_to(background)
     lookout = Lookout(background, place.redact)
@@ -128,7 +136,7 @@ def _bench(
     lookout.scout = Scout(counted, settings, lambda role, paid: background.tell(meter.bill(role, paid)), place.redact)
     return Bench(
         model=counted,
-        request=_request(settings, service, place.id),
+        request=request,
         transcript=transcript,
         gate=gate,
         performer=Performer(place.stage, place.workspace, policy_of(settings), place.redact),

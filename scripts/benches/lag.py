@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from pathlib import Path
@@ -10,18 +11,24 @@ from pathlib import Path
 from textual.app import App
 
 
+def waited() -> float:
+    """Seconds for which this thread was ready to run while other programs had the processors; 0 where nobody tells."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 async def standing(app: App[object], ready: asyncio.Event) -> float:
-    """The longest pause of the loop from the first paint until it is ready, in milliseconds."""
+    """The longest pause of the loop from the first paint until it is ready, in milliseconds, without those of the machine."""
     worst = 0.0
     async with app.run_test(size=(120, 40)):
-        last = time.perf_counter()
-        end = last + 8
-        while time.perf_counter() < end:
+        end = time.perf_counter() + 8
+        last = time.perf_counter() - waited()
+        while time.perf_counter() < end and not ready.is_set():
             await asyncio.sleep(0.001)
-            now = time.perf_counter()
+            now = time.perf_counter() - waited()
             worst, last = max(worst, now - last), now
-            if ready.is_set():
-                break
     return worst * 1000
 
 
@@ -32,6 +39,7 @@ async def main() -> None:
         asyncio.get_running_loop().call_later(1, ready.set)
         print(await standing(App(), ready))
         return
+    gc.disable()  # as the command does until its first picture
     from assent_core.assembly import open_session
     from assent_core.settings import load
     from assent_tui.screen.app import AssentApp

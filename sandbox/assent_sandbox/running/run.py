@@ -66,7 +66,7 @@ class Walls:
     async def run(self, command: Command, policy: Policy) -> AsyncGenerator[Output | Ended]:
         """Run one command; see Stage.run."""
         async with self._turn:
-            around = self._lookout.look(policy)
+            around = await self._lookout.look(policy)
             written = plan(self._view, command, policy, around)
             if too_fine := unheld(self._view, policy):
                 words = f"The copy tier cannot open {_named(too_fine)} alone."

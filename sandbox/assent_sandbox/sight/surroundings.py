@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 import time
@@ -33,11 +34,11 @@ class Lookout:
         """Look no more."""
         self._secrets.close()
 
-    def look(self, policy: Policy) -> Surroundings:
+    async def look(self, policy: Policy) -> Surroundings:
         """Gather what a plan needs to know now."""
         if time.monotonic() - self._looked > _TOOLS_STAY:
-            self._tools = look_for_tools(self._view, os.environ)
-            self._identity = identity(self._view.root)
+            self._tools = await asyncio.to_thread(look_for_tools, self._view, os.environ)
+            self._identity = await asyncio.to_thread(identity, self._view.root)
             self._looked = time.monotonic()
         return Surroundings(
             variables=os.environ,

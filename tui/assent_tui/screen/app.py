@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec.structs import replace
@@ -113,10 +114,12 @@ class AssentApp(Commanding):
         self._prompt.focus()
         self.watch(self.screen, "focused", self._offer_keys, init=False)
         self._offer_keys()
-        self.call_after_refresh(self._furnish)
+        self.call_after_refresh(self.run_worker, self._furnish)
 
     async def _furnish(self) -> None:
-        """After the first picture: the review and the consent card, and the session."""
+        """After the first picture: the review and the consent card, and the session; keys are taken meanwhile."""
+        for name in ("assent_tui.screen.jobs", "assent_tui.consent.card"):
+            await asyncio.to_thread(import_module, name)
         from assent_tui.consent.card import ConsentCard
 
         await self._panes.furnish()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -32,12 +34,15 @@ class Panes(Horizontal):
 
     async def furnish(self) -> None:
         """Make chat and review: neither is needed for the first picture, and what they import takes its time."""
+        for name in ("assent_tui.chat.pane", "assent_tui.review.pane"):
+            await asyncio.to_thread(import_module, name)
         from assent_tui.chat.pane import Chat
         from assent_tui.review.pane import ReviewPane
 
         self.chat = Chat(id="chat")
         self.review = ReviewPane(self.guard, id="review")
-        await self.mount(self.chat, self.review)
+        await self.mount(self.chat)
+        await self.mount(self.review)
         self.furnished = True
 
     @property
