@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from assent_core.background import Background
 from assent_core.books import Books, Counted
 from assent_core.consent.gate import Asker, Gate
@@ -19,11 +21,13 @@ from assent_core.consent.ledger import Ledger
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge
 from assent_core.context.transcript import Transcript
+from assent_core.diffs.changes import take_apart
 from assent_core.events import Noticed, Opened
 from assent_core.instructions import worker_instructions
 from assent_core.landing import landings
 from assent_core.memory import sessions
 from assent_core.memory.items import ItemFile
+from assent_core.memory.missed import missed
 from assent_core.memory.past import Past, past_of
 from assent_core.memory.record import Record
 from assent_core.model import Request
@@ -44,7 +48,7 @@ from assent_core.tools import specs
 from assent_core.turn import Bench
 from assent_core.workspace import Workspace, find
 from assent_sandbox.policy import Policy
-from assent_sandbox.stage import Stage
+from assent_sandbox.stage import Change, Stage
 from assent_sandbox.tiers import open_stage, sweep
 
 UNTOUCHED = 300.0
@@ -73,6 +77,8 @@ async def open_session(
         await stage.close()
         raise
     record = Record(sessions.record_path(state, id), id, workspace.root, redact)
+    if resume:
+        past = await asyncio.to_thread(_caught_up, past, record, id, workspace.root, state)
     background = Background(record.append)
     notices = (*workspace.notices, *map(_in_words, recovered), *past.notices)
     place = Place(id, settings, workspace, stage, redact)
@@ -157,6 +163,20 @@ def _request(settings: Settings, service: Responses, id: str) -> Request:
         tools=specs(service.custom_tools),
         cache_key=id,
     )
+
+
+def _caught_up(past: Past, record: Record, id: str, root: Path, state: Path) -> Past:
+    """The past with what became of landings since; from now on it is in the record too."""
+    made = [one for one in reversed(landings.landings(root, state)) if one.session == id]
+
+    def hunks(landing: str) -> int:
+        writes = landings.writes_of(root, state, landing)
+        return sum(len(take_apart(Change(path=w.path, before=w.before, after=w.after)).hunks) for w in writes)
+
+    events = tuple(missed(past.events, made, hunks))
+    for event in events:
+        record.append(event)
+    return msgspec.structs.replace(past, events=(*past.events, *events))
 
 
 def _in_words(recovered: landings.Recovered) -> str:

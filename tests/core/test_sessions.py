@@ -11,6 +11,7 @@ import pytest
 from assent_core.diffs.review import decide
 from assent_core.errors import UsageError
 from assent_core.events import Billed, Decided, Landed, Noticed, Opened, Prompted, Undone
+from assent_core.landing import landings
 from assent_core.memory import sessions
 from assent_core.memory.items import ItemFile, read_items
 from assent_core.memory.record import Record
@@ -189,6 +190,24 @@ async def test_a_resumed_session_tells_the_user_and_the_model_that_the_tree_move
     assert review.files[0].after.data.startswith(b"# mine")
     await told(again.turn("go on"))
     assert "calc.py (merged)" in json.dumps(again.rehearsal.requests[-1]["input"][-1])
+
+
+async def test_a_landing_that_was_not_recorded_any_more_is_in_the_record_after_the_next_start(
+    opened, repository, tmp_path
+):
+    first = await opened(EDIT + MORE)
+    await told(first.turn("fix it"))
+    review, _ = await first.review()
+    landed = await first.land(decide(review, [hunk.id for hunk in review.files[0].hunks], "accepted"))
+    await first.close()
+    lines = first.record.read_bytes().splitlines(keepends=True)
+    first.record.write_bytes(b"".join(line for line in lines if b'"event":"landed"' not in line))
+    landings.undo(repository, tmp_path / "state", landed.landing)
+    again = await opened(first)
+    assert of(Landed, again.past.shown) == [Landed(landing=landed.landing, paths=("calc.py",), hunks=1)]
+    assert of(Undone, again.past.shown) == [Undone(landing=landed.landing, paths=("calc.py",))]
+    await again.close()
+    assert of(Landed, (await opened(first)).past.shown) == [Landed(landing=landed.landing, paths=("calc.py",), hunks=1)]
 
 
 async def test_a_session_killed_inside_a_command_goes_on_with_whole_items(opened):

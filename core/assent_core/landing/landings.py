@@ -19,7 +19,19 @@ from assent_core.landing.plan import AGAIN, Write, checked, differing, plan, tol
 from assent_core.landing.reversal import Reversal
 from assent_core.landing.tree import Tree
 
-__all__ = ["Landing", "Recovered", "Reversal", "Write", "land", "landings", "preview", "recover", "redo", "undo"]
+__all__ = [
+    "Landing",
+    "Recovered",
+    "Reversal",
+    "Write",
+    "land",
+    "landings",
+    "preview",
+    "recover",
+    "redo",
+    "undo",
+    "writes_of",
+]
 
 
 class Landing(Struct, frozen=True, kw_only=True):
@@ -105,6 +117,18 @@ def landings(root: Path, state: Path) -> tuple[Landing, ...]:
     intents = [journal.intent() for journal in Shelf(root, state).journals() if journal.begun and journal.committed]
     standing = reversal.standing(intents)
     return tuple(_landing(one, undone=one.id not in standing) for one in reversed(intents) if not one.undoes)
+
+
+def writes_of(root: Path, state: Path, id: str) -> tuple[Write, ...]:
+    """What a landing wrote, as its journal has it; LandingRefused if it is damaged, nothing if there is none."""
+    journal = next((one for one in Shelf(root, state).journals() if one.id == id and one.begun), None)
+    if journal is None:
+        return ()
+    steps = journal.intent().steps
+    return tuple(
+        Write(path=recovery.written(step), before=journal.entry(step.before), after=journal.entry(step.after))
+        for step in steps
+    )
 
 
 @contextlib.contextmanager
