@@ -17,7 +17,7 @@ from msgspec import Struct
 _NEAR = 16
 """Characters before a key that are looked at: the longest escape sequence that may stand there."""
 _BEGINS = re.compile(
-    r"(?:\A|[^A-Za-z0-9_-]|[=_]|\\[abfnrtv]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2}|\x1b\[[0-9;:]*m)\Z"
+    r"(?:\A|[^A-Za-z0-9]|\\[abfnrtv]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2}|\x1b\[[0-9;:]*m)\Z"
 )
 """What may stand before a key: nothing that makes it the rest of a longer word. Escapes of JSON, URLs, terminals end a word."""
 
