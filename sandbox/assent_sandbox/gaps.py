@@ -59,8 +59,8 @@ GAPS: dict[Tier, tuple[Gap, ...]] = {
         Gap("truncation", "The user's other files can be emptied.", "Landlock withholds it since Linux 6.2.", until=3),
         Gap(
             "root",
-            "As root: only a watch bounds the number of processes.",
-            "No bound of the kernel holds for root; the supervisor that counts them needs Linux 5.14.",
+            "As root: only a watch bounds the processes.",
+            "Run assent as an ordinary user.",
         ),
         Gap("numbers", "Process numbers are those of the machine.", "There is no process namespace."),
         *_EVERYWHERE,

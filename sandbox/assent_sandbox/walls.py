@@ -57,10 +57,8 @@ _SEEN = "the repository seen, and what is hidden not"
 _UNWRITTEN = "nothing written outside"
 _UNCHANGED = "modes outside unchanged"
 _SIGNALS = "signals to other processes"
-_CLOSES = {_UNCHANGED: ("attributes", "terminals", "abstract sockets", "root"), _SIGNALS: ("signals",)}
+_CLOSES = {_UNCHANGED: ("attributes", "terminals", "abstract sockets"), _SIGNALS: ("signals",)}
 """Walls that stand where the kernel helps, and the gaps that they close: modes are held by the supervisor alone."""
-_OF_ROOT = frozenset(("root",))
-"""Gaps that are only there for root."""
 _NETWORK = "no way to this machine's services"
 _ALWAYS = {_SEEN: 'test -e seen && test "$(cat "$1")" = ""'}
 """What a tier must hold, as a test of the shell; `$1` is a file to hide, `$2` our own process."""
@@ -102,7 +100,6 @@ async def _try_all(state_dir: Path) -> Findings:
 
 def _findings(tier: Tier, walls: tuple[Wall, ...]) -> Findings:
     closed = {gap for wall in walls if wall.ok for gap in _CLOSES.get(wall.name, ())}
-    closed |= _OF_ROOT if os.geteuid() else frozenset()
     return Findings(tier=tier, walls=walls, gaps=gaps_of(tier, landlock.version(), closed))
 
 

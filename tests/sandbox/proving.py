@@ -30,7 +30,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2] / room) for room in ("sandbox", "tests", "core")]
 
-from assent_sandbox.cell import landlock, namespaces, seccomp
+from assent_sandbox.cell import landlock, namespaces
 from assent_sandbox.output import readable
 from assent_sandbox.policy import Command, Ended, Limits, Policy
 from assent_sandbox.stage import File, Link, Stage, StageError
@@ -478,7 +478,7 @@ class Proof:
         await self.renew()
         assert self.world is not None
         for name, bomb in table.items():
-            if bomb.gap and self.tier == "copy" and os.geteuid() == 0 and not seccomp.can_be_supervised():
+            if bomb.gap and self.tier == "copy" and os.geteuid() == 0:
                 continue
             mark = f"77.{secrets.randbelow(10**9)}"
             started = time.monotonic()

@@ -184,16 +184,3 @@ def test_without_namespaces_calls_are_judged_by_their_arguments(
     for expected, asked in ((alone, False), (supervised, True)):
         steps = seccomp.program(machine, bounded=False, network=False, supervised=asked)
         assert judge(steps, MACHINES[machine], number, *arguments) == expected
-
-
-def test_new_processes_are_asked_about_only_where_somebody_counts_them(machine: str) -> None:
-    for bounded, supervised, counted in ((True, True, True), (False, False, True), (False, True, False)):
-        steps = seccomp.program(machine, bounded, network=False, supervised=supervised, counted=counted)
-        for row in seccomp.FORKS.values():
-            number = row[0 if machine == "x86_64" else 1]
-            assert number is None or judge(steps, MACHINES[machine], number, 0x1200011) == ALLOWED
-    steps = seccomp.program(machine, bounded=False, network=False, supervised=True, counted=True)
-    for name, row in seccomp.FORKS.items():
-        number = row[0 if machine == "x86_64" else 1]
-        assert number is None or judge(steps, MACHINES[machine], number, 0x1200011) == NOTIFIED
-        assert name != "clone" or judge(steps, MACHINES[machine], number or 0, 0x10000011) == error(1)

@@ -172,7 +172,7 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
         os.close(door)
     watch = Vigil(plan, ready.leader, doors.control, watched, ready.names)
     if ready.listener >= 0:
-        watch.supervise(Supervisor(ready.listener, plan.writable, plan.readable, plan.blank, most_threads(plan)))
+        watch.supervise(Supervisor(ready.listener, plan.writable, plan.readable, plan.blank))
     told = watch.until_ended()
     told |= _told(ready.leader_door)
     told["refusals"] = ready.routes.refused() if ready.routes else 0

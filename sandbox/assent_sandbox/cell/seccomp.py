@@ -128,8 +128,6 @@ SUPERVISED: dict[str, tuple[int | None, int | None, str]] = {
     "rt_tgsigqueueinfo": (297, 240, "processes of the command's own"),
     "pidfd_send_signal": (424, 424, "processes of the command's own"),
 }
-FORKS: dict[str, tuple[int | None, int | None]] = {"clone": (56, 220), "fork": (57, None), "vfork": (58, None)}
-"""What makes processes and threads: asked about where a supervisor stands by and the kernel does not bound their number."""
 _ALWAYS_SUPERVISED = frozenset(name for name, row in SUPERVISED.items() if row[2].startswith(("Landlock", "tools")))
 _SCHEDULING = ("sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity")
 _SIGNALS = ("tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal")
@@ -158,13 +156,11 @@ Step = tuple[int, int, int, int]
 """One instruction of classic BPF: operation, steps to skip if true, if false, operand."""
 
 
-def program(  # noqa: PLR0917 - what a machine has
-    machine: str, bounded: bool, network: bool, supervised: bool = False, scoped: bool = True, counted: bool = False
-) -> list[Step]:
+def program(machine: str, bounded: bool, network: bool, supervised: bool = False, scoped: bool = True) -> list[Step]:
     """The filter for a machine: `bounded` by pid and ipc namespaces, `network` if it may make sockets for it.
 
-    Where it is not bounded: `supervised` if somebody answers for what is judged by its target, and for each new process
-    too if they are `counted`; `scoped` if Landlock keeps signals in.
+    Where it is not bounded: `supervised` if somebody answers for what is judged by its target, `scoped` if Landlock
+    keeps signals in.
     """
     steps: list[Step] = [
         (_LOAD, 0, 0, _ARCH), (_EQUAL, 1, 0, _ARCHITECTURE[machine]), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, _NUMBER),
@@ -180,11 +176,8 @@ def program(  # noqa: PLR0917 - what a machine has
         if (number := (SUPERVISED[name][0] if first else SUPERVISED[name][1])) is not None:
             steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _NOTIFY)]
     bodies = _conditions() if bounded else _conditions_unbounded(network, supervised, scoped)
-    if asked and counted:
-        bodies |= _counted(first)
-    rows = {name: row[:2] for name, row in SUPERVISED.items()} | FORKS
     numbers = _NUMBERS[machine] | {
-        name: number for name, row in rows.items() if (number := (row[0] if first else row[1])) is not None
+        name: number for name, row in SUPERVISED.items() if (number := (row[0] if first else row[1])) is not None
     }
     for name, body in bodies.items():
         steps += [(_EQUAL, 0, len(body), numbers[name]), *body]
@@ -229,13 +222,6 @@ def _conditions_unbounded(network: bool, supervised: bool, scoped: bool) -> dict
         if supervised:
             bodies["connect"] = [(_RETURN, 0, 0, _NOTIFY)]
     return bodies
-
-
-def _counted(first: bool) -> dict[str, list[Step]]:
-    """New processes and threads, which somebody counts; `first` on the machine that has more than one call for them."""
-    asked: list[Step] = [(_RETURN, 0, 0, _NOTIFY)]
-    clone = [*_refuse_bits(0, _NAMESPACES & ~0x80, EPERM)[:-1], *asked]
-    return {"clone": clone} | ({"fork": asked, "vfork": asked} if first else {})
 
 
 def _load(argument: int) -> Step:

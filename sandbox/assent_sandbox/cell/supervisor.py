@@ -13,7 +13,6 @@ import errno
 import fcntl
 import os
 import struct
-import time
 
 from assent_sandbox.cell import namespaces, seccomp, tally
 
@@ -41,41 +40,15 @@ class _Done(Exception):
     """The caller has its answer already, or will get it from another process."""
 
 
-class Births:
-    """Lets a command have so many threads and no more, where no bound of the kernel holds for it (root's RLIMIT_NPROC).
-
-    They are looked at only when as many more were let as there was room for; a look may take a fifth of the time.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most, self._room, self._crowd = most, 0, tally.Crowd(spaces=False)
-        self._rested = 0.0
-
-    def let_one(self) -> bool:
-        """Say whether there is room for one more, and take it."""
-        if self._room <= 0 and (begun := time.monotonic()) >= self._rested:
-            self._crowd.count()
-            self._room = self._most - self._crowd.threads
-            self._rested = (ended := time.monotonic()) + 4 * (ended - begun)
-        self._room -= 1
-        return self._room >= 0
-
-
 class Supervisor:
-    """Answers the calls of one command: it may change what is `writable`, and watch what is readable and not hidden.
+    """Answers the calls of one command: it may change what is `writable`, and watch what is readable and not hidden."""
 
-    `most` bounds its threads where the filter asks about each of them.
-    """
-
-    def __init__(
-        self, listener: int, writable: Sequence[str], readable: Sequence[str], hidden: Sequence[str], most: int
-    ) -> None:
+    def __init__(self, listener: int, writable: Sequence[str], readable: Sequence[str], hidden: Sequence[str]) -> None:
         self.listener = listener
-        self._births = Births(most)
         self._writable = [path for path in writable if not path.startswith("/dev/")]
         self._readable, self._hidden = readable, hidden
         column = 0 if namespaces.machine == "x86_64" else 1
-        self._names = {row[column]: name for name, row in (seccomp.SUPERVISED | seccomp.FORKS).items()}
+        self._names = {row[column]: name for name, row in seccomp.SUPERVISED.items()}
 
     def answer(self) -> None:
         """Take one call and answer it; a caller that is gone needs no answer."""
@@ -104,10 +77,6 @@ class Supervisor:
 
     def _judge(self, number: int, caller: int, name: str, a: list[int]) -> int:
         match name:
-            case "clone" | "fork" | "vfork":
-                if self._births.let_one():
-                    raise _Go
-                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
             case "connect":
                 self._connect(number, caller, a)
             case "ioctl":

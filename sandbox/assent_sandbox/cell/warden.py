@@ -54,10 +54,10 @@ class _Warden:
         self.tmp = ""
         self.abi = landlock.version()
         self.supervised = tier == "copy" and seccomp.can_be_supervised()
-        scoped, counted = self.abi >= landlock.SCOPED, os.getuid() == 0
+        scoped = self.abi >= landlock.SCOPED
         self.filters = {
             (bounded, network): seccomp.encode(
-                seccomp.program(namespaces.machine, bounded, network, self.supervised, scoped, counted)
+                seccomp.program(namespaces.machine, bounded, network, self.supervised, scoped)
             )
             for bounded in (True, False)
             for network in (True, False)
