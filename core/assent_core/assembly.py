@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,8 +24,10 @@ from assent_core.events import Noticed, Opened
 from assent_core.instructions import worker_instructions
 from assent_core.landing import landings
 from assent_core.memory import sessions
+from assent_core.memory.course import Course
 from assent_core.memory.items import ItemFile
 from assent_core.memory.missed import missed
+from assent_core.memory.outputs import Outputs
 from assent_core.memory.past import Past, past_of
 from assent_core.memory.record import Record
 from assent_core.model import Request
@@ -69,7 +69,7 @@ async def open_session(
     service = Responses(settings, lambda: _known(find_key(settings), redact))
     if model:
         service.warm()
-    id = resume or f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+    id = resume or sessions.new_id()
     stage = await open_stage(workspace.root, sessions.stage_home(state, workspace.root, id))
     try:
         past = await asyncio.to_thread(past_of, state, resume) if resume else Past()
@@ -83,11 +83,15 @@ async def open_session(
     notices = (*workspace.notices, *map(_in_words, recovered), *past.notices)
     place = Place(id, settings, workspace, stage, redact)
     request = await asyncio.to_thread(_request, settings, service, id)
-    items = past.transcript(ItemFile(sessions.items_path(state, id)), redact)
-    bench = _bench(place, items, service, asker, background, request=request)
+    file = ItemFile(sessions.items_path(state, id))
+    bench = _bench(place, past.transcript(file, redact), service, asker, background, request=request)
+    course = Course(stage, sessions.album_path(state, id), file, bench.transcript, past.events)
     bench.meter.go_on(past.billed)
     threading.Thread(target=_swept, args=(state,), name="sweep", daemon=True).start()
-    return Session(_opened(place, notices), settings, bench, record, background, past=past)
+    session = Session(_opened(place, notices), settings, bench, record, background, course=course, past=past)
+    if resume:
+        await session.finish_rewinding()
+    return session
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,13 @@ def _bench(
         request=request,
         transcript=transcript,
         gate=gate,
-        performer=Performer(place.stage, place.workspace, policy_of(settings), place.redact),
+        performer=Performer(
+            place.stage,
+            place.workspace,
+            policy_of(settings),
+            place.redact,
+            Outputs(sessions.blobs_path(settings.state_dir, place.id)),
+        ),
         meter=meter,
         failed=lookout.look,
         books=books,

@@ -16,6 +16,9 @@ from assent_core.proposals import Proposal
 from assent_sandbox.policy import Denial, Tier, Widening
 from assent_sandbox.stage import Moved
 
+FORMAT = 1
+"""The version of the lines of records and of `--json`; it stands in the first one of each."""
+
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="event", tag=lambda name: name.lower()):
     """Base of all events. Text in them comes from models and commands: redacted, but hostile to a terminal."""
@@ -34,6 +37,8 @@ class Opened(Event, frozen=True):
     """USD that the session may cost; 0: no limit."""
     notices: tuple[str, ...] = ()
     """What the user should know of this place: no git, weaker walls, an interrupted landing that was completed."""
+    format: int = FORMAT
+    """The version of the lines that follow."""
 
 
 class Prompted(Event, frozen=True):
@@ -41,6 +46,10 @@ class Prompted(Event, frozen=True):
 
     turn: int
     text: str
+    snapshot: str = ""
+    """The name under which the stage was kept before it, so that the session can go back to here; empty: it was not."""
+    seen: int = 0
+    """Bytes that the file of what the model has seen had then."""
 
 
 class Routed(Event, frozen=True):
@@ -141,6 +150,8 @@ class Performed(Event, frozen=True):
     denials: tuple[Denial, ...] = ()
     paths: tuple[str, ...] = ()
     """Files of the stage that it changed, as far as it is known."""
+    whole: str = ""
+    """In a record, where `told` is only a part: the name of the blob beside it that holds all."""
 
 
 class Digested(Event, frozen=True):
@@ -212,6 +223,31 @@ class Undone(Event, frozen=True):
     paths: tuple[str, ...]
 
 
+class Rewound(Event, frozen=True):
+    """The session went back to before a prompt: what was asked and staged since then does not count any more.
+
+    What landed meanwhile stays landed.
+    """
+
+    snapshot: str
+    """That of the prompt."""
+    text: str
+    """The prompt, to be written anew."""
+    landed: tuple[str, ...] = ()
+    """Files that were landed since then and stay so."""
+    moved: tuple[Moved, ...] = ()
+    """Staged paths of that time whose real files have changed, and what was done about it."""
+
+
+class Forked(Event, frozen=True):
+    """A session of its own goes on from here: all before this is the past of another one too."""
+
+    session: str
+    """The one that it came from."""
+    text: str = ""
+    """The prompt before which it was forked, to be written anew; empty: at its end."""
+
+
 class Noticed(Event, frozen=True):
     """Something that the user should know and that fits nowhere else."""
 
@@ -220,7 +256,7 @@ class Noticed(Event, frozen=True):
 
 AnyEvent = (
     Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Explained | Printed
-    | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Noticed
+    | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Rewound | Forked | Noticed
 )  # fmt: skip
 
 

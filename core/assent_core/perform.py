@@ -56,14 +56,16 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 class Performer:
     """Carries out approved proposals on one stage; text that leaves it is decoded and redacted."""
 
-    def __init__(self, stage: Stage, workspace: Workspace, policy: Policy, redact: Callable[[str], str]) -> None:
+    def __init__(
+        self, stage: Stage, workspace: Workspace, policy: Policy, redact: Callable[[str], str], outputs: Outputs
+    ) -> None:
         self.stage = stage
         self.workspace = workspace
         self.policy = policy
         self.redact = redact
         self.staged: tuple[FileChange, ...] = ()
         """What `changes` found last."""
-        self.outputs = Outputs(Path(stage.view.home) / "outputs")
+        self.outputs = outputs
 
     def perform(self, id: str, approved: Approved) -> AsyncGenerator[Printed | Result]:
         """Carry out one approved proposal; the last value is the `Result`. Closing ends a running command."""

@@ -33,12 +33,12 @@ async def opened(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         rehearsals: list[Rehearsal] = []
 
         async def open(
-            script: str | Session, user: Said | None = None, root: Path = repository, **choices: object
+            script: str | Session, user: Said | None = None, root: Path = repository, id: str = "", **choices: object
         ) -> Session:
-            """`script` may be a closed session, which is then gone on with."""
+            """`script` may be a closed session, which is then gone on with, or another one with its `id`."""
             resume = ""
             if isinstance(script, Session):
-                rehearsal, resume = script.rehearsal, script.opened.session
+                rehearsal, resume = script.rehearsal, id or script.opened.session
             else:
                 rehearsal = await stack.enter_async_context(Rehearsal.from_text(script))
                 rehearsals.append(rehearsal)

@@ -38,20 +38,42 @@ def test_names_go_on_where_an_earlier_run_of_the_session_ended(tmp_path: Path):
 def test_only_the_owner_can_read_them(tmp_path: Path):
     Outputs(tmp_path / "outputs").keep("x")
     assert stat.S_IMODE((tmp_path / "outputs").stat().st_mode) == 0o700
-    assert stat.S_IMODE((tmp_path / "outputs/1").stat().st_mode) == 0o600
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "outputs").iterdir()} == {0o600}
 
 
 def test_the_oldest_go_when_there_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("assent_core.memory.outputs.MOST", 25)
     outputs = Outputs(tmp_path)
-    for _ in range(5):
-        outputs.keep("x" * 10)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["4", "5"]
+    for number in range(5):
+        outputs.keep(f"{number}" * 10)
+    assert "kept are: log:4, log:5." in str(Outputs(tmp_path).window("log:1", 1, 1))
     assert outputs.keep("y" * 100) == "log:6"
-    assert [path.name for path in tmp_path.iterdir()] == ["6"]
+    assert "kept are: log:6." in str(Outputs(tmp_path).window("log:4", 1, 1))
+    assert len(list(tmp_path.iterdir())) == 2
     assert MOST > 1 << 20
 
 
 def test_where_nothing_can_be_kept_there_is_no_name(tmp_path: Path):
     (tmp_path / "file").write_text("")
     assert Outputs(tmp_path / "file").keep("x") == ""
+
+
+def test_the_same_output_is_stored_once_and_stays_as_long_as_one_of_its_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("assent_core.memory.outputs.MOST", 25)
+    outputs = Outputs(tmp_path)
+    assert (outputs.keep("same text\n"), outputs.keep("same text\n")) == ("log:1", "log:2")
+    assert len(list(tmp_path.iterdir())) == 2
+    outputs.keep("other text of some length\n")
+    assert "kept are: log:3." in str(outputs.window("log:2", 1, 1))
+
+
+def test_a_damaged_line_of_the_index_costs_one_name(tmp_path: Path):
+    outputs = Outputs(tmp_path)
+    outputs.keep("one\n")
+    with (tmp_path / "outputs").open("a") as index:
+        index.write("2 12 torn")
+    assert Outputs(tmp_path).keep("three\n") == "log:3"
+    assert Outputs(tmp_path).window("log:1", 1, 1) == "    1 one\n[lines 1-1 of 1]"
+    assert Outputs(tmp_path).window("log:3", 1, 1) == "    1 three\n[lines 1-1 of 1]"

@@ -139,7 +139,7 @@ async def test_a_network_denial_is_told_to_the_model_and_to_the_user(opened):
     assert (refusal.allowed, refusal.by) == (False, "nobody")
     output = session.rehearsal.requests[-1]["input"][-1]["output"]
     assert "denied: network" in json.dumps(output)
-    lines = read_record(session.record)[1]
+    lines = read_record(session.record).lines
     assert any(isinstance(line.what, Decided) and not line.what.allowed for line in lines)
 
 
@@ -213,7 +213,7 @@ async def test_interrupting_keeps_the_stage_and_the_next_turn_goes_on(opened):
             if isinstance(event, Decided) and event.id and session.rehearsal.requests[1:]:
                 break
     assert [file.path for file in (await session.review())[0].files] == ["calc.py"]
-    assert read_record(session.record)[1][-1].what.how == "interrupted"
+    assert read_record(session.record).lines[-1].what.how == "interrupted"
     events = await told(session.turn("go on"))
     assert of(Spoken, events)[-1].text == "Going on."
 
@@ -372,6 +372,6 @@ async def test_landing_and_ending_are_in_the_record(opened):
     await told(session.turn("fix it"))
     review, _ = await session.review()
     await session.land(decide(review, all_hunks(review), "accepted"))
-    kinds = [type(line.what) for line in read_record(session.record)[1]]
+    kinds = [type(line.what) for line in read_record(session.record).lines]
     assert kinds[0] is Opened
     assert kinds[-2:] == [Ended, Landed]

@@ -14,7 +14,7 @@ from assent_core.events import Billed, Decided, Landed, Noticed, Opened, Prompte
 from assent_core.landing import landings
 from assent_core.memory import sessions
 from assent_core.memory.items import ItemFile, read_items
-from assent_core.memory.record import Record
+from assent_core.memory.record import Record, read
 from assent_sandbox.stage import LockedError
 from rehearsed import CALC, CHECK, FIX, git, of, told
 
@@ -104,19 +104,19 @@ def test_what_is_no_record_is_passed_over(tmp_path):
     (tmp_path / "sessions" / "empty.jsonl").write_bytes(b"")
     assert sessions.sessions(tmp_path) == ()
     with pytest.raises(ValueError, match="not a record"):
-        sessions.read_passage(tmp_path / "sessions" / "odd.jsonl")
+        read(tmp_path / "sessions" / "odd.jsonl")
 
 
 def test_lines_that_cannot_be_read_are_left_out_and_counted(tmp_path):
     path = recorded(tmp_path, "a", Prompted(turn=1, text="x"))
     with path.open("ab") as file:
         file.write(b'{"time":1,"what":{"event":"unheard"}}\n{"time":2,"wh')
-    passage = sessions.read_passage(path)
-    assert (passage.events, passage.lost) == ((Prompted(turn=1, text="x"),), 2)
+    passage = read(path)
+    assert (passage.events, passage.lost, passage.torn) == ((Prompted(turn=1, text="x"),), (3,), True)
     recorded(tmp_path, "a", Prompted(turn=2, text="y"))
-    passage = sessions.read_passage(path)
+    passage = read(path)
     assert [event.text for event in passage.events] == ["x", "y"]
-    assert passage.lost == 1
+    assert (passage.lost, passage.torn) == ((3,), False)
 
 
 def test_items_come_back_as_they_were_after_adding_rewriting_and_taking_away(tmp_path):
@@ -124,12 +124,12 @@ def test_items_come_back_as_they_were_after_adding_rewriting_and_taking_away(tmp
     first, second = {"type": "message", "text": "\ud800 odd ünï", "n": 1.0}, {"encrypted_content": "gAAA=="}
     file.keep(0, [first])
     file.keep(1, [second])
-    assert read_items(file.path) == [first, second]
+    assert list(read_items(file.path).items) == [first, second]
     file.keep(1, [])
     file.keep(1, [{"n": 2}])
-    assert read_items(file.path) == [first, {"n": 2}]
+    assert list(read_items(file.path).items) == [first, {"n": 2}]
     file.keep(0, [second])
-    assert read_items(file.path) == [second]
+    assert list(read_items(file.path).items) == [second]
     assert file.path.stat().st_mode & 0o777 == 0o600
 
 
@@ -138,9 +138,9 @@ def test_a_torn_line_of_items_is_dropped_and_the_next_one_is_whole(tmp_path):
     ItemFile(path).keep(0, [{"n": 1}])
     with path.open("ab") as file:
         file.write(b'[1,[{"n":2')
-    assert read_items(path) == [{"n": 1}]
+    assert list(read_items(path).items) == [{"n": 1}]
     ItemFile(path).keep(1, [{"n": 3}])
-    assert read_items(path) == [{"n": 1}, {"n": 3}]
+    assert list(read_items(path).items) == [{"n": 1}, {"n": 3}]
 
 
 async def test_a_resumed_session_extends_what_its_model_has_seen_under_the_same_key(opened):
@@ -223,8 +223,8 @@ async def test_a_session_killed_inside_a_command_goes_on_with_whole_items(opened
     first.record.write_bytes(torn[0] + b'{"time":17')
     sessions.items_path(state, id).write_bytes(torn[1] + b"[7,[{")
     again = await opened(first)
-    assert again.past.lost == 1
-    assert any("could not be read" in notice for notice in again.opened.notices)
+    assert (again.past.lost, again.past.torn) == ((), True)
+    assert any("cut off" in notice for notice in again.opened.notices)
     events = await told(again.turn("go on"))
     assert events[-1].how == "done"
     outputs = [item for item in again.rehearsal.requests[-1]["input"] if item["type"].endswith("_output")]

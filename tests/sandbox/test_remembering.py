@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from assent_sandbox import album
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Link, Moved, Stage, StageError
-from assent_sandbox.view import album
+from assent_sandbox.view import snapshots
 from assent_sandbox.view.copied import CopiedStage
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.overlay import OverlayStage
@@ -203,7 +204,7 @@ def test_an_unknown_snapshot_is_refused_and_changes_nothing(stage: Stage, book: 
 
 
 def test_the_oldest_snapshots_go_when_an_album_is_full(stage: Stage, book: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(album, "MOST", 4000)
+    monkeypatch.setattr(snapshots, "MOST", 4000)
     names: list[str] = []
     for number in range(6):
         stage.write("a", File(random.Random(number).randbytes(900)))
@@ -231,6 +232,7 @@ async def test_going_back_that_was_interrupted_is_known_and_ends_when_it_is_done
         drops.append(path)
         raise KeyboardInterrupt
 
+    album.mark(book, name)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(stage, "_drop", broken)
         stage.restore(book, name)
@@ -238,6 +240,7 @@ async def test_going_back_that_was_interrupted_is_known_and_ends_when_it_is_done
     assert album.going(book) == name
     stage.restore(book, name)
     assert changes(stage) == before
+    album.mark(book, "")
     assert album.going(book) == ""
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import mimetypes
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
+from assent_core.errors import UsageError
 from assent_core.model import WireItem
 from assent_core.redaction.values import redacted_item
 from assent_core.tools import output_item
@@ -32,6 +34,20 @@ def image_url(path: str, data: bytes) -> str:
     if kind not in IMAGES or len(data) > IMAGE:
         return ""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def pictures(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """Image files as data URLs; UsageError for what is none."""
+    urls: list[str] = []
+    for path in paths:
+        try:
+            url = image_url(path.name, path.read_bytes())
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}", "Name an image file.") from error
+        if not url:
+            raise UsageError(f"{path} is no PNG, JPEG, GIF or WebP under 5 MiB.", "Convert it or make it smaller.")
+        urls.append(url)
+    return tuple(urls)
 
 
 def text_of(item: WireItem) -> str:

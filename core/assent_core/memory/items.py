@@ -7,7 +7,19 @@ import os
 from pathlib import Path
 from typing import cast
 
+from msgspec import Struct
+
 from assent_core.model import WireItem
+
+_WHOLE = b"\n[0,"
+"""A line begins so that says what all items are."""
+
+
+class Seen(Struct, frozen=True):
+    """What a model has seen, and of how many lines of the file it is not known what they said."""
+
+    items: tuple[WireItem, ...] = ()
+    lost: int = 0
 
 
 class ItemFile:
@@ -23,33 +35,77 @@ class ItemFile:
 
     def keep(self, at: int, items: list[WireItem]) -> None:
         """Write that `items` follow the first `at` ones; it is in the file when this returns."""
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self.path, flags, 0o600)
+        descriptor = self._open()
         try:
-            if not self._whole:
-                drop_torn(descriptor)
-                self._whole = True
             rest = json.dumps([at, items], separators=(",", ":")).encode() + b"\n"
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
         finally:
             os.close(descriptor)
 
-
-def read_items(path: Path) -> list[WireItem]:
-    """The items as they were last; empty without a file. What follows a line that cannot be read is left out."""
-    items: list[WireItem] = []
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return items
-    for line in lines:
+    def size(self) -> int:
+        """Bytes that are in the file: a place in it to which `read_items` can go back."""
+        descriptor = self._open()
         try:
-            at, added = cast("tuple[int, list[WireItem]]", json.loads(line))
-            items[at:] = added
-        except (ValueError, TypeError):
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.path, flags, 0o600)
+        if not self._whole:
+            drop_torn(descriptor)
+            self._whole = True
+        return descriptor
+
+
+def read_items(path: Path, size: int | None = None) -> Seen:
+    """The items as they were last, or when the file had that size; none without a file.
+
+    A line that cannot be read is left out, with what cannot stand without it; a last line that was cut off never counts.
+    """
+    try:
+        with path.open("rb") as file:
+            data = b"\n" + file.read(-1 if size is None else size)
+    except FileNotFoundError:
+        return Seen()
+    data = data[: data.rfind(b"\n") + 1]
+    start = len(data)
+    while (start := data.rfind(_WHOLE, 0, start + len(_WHOLE) - 1)) >= 0:
+        if _decoded(data[start + 1 : data.index(b"\n", start + 1)]) is not None:
             break
-    return items
+    return _folded(data[max(start, 0) :].split(b"\n"))
+
+
+def _folded(lines: list[bytes]) -> Seen:
+    items: list[WireItem | None] = []
+    lost = 0
+    for line in filter(None, lines):
+        if (decoded := _decoded(line)) is None:
+            lost += 1
+            continue
+        at, added = decoded
+        items += [None] * (at - len(items))
+        items[at:] = added
+    known = [item for item in items if item is not None]
+    return Seen(tuple(_answering(known) if lost else known), lost)
+
+
+def _decoded(line: bytes) -> tuple[int, list[WireItem]] | None:
+    try:
+        at, added = cast("tuple[int, list[WireItem]]", json.loads(line))
+        return (at, added) if isinstance(at, int) and isinstance(added, list) else None  # pyright: ignore[reportUnnecessaryIsInstance] # a damaged file
+    except (ValueError, TypeError):
+        return None
+
+
+def _answering(items: list[WireItem]) -> list[WireItem]:
+    """The items without outputs whose calls are not known, which no service takes."""
+    calls = {str(item.get("call_id")) for item in items if str(item.get("type")).endswith("_call")}
+    return [
+        item for item in items if not str(item.get("type")).endswith("_output") or str(item.get("call_id")) in calls
+    ]
 
 
 def drop_torn(descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""What commands wrote, kept whole for the session, so that any window of it can be read again."""
+"""What commands wrote, kept whole beside the record, so that any window of it can be read again."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ import re
 from itertools import islice
 from pathlib import Path
 
+from assent_core.memory.blobs import Blobs
+
 NAME = re.compile(r"log:(\d{1,9})")
-MOST = 64 << 20
+MOST = 256 << 20
 """Most bytes of all outputs of one session; beyond it the oldest go."""
+INDEX = "outputs"
 
 
 class Outputs:
-    """Keeps outputs as files that only their owner can read; the texts come redacted."""
+    """Keeps outputs as blobs; an index beside them says which blob is `log:1`. The texts come redacted."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._blobs = Blobs(folder)
+        self._index = folder / INDEX
+        self._known: dict[int, tuple[str, int]] | None = None
 
     def keep(self, text: str) -> str:
         """Keep one output; the name under which it can be read, or nothing where it cannot be kept."""
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            number = max(self._numbers(), default=0) + 1
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            with os.fdopen(os.open(self._file(number), flags, 0o600), "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            self._make_room(number)
+            known = self._entries()
+            number = max(known, default=0) + 1
+            known[number] = (self._blobs.keep(text), len(text.encode("utf-8", "replace")))
+            self._make_room(known)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            with os.fdopen(os.open(self._index, flags, 0o600), "a") as index:
+                index.write(f"\n{number} {known[number][1]} {known[number][0]}\n")
         except OSError:
             return ""
         return f"log:{number}"
@@ -38,30 +44,40 @@ class Outputs:
         """
         if not (found := NAME.fullmatch(name)):
             return None
+        blob, _ = self._entries().get(int(found[1]), ("", 0))
         try:
-            with self._file(int(found[1])).open(encoding="utf-8", errors="replace", newline="\n") as file:
+            with self._blobs.path(blob).open(encoding="utf-8", errors="replace", newline="\n") as file:
                 window = list(islice(file, start - 1, start - 1 + lines))
                 left = sum(1 for _ in file)
         except OSError:
-            known = sorted(self._numbers())
-            return f"There is no {name}; kept are: {', '.join(f'log:{number}' for number in known) or 'none'}."
+            there = sorted(number for number, (blob, _) in self._entries().items() if self._blobs.path(blob).exists())
+            return f"There is no {name}; kept are: {', '.join(f'log:{number}' for number in there) or 'none'}."
         if not window:
             return f"{name} has no line {start}."
         numbered = "".join(f"{start + index:5} {line}" for index, line in enumerate(window)).rstrip("\n")
         last = start + len(window) - 1
         return f"{numbered}\n[lines {start}-{last} of {last + left}]"
 
-    def _make_room(self, newest: int) -> None:
-        sizes = {number: self._file(number).stat().st_size for number in sorted(self._numbers())}
-        for number, size in list(sizes.items()):
-            if sum(sizes.values()) <= MOST or number == newest:
+    def _make_room(self, known: dict[int, tuple[str, int]]) -> None:
+        """Let the oldest go, but never the newest, nor a blob that a newer output is too."""
+        newest, total = max(known), sum(dict(known.values()).values())
+        for number in sorted(known):
+            if total <= MOST or number == newest:
                 return
-            self._file(number).unlink(missing_ok=True)
-            sizes[number] -= size
+            blob, size = known.pop(number)
+            if all(blob != other for other, _ in known.values()):
+                self._blobs.path(blob).unlink(missing_ok=True)
+                total -= size
 
-    def _numbers(self) -> list[int]:
-        names = os.listdir(self._folder) if self._folder.is_dir() else []  # noqa: PTH208  # names, not paths
-        return [int(name) for name in names if name.isdecimal() and name.isascii()]
-
-    def _file(self, number: int) -> Path:
-        return self._folder / str(number)
+    def _entries(self) -> dict[int, tuple[str, int]]:
+        """Blob and size of each output by its number."""
+        if self._known is None:
+            self._known = {}
+            lines = self._index.read_text("ascii", "replace").split("\n") if self._index.is_file() else []
+            for line in lines:
+                match line.split(" "):
+                    case [number, size, blob] if number.isdecimal() and size.isdecimal():
+                        self._known[int(number)] = (blob, int(size))
+                    case _:
+                        pass
+        return self._known

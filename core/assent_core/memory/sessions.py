@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -12,11 +14,11 @@ import msgspec
 from msgspec import Struct
 
 from assent_core.errors import UsageError
-from assent_core.events import AnyEvent, Billed, Landed, Prompted, Proposed, Undone
-from assent_core.memory.record import Heading, Line
+from assent_core.events import Billed, Landed, Prompted, Proposed, Undone
+from assent_core.memory.record import heading_of
 from assent_core.proposals import Shell
 from assent_core.redaction.redactor import everything_known
-from assent_sandbox import tiers
+from assent_sandbox import album, tiers
 from assent_sandbox.stage import StageError
 
 LONGEST_TITLE = 120
@@ -42,15 +44,13 @@ class Recorded(Struct, frozen=True, kw_only=True):
     staged: bool = False
     """Whether its stage is kept: there may be changes that have not landed."""
     named: bool = False
+    forked: str = ""
+    """The session that it goes on from, if it is a fork; what that cost and landed is not counted again."""
 
 
-class Passage(Struct, frozen=True):
-    """What a record holds, read for going on with it."""
-
-    heading: Heading
-    events: tuple[AnyEvent, ...]
-    lost: int
-    """Lines that could not be read: torn by a crash, or written by a newer assent."""
+def new_id() -> str:
+    """The id of a session that begins now."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
 
 
 def record_path(state: Path, id: str) -> Path:
@@ -63,6 +63,21 @@ def items_path(state: Path, id: str) -> Path:
     return state / "sessions" / f"{id}.items"
 
 
+def cues_path(state: Path, id: str) -> Path:
+    """Where what came into a session from outside is kept."""
+    return state / "sessions" / f"{id}.cues"
+
+
+def blobs_path(state: Path, id: str) -> Path:
+    """Where the large texts of a session are kept, and what its commands wrote."""
+    return state / "sessions" / f"{id}.blobs"
+
+
+def album_path(state: Path, id: str) -> Path:
+    """Where the snapshots of a session's stage are kept."""
+    return state / "sessions" / f"{id}.album"
+
+
 def stage_home(state: Path, root: str | Path, id: str) -> Path:
     """Where a session's stage is kept."""
     return state / "stages" / hashlib.sha256(os.fsencode(root)).hexdigest()[:16] / id
@@ -72,7 +87,7 @@ def sessions(state: Path, root: Path | None = None) -> tuple[Recorded, ...]:
     """All sessions in which something was asked or run, of one repository if it is named; the newest first."""
     found: list[Recorded] = []
     for path in (state / "sessions").glob("*.jsonl"):
-        with suppress(OSError, msgspec.DecodeError):
+        with suppress(OSError, ValueError):
             if (one := _summary(state, path, root)) is not None:
                 found.append(one)
     return tuple(sorted(found, key=lambda one: (one.last, one.id), reverse=True))
@@ -128,9 +143,7 @@ def delete(state: Path, one: Recorded) -> None:
         raise UsageError(f"The session {one.id} is open in another assent.", "End it there first.")
     try:
         tiers.erase(home)
-        path = record_path(state, one.id)
-        for each in (path, items_path(state, one.id), path.with_suffix(".title")):
-            each.unlink(missing_ok=True)
+        erase(state, one.id)
     except OSError as error:
         raise UsageError(
             f"The session {one.id} cannot be deleted: {error}", "Check the permissions of its files."
@@ -139,25 +152,17 @@ def delete(state: Path, one: Recorded) -> None:
         raise UsageError(str(error), error.hint) from error
 
 
-def read_passage(path: Path) -> Passage:
-    """All events of a record that can be read; ValueError if it is none."""
-    first, *rest = path.read_bytes().split(b"\n")
-    try:
-        heading = msgspec.json.decode(first, type=Heading)
-    except msgspec.DecodeError as error:
-        raise ValueError(f"{path} is not a record of a session: {error}") from error
-    decode = msgspec.json.Decoder(Line).decode
-    events: list[AnyEvent] = []
-    lost = 0
-    for line in filter(None, rest):
-        try:
-            events.append(decode(line).what)
-        except msgspec.DecodeError:
-            lost += 1
-    return Passage(heading, tuple(events), lost)
+def erase(state: Path, id: str) -> None:
+    """Delete all that is kept of a session but its stage; what is not there is no error."""
+    path = record_path(state, id)
+    for each in (path, items_path(state, id), cues_path(state, id), path.with_suffix(".title")):
+        each.unlink(missing_ok=True)
+    album.erase(album_path(state, id))
+    album.erase(blobs_path(state, id))
 
 
 _TOLD = {b"prompted": Prompted, b"proposed": Proposed, b"billed": Billed, b"landed": Landed, b"undone": Undone}
+_SPENT = (b"billed", b"landed", b"undone")
 _KIND = b'"event":"'
 
 
@@ -168,13 +173,16 @@ class _Kind(Struct, frozen=True):
 def _summary(state: Path, path: Path, root: Path | None) -> Recorded | None:
     """What a record comes to, without decoding most of its lines; None if nothing happened in it, or elsewhere."""
     first, *rest = path.read_bytes().split(b"\n")
-    heading = msgspec.json.decode(first, type=Heading)
+    heading = heading_of(first, path)
     if root is not None and heading.root != str(root):
         return None
     of_kind: dict[bytes, list[bytes]] = {kind: [] for kind in _TOLD}
     for line in rest[:-1]:
         at = line.find(_KIND, 0, 80) + len(_KIND)
-        if (kind := line[at : line.find(b'"', at)]) in of_kind:
+        kind = line[at : line.find(b'"', at)]
+        if kind == b"forked":
+            of_kind |= {spent: [] for spent in _SPENT}
+        elif kind in of_kind:
             of_kind[kind].append(line)
     if not of_kind[b"prompted"] and not of_kind[b"proposed"]:
         return None
@@ -194,6 +202,7 @@ def _summary(state: Path, path: Path, root: Path | None) -> Recorded | None:
         open=tiers.in_use(home),
         staged=home.exists(),
         named=bool(named),
+        forked=heading.forked,
     )
 
 

@@ -12,10 +12,10 @@ import msgspec
 
 from assent_sandbox.stage import Moved, OutsideError
 from assent_sandbox.view import tree
-from assent_sandbox.view.album import Album, Held, Snapshot
 from assent_sandbox.view.bases import latin, native
 from assent_sandbox.view.layers import is_opaque, is_whiteout, set_opaque
 from assent_sandbox.view.life import LivingStage, told
+from assent_sandbox.view.snapshots import Album, Held, Snapshot
 from assent_sandbox.view.tree import Tree, fingerprint, names_of, open_ours, status_of, step
 
 _GIT = ".git"
@@ -61,7 +61,6 @@ class RememberingStage(LivingStage):
         with told("the stage"):
             book = Album(album)
             wanted = book.at(name)
-            book.mark(name)
             files = {path: held for path, held in wanted.held.items() if not tree.is_private(path)}
             for path in self.paths():
                 if path not in files:
@@ -72,9 +71,7 @@ class RememberingStage(LivingStage):
             for path, held in files.items():
                 self._put_back(path, held, book)
             self._restore_private(wanted, book)
-            moved = self.rebase()
-            book.mark("")
-            return moved
+            return self.rebase()
 
     def _kept(self, path: str, known: Held | None, time: int, book: Album) -> Held | None:
         base = self._bases.get(path)

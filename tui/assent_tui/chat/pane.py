@@ -17,6 +17,7 @@ from assent_core.events import (
     Drifted,
     Ended,
     Explained,
+    Forked,
     Landed,
     Mistaken,
     Noticed,
@@ -26,6 +27,7 @@ from assent_core.events import (
     Prompted,
     Proposed,
     Retried,
+    Rewound,
     Routed,
     Said,
     Staged,
@@ -97,7 +99,7 @@ class Chat(Reader):
                 self.append(Request(text=text, gap=len(self) > 0))
             case Ended():
                 self._ended(event)
-            case Opened() | Drifted() | Verified() | Landed() | Undone() | Noticed():
+            case Opened() | Drifted() | Verified() | Landed() | Undone() | Rewound() | Forked() | Noticed():
                 self._put(*told(event))
             case Routed() | Asked() | Staged():
                 pass

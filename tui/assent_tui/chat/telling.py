@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from assent_core.events import Drifted, Ended, Landed, Noticed, Opened, Undone, Verified
+from assent_core.events import Drifted, Ended, Forked, Landed, Noticed, Opened, Rewound, Undone, Verified
 from assent_tui.chat.entries import Entry, Note, Welcome
 
-Telling = Opened | Drifted | Verified | Landed | Undone | Noticed
+Telling = Opened | Drifted | Verified | Landed | Undone | Rewound | Forked | Noticed
 
 
 def told(event: Telling) -> tuple[Entry, ...]:
@@ -33,10 +33,24 @@ def told(event: Telling) -> tuple[Entry, ...]:
             )
         case Undone(paths=paths):
             return (Note(text=f"taken back: {', '.join(paths)}", level="ok"),)
+        case Rewound():
+            return _gone_back(event)
+        case Forked(session=session):
+            return (Note(text=f"a session of its own from here on; the other one, {session}, stays as it was"),)
         case Noticed(text=text):
             return (Note(text=text),)
         case _:
             assert_never(event)
+
+
+def _gone_back(event: Rewound) -> tuple[Entry, ...]:
+    made = [Note(text="went back: the stage and what the model has seen are as they were before this prompt")]
+    if event.landed:
+        made.append(Note(text=f"landed since then, and stays: {', '.join(event.landed)}", level="warn", gap=False))
+    if event.moved:
+        moved = ", ".join(f"{each.path} ({each.how})" for each in event.moved)
+        made.append(Note(text=f"brought up to your files as they are now: {moved}", gap=False))
+    return tuple(made)
 
 
 def failure(event: Ended) -> tuple[Entry, ...]:

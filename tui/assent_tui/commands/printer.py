@@ -15,6 +15,7 @@ from assent_core.events import (
     Drifted,
     Ended,
     Explained,
+    Forked,
     Landed,
     Mistaken,
     Noticed,
@@ -24,6 +25,7 @@ from assent_core.events import (
     Prompted,
     Proposed,
     Retried,
+    Rewound,
     Routed,
     Said,
     Staged,
@@ -110,6 +112,13 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             yield "good", f"landed: {', '.join(paths)} ({count(hunks, 'hunk')}); `assent undo {landing}` takes it back"
         case Undone(paths=paths):
             yield "good", f"taken back: {', '.join(paths)}"
+        case Rewound(landed=landed):
+            yield (
+                "warn",
+                f"went back to an earlier prompt{'; landed since then, and stays: ' + ', '.join(landed) if landed else ''}",
+            )
+        case Forked(session=session):
+            yield "plain", f"goes on from the session {session}"
         case Noticed(text=text):
             yield "warn", text
         case Explained(sentence=sentence):

@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Struct
 
 from assent_sandbox.stage import StageError
-from assent_sandbox.view import tree
 from assent_sandbox.view.bases import Base, latin, native
 from assent_sandbox.view.contents import Contents
 
@@ -140,21 +139,6 @@ class Album:
 def names(folder: Path) -> tuple[str, ...]:
     """The names of the snapshots in a folder, oldest first; none where there is no such folder."""
     return tuple(str(line.name) for line in _read(f"{folder}/log") if line.name)
-
-
-def going(folder: Path) -> str:
-    """The snapshot to which going back was begun and not ended; empty if there is none."""
-    return Album(folder).going if names(folder) else ""
-
-
-def fork(folder: Path, other: Path, name: str) -> None:
-    """Copy the snapshots up to one into another folder; StageError if that one is not kept."""
-    Album(folder).copy_to(other, name)
-
-
-def erase(folder: Path) -> None:
-    """Delete an album; a missing one is no error."""
-    tree.erase(str(folder))
 
 
 def _read(log: str) -> list[_Line]:
