@@ -4,15 +4,18 @@ from dataclasses import dataclass
 
 import pytest
 from msgspec.structs import replace
+from pygments.lexers import find_lexer_class_for_filename
 from textual.app import App
 
 from assent_core.diffs.changes import digest, take_apart
 from assent_core.diffs.review import Evidence, Review, outcomes
 from assent_sandbox.stage import Change, File, Opaque
+from assent_tui.paint import highlight
 from assent_tui.paint.guard import Guard
 from assent_tui.review import hunks
-from assent_tui.review.hunks import HunkRows, blocks_of
+from assent_tui.review.hunks import HunkRows
 from assent_tui.review.pane import ReviewPane
+from assent_tui.review.sheet import Sheet
 from screen import CHANGES, text_of
 
 
@@ -28,7 +31,7 @@ def change(before: bytes | None, after: bytes | None, path: str = "a.py", **more
 
 
 def written(review: Review, width: int = 100) -> str:
-    blocks, _ = blocks_of(review)
+    blocks = Sheet(review).rest(review)
     return "\n".join(row.text.rstrip() for block in blocks for row in block.lines(width))
 
 
@@ -323,3 +326,62 @@ async def test_a_click_in_the_list_goes_to_the_file():
         await pilot.click("#review-files", offset=(4, 2))
         await pilot.pause()
         assert app.pane.diff.place.path == "Makefile"
+
+
+LARGE = tuple(
+    change(
+        b"".join(b"row %d\n" % row for row in range(40)),
+        b"".join(b"row %d%s\n" % (row, b" changed" * (row % 8 == 3)) for row in range(40)),
+        f"part_{number:03}.py",
+    )
+    for number in range(60)
+)
+
+
+async def test_a_large_review_opens_with_what_is_in_sight_and_the_rest_follows():
+    app = Alone(review_of(*LARGE))
+    async with app.run_test(size=(100, 30)) as pilot:
+        diff = app.pane.diff
+        made = Sheet(app.review).rest(app.review)
+        while len(diff) < len(made):
+            await pilot.pause(0.01)
+        assert diff.blocks == tuple(made)
+        assert text_of(diff).startswith(" part_000.py")
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [
+        (("slash", *"part_059", "enter"), "part_059.py"),
+        (("]",) * 12, "part_002.py"),
+        (("}",) * 25, "part_025.py"),
+        (("A", "l"), "part_000.py"),
+        (("o", "}"), "part_001.py"),
+    ],
+)
+async def test_keys_go_anywhere_in_a_large_review_before_all_of_it_is_made(monkeypatch, keys, path):
+    monkeypatch.setattr("assent_tui.review.diff._PAUSE", 3600.0)
+    app = Alone(review_of(*LARGE))
+    async with app.run_test(size=(100, 30)) as pilot:
+        assert len(app.pane.diff) < 300
+        await pilot.press(*keys)
+        assert app.pane.diff.place.path == path
+        assert "▌" in text_of(app.pane.diff)
+        assert app.verdicts.count("accepted") == (len(app.verdicts) - 1 if "A" in keys else 0)
+
+
+async def test_decisions_taken_before_a_file_is_made_are_shown_in_it(monkeypatch):
+    monkeypatch.setattr("assent_tui.review.diff._PAUSE", 3600.0)
+    app = Alone(review_of(*LARGE))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("A", *["}"] * 59)
+        assert app.pane.diff.place.path == "part_059.py"
+        assert "● accepted" in text_of(app.pane.diff)
+        assert "○ undecided" not in text_of(app.pane.diff)
+
+
+def test_the_language_of_a_file_is_the_one_that_pygments_finds():
+    names = "a.py a.h a.m a.pl a.ts a.inc a.json package.json Makefile Dockerfile .bashrc a.S a.s setup.cfg a.0 a.odd"
+    for name in names.split():
+        found = highlight._lexer(f"src/{name}", "")
+        assert (type(found) if found else None) is find_lexer_class_for_filename(name), name

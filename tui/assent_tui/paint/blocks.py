@@ -107,11 +107,12 @@ class BlockView(ScrollView):
         del self._blocks[start:], self._exact[start:], self._tops[start + 1 :]
         for index in [index for index in self._laid if index >= start]:
             del self._laid[index]
-        for block in blocks:
-            self._blocks.append(block)
-            self._exact.append(False)
-            self._tops.append(self._tops[-1] + block.guess(self._width))
-            self._measure_now(len(self._blocks) - 1)
+        width = self._width
+        self._blocks += blocks
+        self._exact += [False] * len(blocks)
+        self._tops[-1:] = accumulate((block.guess(width) for block in blocks), initial=self._tops[-1])
+        for index in range(start, len(self._blocks) if self._measures else 0):
+            self._measure_now(index)
         self._settle()
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -64,10 +65,7 @@ def _style(token: str) -> str:
 
 @lru_cache(maxsize=64)
 def _lexer(path: str, language: str) -> Lexer | None:
-    from pygments.lexers import (
-        find_lexer_class_for_filename,
-        get_lexer_by_name,  # pyright: ignore[reportUnknownVariableType]  untyped options
-    )
+    from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]  untyped options
     from pygments.util import ClassNotFound
 
     options = {"stripnl": False, "ensurenl": False}
@@ -76,5 +74,24 @@ def _lexer(path: str, language: str) -> Lexer | None:
             return get_lexer_by_name(language, **options)
         except ClassNotFound:
             return None
-    found = find_lexer_class_for_filename(path.rsplit("/", 1)[-1]) if path else None
+    found = _class_for(path.rsplit("/", 1)[-1]) if path else None
     return found(**options) if found else None
+
+
+def _class_for(name: str) -> type[Lexer] | None:
+    """The class that Pygments itself finds for the name of a file, without the thousand patterns that it compiles for that."""
+    from pygments.lexers import LEXERS, find_lexer_class
+
+    rated: list[tuple[float, str, type[Lexer]]] = []
+    for _, title, _, globs, _ in LEXERS.values():
+        for glob in globs:
+            if _fits(name, glob) and (found := find_lexer_class(title)):
+                rated.append((found.priority + ("*" not in glob) * 0.5, found.__name__, found))
+    return max(rated, key=lambda one: one[:2])[2] if rated else None
+
+
+def _fits(name: str, glob: str) -> bool:
+    rest = glob.removeprefix("*")
+    if any(sign in rest for sign in "*?["):
+        return fnmatchcase(name, glob)
+    return name.endswith(rest) if rest != glob else name == glob

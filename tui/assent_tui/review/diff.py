@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -12,8 +13,16 @@ from assent_core.diffs.review import Review
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.search import Hit, following, hits
 from assent_tui.review.diffrows import Look
-from assent_tui.review.hunks import Context, FileHead, Fold, HunkRows, Place, blocks_of, hunk_blocks
+from assent_tui.review.hunks import Context, FileHead, Fold, HunkRows, Place, hunk_blocks
 from assent_tui.review.picking import Picking
+from assent_tui.review.sheet import Sheet
+
+_FIRST = 200
+"""Blocks that are made before the first look at a review; more than any screen shows."""
+_MORE = 5_000
+"""Blocks that are made at once afterwards, so that keys are not kept waiting."""
+_PAUSE = 0.02
+"""Seconds in which what was made is painted."""
 
 
 class Diff(BlockView, inherit_bindings=False):
@@ -35,7 +44,7 @@ class Diff(BlockView, inherit_bindings=False):
         super().__init__(id=id)
         self.follow = False
         self._review = Review()
-        self._places: list[Place] = []
+        self._sheet = Sheet(self._review)
         self._cursor = 0
         self._look = Look()
         self._opened: frozenset[tuple[str, int]] = frozenset()
@@ -47,6 +56,11 @@ class Diff(BlockView, inherit_bindings=False):
     def place(self) -> Place | None:
         """The hunk under the cursor."""
         return self._places[self._cursor] if self._places else None
+
+    @property
+    def _places(self) -> list[Place]:
+        """Where the hunks stand that are made so far."""
+        return self._sheet.places
 
     @property
     def look(self) -> Look:
@@ -64,6 +78,8 @@ class Diff(BlockView, inherit_bindings=False):
         kept = bool(here) and bool(earlier.files)
         row = self.row_of(here.first) - round(self.scroll_y) if here and kept else 0
         self._make_blocks()
+        if kept:
+            self._make_whole()
         hunks = [place.hunk for place in self._places]
         fallback = min(self._cursor, max(len(hunks) - 1, 0))
         self._cursor = hunks.index(here.hunk) if here and here.hunk in hunks else fallback
@@ -72,9 +88,22 @@ class Diff(BlockView, inherit_bindings=False):
         self.move_to(self._cursor)
 
     def _make_blocks(self) -> None:
-        blocks, self._places = blocks_of(self._review, self._look, self._opened)
-        self.reset(blocks, follow=False)
+        self._sheet = Sheet(self._review, self._look, self._opened)
+        self.reset(self._sheet.more(self._review, _FIRST), follow=False)
         self._hit = None
+        if not self._sheet.whole:
+            self.set_timer(_PAUSE, partial(self._make_more, self._sheet))
+
+    def _make_more(self, sheet: Sheet) -> None:
+        """After the first picture: the files that are not in sight, some at a time."""
+        if sheet is self._sheet and not sheet.whole:
+            self.append(*sheet.more(self._review, _MORE))
+            self.set_timer(_PAUSE, partial(self._make_more, sheet))
+
+    def _make_whole(self) -> None:
+        """Make all that is missing at once, for somebody wants to go there."""
+        if not self._sheet.whole:
+            self.append(*self._sheet.rest(self._review))
 
     def _hold(self, row: int) -> None:
         """Keep the hunk under the cursor where it was on the screen."""
@@ -88,6 +117,7 @@ class Diff(BlockView, inherit_bindings=False):
             return
         row = self.row_of(place.first) - round(self.scroll_y)
         self._make_blocks()
+        self._make_whole()
         place = self._places[self._cursor]
         self.selected = (place.first, place.end)
         self._show_picks()
@@ -121,6 +151,7 @@ class Diff(BlockView, inherit_bindings=False):
         place = self.place
         if place is None:
             return False
+        self._make_whole()
         start = self._places[self._cursor - 1].end if self._cursor else 0
         end = self._places[self._cursor + 1].first if self._cursor + 1 < len(self._places) else len(self._blocks)
         folds = [block for block in self._blocks[start:end] if isinstance(block, Fold) and block.path == place.path]
@@ -135,6 +166,8 @@ class Diff(BlockView, inherit_bindings=False):
         if not self._places:
             self.selected = (0, 0)
             return
+        if index >= len(self._places):
+            self._make_whole()
         self._cursor = max(0, min(index, len(self._places) - 1))
         place = self._places[self._cursor]
         if self.picking and self.picking.hunk != place.hunk:
@@ -150,6 +183,7 @@ class Diff(BlockView, inherit_bindings=False):
 
     def move_on(self) -> None:
         """To the next hunk that is undecided, if there is one behind this."""
+        self._make_whole()
         behind = range(self._cursor + 1, len(self._places))
         undecided = (at for at in behind if self._review.mark(self._places[at].hunk).verdict == "undecided")
         self.move_to(next(undecided, self._cursor))
@@ -159,16 +193,19 @@ class Diff(BlockView, inherit_bindings=False):
         here = self.place
         if here is None:
             return
+        self._make_whole()
         paths = list(dict.fromkeys(place.path for place in self._places))
         at = max(0, min(paths.index(here.path) + step, len(paths) - 1))
         self.show_file(paths[at])
 
     def show_file(self, path: str) -> None:
         """To the first hunk of a file."""
+        self._make_whole()
         self.move_to(next((at for at, place in enumerate(self._places) if place.path == path), self._cursor))
 
     def show_hunk(self, hunk: str) -> None:
         """To a hunk by its id."""
+        self._make_whole()
         self.move_to(next((at for at, place in enumerate(self._places) if place.hunk == hunk), self._cursor))
 
     def step(self, direction: int) -> None:
@@ -233,6 +270,7 @@ class Diff(BlockView, inherit_bindings=False):
         """To the next or previous occurrence; which of how many it is, in words."""
         if not self._look.query:
             return "nothing is searched for: / asks for a text"
+        self._make_whole()
         found = hits(self._blocks, self._look.query)
         if not found:
             return "not found (what is folded is not searched: o unfolds it)"

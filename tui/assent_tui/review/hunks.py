@@ -261,27 +261,30 @@ class Fold(Struct, frozen=True, gc=False):
         return []
 
 
-def blocks_of(
-    review: Review, look: Look = _PLAIN, opened: frozenset[tuple[str, int]] = frozenset()
+def file_blocks(
+    file: FileChange,
+    review: Review,
+    look: Look = _PLAIN,
+    opened: frozenset[tuple[str, int]] = frozenset(),
+    *,
+    at: int = 0,
 ) -> tuple[list[Block], list[Place]]:
-    """All blocks of the diff, and where each hunk stands; `opened` are the keys of the folds that are open."""
-    blocks: list[Block] = []
+    """The blocks of one file, the first of them with the index `at`, and where each hunk stands."""
+    blocks: list[Block] = [FileHead(file.path, file.marks, file.conflict, gap=at > 0)]
     places: list[Place] = []
-    for file in review.files:
-        blocks.append(FileHead(file.path, file.marks, file.conflict, gap=bool(blocks)))
-        end = shift = 0
-        first_lines = True
-        for hunk in file.hunks:
-            if hunk.kind == "lines":
-                blocks += _between(file, (end, hunk.old_start, shift), look, opened, first=first_lines)
-                first_lines = False
-                end = hunk.old_start + len(hunk.old)
-                shift += len(hunk.new) - len(hunk.old)
-            first = len(blocks)
-            blocks += hunk_blocks(file, hunk, review.marks.get(hunk.id, _UNMARKED), look)
-            places.append(Place(hunk.id, file.path, first, len(blocks)))
-        if not first_lines:
-            blocks += _between(file, (end, len(before_of(file)), shift), look, opened, last=True)
+    end = shift = 0
+    first_lines = True
+    for hunk in file.hunks:
+        if hunk.kind == "lines":
+            blocks += _between(file, (end, hunk.old_start, shift), look, opened, first=first_lines)
+            first_lines = False
+            end = hunk.old_start + len(hunk.old)
+            shift += len(hunk.new) - len(hunk.old)
+        first = at + len(blocks)
+        blocks += hunk_blocks(file, hunk, review.marks.get(hunk.id, _UNMARKED), look)
+        places.append(Place(hunk.id, file.path, first, at + len(blocks)))
+    if not first_lines:
+        blocks += _between(file, (end, len(before_of(file)), shift), look, opened, last=True)
     return blocks, places
 
 
