@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from assent_tui.paint.lines import Line, clean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pygments.lexer import Lexer
 
 _LARGEST = 60_000
@@ -80,10 +82,11 @@ def _lexer(path: str, language: str) -> Lexer | None:
 
 def _class_for(name: str) -> type[Lexer] | None:
     """The class that Pygments itself finds for the name of a file, without the thousand patterns that it compiles for that."""
-    from pygments.lexers import LEXERS, find_lexer_class
+    from pygments.lexers import find_lexer_class, get_all_lexers
 
+    known = cast("Iterable[tuple[str, object, tuple[str, ...], object]]", get_all_lexers(plugins=False))
     rated: list[tuple[float, str, type[Lexer]]] = []
-    for _, title, _, globs, _ in LEXERS.values():
+    for title, _, globs, _ in known:
         for glob in globs:
             if _fits(name, glob) and (found := find_lexer_class(title)):
                 rated.append((found.priority + ("*" not in glob) * 0.5, found.__name__, found))
