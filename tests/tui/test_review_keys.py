@@ -165,8 +165,8 @@ async def test_a_draft_of_an_edit_is_kept_until_it_is_used():
     ("change", "told"),
     [
         (Change(path="gone", before=File(b"a\n"), after=None), "only lines of a text can be edited"),
-        (Change(path="odd", before=None, after=File(b"a\x1b[31m\n")), "E edits them in $EDITOR"),
-        (Change(path="odd", before=None, after=File("a\u2028b\n".encode())), "E edits them in $EDITOR"),
+        (Change(path="odd", before=None, after=File(b"a\x1b[31m\n")), "E opens $EDITOR"),
+        (Change(path="odd", before=None, after=File("a\u2028b\n".encode())), "E opens $EDITOR"),
     ],
 )
 async def test_what_a_text_box_cannot_edit_says_what_can(change: Change, told: str):

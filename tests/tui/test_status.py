@@ -6,7 +6,8 @@ from textual.app import App
 
 from assent_core.events import Billed, Opened, Prompted, Staged
 from assent_core.model import Usage
-from assent_tui.screen.status import Keys, Status
+from assent_tui.screen.keyline import Keys
+from assent_tui.screen.status import Status
 from screen import OPENED, text_of, until
 
 
@@ -141,7 +142,7 @@ async def test_it_says_what_the_turn_has_cost_and_of_which_budget():
 
 
 async def test_a_word_in_the_place_of_the_keys_goes_away_by_itself(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("assent_tui.screen.status._FLASH", 0.1)
+    monkeypatch.setattr("assent_tui.screen.keyline._FLASH", 0.1)
     app = Alone()
     async with app.run_test(size=(80, 4)) as pilot:
         keys = app.query_one(Keys)

@@ -325,7 +325,7 @@ def _output(text: str, width: int) -> list[Line]:
     note = f"{between:,} rows between" if between else "long rows are cut here"
     return [
         *_raw("\n".join(head), width),
-        *_flagged("⋮ ", "warn", f"{note}; o shows all", width),
+        *_flagged("⋮ ", "warn", f"{note}; its raw output has all of them", width),
         *_raw("\n".join(tail), width),
     ]
 

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 from rich.cells import cell_len
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from assent_tui.chat.copying import codes_of, group, newest_answer, newest_code, whole_of
 from assent_tui.chat.entries import Call, Note, Reasoning, Request, title_of
 from assent_tui.chat.telling import count
+from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import line, strip_of
 from assent_tui.paint.page import PageScreen
@@ -21,17 +22,7 @@ from assent_tui.paint.page import PageScreen
 class Reader(BlockView):
     """Entries under each other. Scrolling up is never undone by what comes; a mark says how much is below."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "choose(1)", "next entry", show=False),
-        Binding("k", "choose(-1)", "previous entry", show=False),
-        Binding("left_square_bracket", "turn(-1)", "your previous message", show=False),
-        Binding("right_square_bracket", "turn(1)", "your next message", show=False),
-        Binding("enter,space", "open", "open/fold", show=False),
-        Binding("o", "raw", "raw output", show=False),
-        Binding("y", "copy", "copy", show=False),
-        Binding("c", "copy_code", "copy code", show=False),
-        Binding("end,ctrl+end,G", "go_to_end", "end", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("chat")
 
     class Copied(Message):
         """A text went to the clipboard; nothing was there to copy if its size is 0."""
@@ -152,7 +143,7 @@ class Reader(BlockView):
         below = self.virtual_size.height - round(self.scroll_y) - self.size.height
         if self.follow or below <= 0 or y != self.size.height - 1:
             return strip
-        words = f" ▼ {count(below, 'more row')} · Ctrl+End "
+        words = f" ▼ {count(below, 'more row')} · {keymap_of(self).shown('prompt.chat_end')} "
         mark = strip_of(
             line((words, "mark.fill text")), min(cell_len(words), strip.cell_length), self._palette, self.rich_style
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
@@ -16,6 +15,7 @@ from assent_core.consent.gate import Answer, Question, Scope
 from assent_core.events import AnyEvent, Explained
 from assent_tui.consent.asked import blocks_of
 from assent_tui.consent.asking import Asking, AskingOver
+from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.guard import QUIET, Guard
 from assent_tui.paint.lines import BLANK, Line, Span, line, rows
@@ -23,20 +23,19 @@ from assent_tui.paint.rows import Rows
 
 _WRITING = 1.0
 """Seconds without a key before a question takes the keys from somebody who is writing."""
-_KEY_OF: dict[Scope, str] = {"once": "y", "task": "t", "session": "s", "project": "p"}
+_WHY = "why not? the model is told; Enter sends, {app.step_back} goes back"
+_KEY_OF: dict[Scope, str] = {
+    "once": "consent.yes",
+    "task": "consent.task",
+    "session": "consent.session",
+    "project": "consent.project",
+}
 
 
 class ConsentCard(Vertical):
     """Docked above the prompt while a question is open; hidden without one. Keys count once it could be read."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("pagedown,space", "page(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("up", "move(-1)", show=False),
-        Binding("end", "to_end", show=False),
-        Binding("home", "to_top", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("consent")
     can_focus = True
 
     class Shown(Message):
@@ -132,23 +131,28 @@ class ConsentCard(Vertical):
             self._answers.put(*self._more(), BLANK, *self._offers(self._asked.question))
 
     def _more(self) -> list[Line]:
+        keys = keymap_of(self)
         above = round(self._body.scroll_y)
         below = self._body.virtual_size.height - above - self._body.size.height
         if below > 0:
-            return [line((f"▼ {below:,} more rows below; PgDn or End shows them", "warn bold"))]
-        return [line((f"▲ {above:,} rows above; PgUp or Home shows them", "dim"))] if above > 0 else []
+            told = keys.words(f"▼ {below:,} more rows below; {{consent.page_down}} or {{consent.end}} shows them")
+            return [line((told, "warn bold"))]
+        told = keys.words(f"▲ {above:,} rows above; {{consent.page_up}} or {{consent.top}} shows them")
+        return [line((told, "dim"))] if above > 0 else []
 
     def _offers(self, question: Question) -> list[Line]:
-        style = "accent bold" if self._armed else "faint"
-        lines = [line(("y ", style), ("yes, once", "text"))]
+        keys, style = keymap_of(self), "accent bold" if self._armed else "faint"
+
+        def key(name: str) -> Span:
+            return (f"{keys.shown(name)} ", style)
+
+        lines = [line(key("consent.yes"), ("yes, once", "text"))]
         for scope, wording in question.scopes:
             if scope != "once":
-                lines.append(line((f"{_KEY_OF[scope]} ", style), (f"yes, {_flat(wording)}", "text")))
-        no: list[Span] = [("n ", style), ("no   ", "text"), ("r ", style), ("no, with a reason", "text")]
-        no += (
-            [("   esc ", style), ("stop the turn", "dim")] if self._armed else [("   keys count in a moment", "faint")]
-        )
-        return [*lines, Line(tuple(no))]
+                lines.append(line(key(_KEY_OF[scope]), (f"yes, {_flat(wording)}", "text")))
+        no = (key("consent.no"), ("no   ", "text"), key("consent.reason"), ("no, with a reason   ", "text"))
+        stop: tuple[Span, ...] = (key("app.step_back"), ("stop the turn", "dim"))
+        return [*lines, line(*no, *(stop if self._armed else (("keys count in a moment", "faint"),)))]
 
     def action_page(self, pages: int) -> None:
         """Scroll the question."""
@@ -170,25 +174,26 @@ class ConsentCard(Vertical):
         self._body.scroll_home(animate=False)
         self.call_after_refresh(self._say)
 
-    def on_key(self, event: events.Key) -> None:
-        """Answer, if the key belongs to an offered answer and counts."""
+    @property
+    def _hears(self) -> bool:
+        """Whether a key is an answer: not before the question could be read, and not while a reason is written."""
+        return self._armed and not self.query(Input)
+
+    def action_answer(self, scope: Scope) -> None:
+        """Yes, as far as that is offered."""
         question = self.question
-        if question is None or not self._armed or self.query(Input):
-            return
-        offered: tuple[Scope, ...] = ("once", *(scope for scope, _ in question.scopes))
-        scopes: dict[str, Scope] = {}
-        for scope in offered:
-            scopes[_KEY_OF[scope]] = scope
-        if event.key in scopes:
-            event.stop()
-            self._answer(Answer(yes=True, scope=scopes[event.key]))
-        elif event.key == "n":
-            event.stop()
+        if question is not None and self._hears and scope in ("once", *(offered for offered, _ in question.scopes)):
+            self._answer(Answer(yes=True, scope=scope))
+
+    def action_refuse(self) -> None:
+        """No."""
+        if self._hears:
             self._answer(Answer(yes=False))
-        elif event.key == "r":
-            event.stop()
-            event.prevent_default()
-            self.mount(Input(placeholder="why not? the model is told; Enter sends, Esc goes back", compact=True))
+
+    def action_reason(self) -> None:
+        """No, once its reason is written."""
+        if self._hears:
+            self.mount(Input(placeholder=keymap_of(self).words(_WHY), compact=True))
             self.query_one(Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -8,35 +8,31 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.binding import BindingType
 from textual.widgets import Input
 
 from assent_core.errors import AssentError
 from assent_core.memory import sessions
 from assent_core.memory.sessions import Recorded
-from assent_tui.keymap import named
-from assent_tui.paint.choices import Choice, Choices
+from assent_tui.keymap import bindings, keymap_of
+from assent_tui.pages.listing import ListPage
+from assent_tui.paint.choices import Choice
 from assent_tui.paint.lines import Line, Span, clean, line
-from assent_tui.paint.rows import Rows, keys_line
-
-KEYS = (("Enter", "go on"), ("/", "search"), ("r", "rename"), ("d", "delete"), ("a", "all folders"), ("Esc", "back"))
 
 
-class SessionsScreen(Screen[str]):
+class SessionsScreen(ListPage[str]):
     """Gives the id of the session to go on with; empty if none was chosen. `current` is the one that is open here."""
 
-    BINDINGS: ClassVar[list[BindingType]] = named(
-        "sessions",
-        [
-            Binding("escape,q", "leave", "back"),
-            Binding("slash", "search", "search"),
-            Binding("r", "rename", "rename"),
-            Binding("d,delete", "delete", "delete"),
-            Binding("a", "widen", "all folders, or this one"),
-        ],
+    BINDINGS: ClassVar[list[BindingType]] = bindings("sessions")
+    OFFERED = (
+        ("list.choose", "go on"),
+        ("sessions.search", "search"),
+        ("sessions.rename", "rename"),
+        ("sessions.delete", "delete"),
+        ("sessions.widen", "all folders"),
+        ("sessions.leave", "back"),
     )
+    NOTHING = ""
 
     def __init__(self, state: Path, root: Path | None, current: str = "") -> None:
         super().__init__()
@@ -49,30 +45,11 @@ class SessionsScreen(Screen[str]):
         self._words = ""
         self._renaming = ""
         self._deleting = ""
-        self._head = Rows(id="page-head")
-        self._list = Choices(id="page-list")
-        self._field = Input(id="page-field")
-        self._said = Rows(id="page-said")
-        self._keys = Rows(id="page-keys")
-
-    def compose(self) -> ComposeResult:
-        """A head, the list, a field, and the keys."""
-        yield self._head
-        yield self._list
-        yield self._field
-        yield self._said
-        yield self._keys
 
     def on_mount(self) -> None:
         """Read them in the background."""
-        self._field.display = False
-        self._list.focus()
         self._title("reading")
         self._read()
-
-    def on_resize(self) -> None:
-        """Say as much as fits."""
-        self._keys.put(Line(((" ", ""), *keys_line(KEYS, self.size.width - 2).spans)))
 
     @work(thread=True, exclusive=True, group="sessions")
     def _read(self) -> None:
@@ -85,7 +62,7 @@ class SessionsScreen(Screen[str]):
         self._all, self._shown = found, wanted
         ids = [one.id for one in wanted]
         now = time.time()
-        self._list.offer(
+        self.list.offer(
             [
                 Choice(lines_of(one, now, self._current, whole=not self._only_here), gap=at > 0)
                 for at, one in enumerate(wanted)
@@ -98,16 +75,14 @@ class SessionsScreen(Screen[str]):
         count = f"{len(self._shown)} of {len(self._all)}" if self._words else f"{len(self._all)}"
         where = clean(str(self._root)) if self._only_here else "all folders"
         found = f"  matching {clean(self._words)!r}" if self._words else ""
-        empty = "" if self._shown or doing else "None yet: what you ask is recorded from the first prompt on."
-        self._head.put(line(("Sessions ", "head"), (f"{doing or count}  {where}{found}  ", "dim"), (empty, "text")))
+        none = "Nothing matches." if self._words else "None yet: what you ask is recorded from the first prompt on."
+        empty = "" if self._shown or doing else none
+        self.head.put(line(("Sessions ", "head"), (f"{doing or count}  {where}{found}  ", "dim"), (empty, "text")))
 
     @property
     def _marked(self) -> Recorded | None:
-        at = self._list.mark
+        at = self.list.mark
         return self._shown[at] if 0 <= at < len(self._shown) else None
-
-    def _say(self, text: str, style: str = "warn") -> None:
-        self._said.put(*(line(" ", (clean(row), style)) for row in text.split("\n") if row))
 
     def on_choices_chosen(self) -> None:
         """Go on with what is marked, if nobody else has it open."""
@@ -115,37 +90,34 @@ class SessionsScreen(Screen[str]):
         if one is None or one.id == self._current:
             self.dismiss("")
         elif one.open:
-            self._say("This session is open in another assent. End it there, and it can be gone on with here.")
+            self.say("This session is open in another assent. End it there, and it can be gone on with here.", "warn")
         elif not Path(one.root).is_dir():
-            self._say(f"Its folder is not there any more: {one.root}")
+            self.say(f"Its folder is not there any more: {one.root}", "warn")
         else:
             self.dismiss(one.id)
 
     def on_choices_marked(self) -> None:
         """What was said belongs to another one."""
         self._deleting = ""
-        self._say("")
+        self.say("")
 
-    def action_leave(self) -> None:
-        """Leave the field, the search, then the screen."""
-        if self._field.display:
-            self._close_field()
-        elif self._words:
-            self._words = ""
+    def step_back(self) -> bool:
+        """Leave the search."""
+        searched, self._words = bool(self._words), ""
+        if searched:
             self._read()
-        else:
-            self.dismiss("")
+        return searched
 
     def action_search(self) -> None:
         """Search in titles and in all that was said."""
         self._renaming = ""
-        self._open_field(self._words, "words of the title, the folder or anything that was said")
+        self.ask("words of the title, the folder or anything that was said", self._words)
 
     def action_rename(self) -> None:
         """Give it a name."""
         if one := self._marked:
             self._renaming = one.id
-            self._open_field(one.title if one.named else "", "a name; empty: its first words")
+            self.ask("a name; empty: its first words", one.title if one.named else "")
 
     def action_delete(self) -> None:
         """Delete it, if it is asked for twice."""
@@ -154,8 +126,9 @@ class SessionsScreen(Screen[str]):
             return
         if one.id != self._deleting:
             self._deleting = one.id
+            key = keymap_of(self).shown("sessions.delete")
             lost = " Its stage goes with it: changes there that have not landed are lost." if one.staged else ""
-            self._say(f"Press d again to delete the record of {one.title or one.id}.{lost} What landed stays.", "bad")
+            self.say(f"{key} again deletes the record of {one.title or one.id}.{lost} What landed stays.", "bad")
             return
         self._deleting = ""
         self._do(lambda: sessions.delete(self._state, one), "deleted")
@@ -168,35 +141,29 @@ class SessionsScreen(Screen[str]):
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Search while it is written."""
-        if self._field.display and not self._renaming:
+        if self.asking and not self._renaming:
             self._words = message.value.strip()
             self._read()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """The name is given, or the search is done."""
         id = self._renaming
-        self._close_field()
+        self.end_asking()
         if id:
             self._do(lambda: sessions.rename(self._state, id, message.value), "renamed")
 
     def _do(self, job: Callable[[], None], done: str) -> None:
         try:
             job()
-            self._say(done, "ok")
+            self.say(done, "ok")
         except AssentError as error:
-            self._say(f"{error.message}\n{error.hint}", "bad")
+            self.say(error.message, "bad", error.hint)
         self._read()
 
-    def _open_field(self, text: str, placeholder: str) -> None:
-        self._field.placeholder = placeholder
-        self._field.value = text
-        self._field.display = True
-        self._field.focus()
-
-    def _close_field(self) -> None:
+    def end_asking(self) -> None:
+        """Nothing is being renamed any more."""
         self._renaming = ""
-        self._field.display = False
-        self._list.focus()
+        super().end_asking()
 
 
 def lines_of(one: Recorded, now: float, current: str = "", *, whole: bool = False) -> tuple[Line, ...]:
@@ -208,7 +175,7 @@ def lines_of(one: Recorded, now: float, current: str = "", *, whole: bool = Fals
     elif one.open:
         holds, style = "open in another assent", "warn"
     else:
-        holds, style = ("holds changes that have not landed" if one.staged else ""), "info"
+        holds, style = ("holds what has not landed" if one.staged else ""), "info"
     spans: tuple[Span, ...] = ((" · ".join(facts) + (" · " if holds else ""), "dim"), (holds, style))
     told = (line((title, "bold")), Line(spans))
     return (*told, line((f"{clean(one.root)}  {one.id}", "faint"))) if whole else told

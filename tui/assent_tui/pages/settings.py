@@ -9,23 +9,24 @@ from typing import ClassVar, cast
 
 import msgspec
 from msgspec import Struct
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.binding import BindingType
 from textual.widgets import Input
 
 from assent_core.errors import AssentError
 from assent_core.settings import Settings, load
 from assent_core.settings_file import change, read, settings_file, stated
 from assent_tui import keymap
-from assent_tui.keymap import named
+from assent_tui.keymap import bindings
+from assent_tui.keytable import PLACES, TABLE
+from assent_tui.pages.listing import ListPage
 from assent_tui.pages.settings_words import ABOUT, CHOICES, GROUPS
 from assent_tui.paint.choices import Choice, Choices
-from assent_tui.paint.lines import BLANK, Line, clean, line
-from assent_tui.paint.rows import Rows, keys_line
+from assent_tui.paint.lines import Span, clean, line
 
-KEYS = (("Enter", "change"), ("x", "back to the default"), ("Esc", "back"))
 LOOKS = ("theme", "plain", "keys")
+_KEYS = "keys."
+_BROAD = max(len(name) for _, names in GROUPS for name in names)
+_BROAD_KEYS = max(len(key.name.partition(".")[2]) for key in TABLE)
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -39,6 +40,11 @@ class Setting(Struct, frozen=True, kw_only=True):
     """What it can be, if that is few."""
     group: str = ""
     """The heading above it."""
+
+    @property
+    def label(self) -> str:
+        """Its name as it is listed under its heading."""
+        return self.name.rpartition(".")[2] if self.name.startswith(_KEYS) else self.name
 
     @property
     def shown(self) -> str:
@@ -58,12 +64,11 @@ def _in_words(value: object) -> str:
             return str(value)
 
 
-class SettingsScreen(Screen[None]):
+class SettingsScreen(ListPage[None]):
     """Lists all settings. `changed` is told what holds after each change; `root` is a project that may narrow them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = named(
-        "settings", [Binding("escape,q", "leave", "back"), Binding("x,delete", "reset", "back to the default")]
-    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings("settings")
+    OFFERED = (("list.choose", "change"), ("settings.reset", "back to the default"), ("settings.leave", "back"))
 
     def __init__(self, changed: Callable[[Settings], None], root: Path | None = None) -> None:
         super().__init__()
@@ -71,46 +76,29 @@ class SettingsScreen(Screen[None]):
         self._root = root
         self._all: tuple[Setting, ...] = ()
         self._editing: Setting | None = None
-        self._head = Rows(id="page-head")
-        self._list = Choices(id="page-list")
-        self._field = Input(id="page-field")
-        self._said = Rows(id="page-said")
-        self._keys = Rows(id="page-keys")
-
-    def compose(self) -> ComposeResult:
-        """The file, the settings, a field, what came of a change, and the keys."""
-        yield self._head
-        yield self._list
-        yield self._field
-        yield self._said
-        yield self._keys
 
     def on_mount(self) -> None:
         """Show what holds."""
-        self._head.put(line(("Settings ", "head"), (clean(str(settings_file())), "dim")))
-        self._field.display = False
-        self._list.focus()
         self._show()
 
     def on_resize(self) -> None:
-        """Say as much as fits."""
-        self._keys.put(Line(((" ", ""), *keys_line(KEYS, self.size.width - 2).spans)))
+        """Where they are written."""
+        self.put_title("Settings", str(settings_file()))
 
     def _show(self) -> None:
         try:
             self._all = settings_now(self._root)
         except AssentError as error:
-            self._say(error.message, "bad", error.hint)
+            self.say(error.message, "bad", error.hint)
             return
-        self._list.offer([_choice(one, first=at == 0) for at, one in enumerate(self._all)], max(self._list.mark, 0))
-
-    def _say(self, text: str, style: str = "dim", hint: str = "") -> None:
-        hints = (line(" ", ("→ ", "accent"), clean(hint)),) if hint else ()
-        self._said.put(*((line(" ", (clean(text), style)), *hints) if text else (BLANK,)))
+        self.list.offer(_choices(self._all), max(self.list.mark, 0))
+        self.on_choices_marked()
 
     def on_choices_marked(self) -> None:
-        """What was said belongs to another one."""
-        self._say("")
+        """Say what it is for, and what it can be."""
+        one = self._all[self.list.mark]
+        can = f" It is {', '.join(one.choices)}." if len(one.choices) > 2 else ""
+        self.say(f"{one.about}{can}")
 
     def on_choices_chosen(self, message: Choices.Chosen) -> None:
         """Take the next of few values; ask for one of many."""
@@ -121,10 +109,7 @@ class SettingsScreen(Screen[None]):
             self._write(one, following == "true" if isinstance(one.value, bool) else following)
             return
         self._editing = one
-        self._field.placeholder = clean(one.about)
-        self._field.value = "" if one.shown in ("–", "none") else one.shown
-        self._field.display = True
-        self._field.focus()
+        self.ask(clean(one.about), "" if one.shown in ("–", "none") else one.shown)
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Check and write what was typed; what is wrong with it is said, and it can be mended."""
@@ -132,29 +117,22 @@ class SettingsScreen(Screen[None]):
         if one is None:
             return
         try:
-            value = message.value.strip() if one.name.startswith("keys.") else read(one.name, message.value)
+            value = message.value.strip() if one.name.startswith(_KEYS) else read(one.name, message.value)
         except AssentError as error:
-            self._say(error.message, "bad", error.hint)
+            self.say(error.message, "bad", error.hint)
             return
         if self._write(one, value):
-            self._close_field()
+            self.end_asking()
 
     def action_reset(self) -> None:
         """Take it out of the file."""
-        if 0 <= (at := self._list.mark) < len(self._all):
+        if 0 <= (at := self.list.mark) < len(self._all):
             self._write(self._all[at], None)
 
-    def action_leave(self) -> None:
-        """Leave the field, then the screen."""
-        if self._field.display:
-            self._close_field()
-        else:
-            self.dismiss(None)
-
-    def _close_field(self) -> None:
+    def end_asking(self) -> None:
+        """Nothing is being changed any more."""
         self._editing = None
-        self._field.display = False
-        self._list.focus()
+        super().end_asking()
 
     def _write(self, one: Setting, value: object) -> bool:
         table, _, name = one.name.partition(".")
@@ -163,14 +141,15 @@ class SettingsScreen(Screen[None]):
                 value = _rebound(name, value)
             made = change(table if table == "keys" else one.name, value)
         except AssentError as error:
-            self._say(error.message, "bad", error.hint)
+            self.say(error.message, "bad", error.hint)
             return False
         self._show()
         if table in LOOKS:
             self._changed(made)
-            self._say(f"{one.name} is written and holds from now on", "ok")
+            self.show_keys()
+            self.say(f"{one.name} is written and holds from now on", "ok")
         else:
-            self._say(f"{one.name} is written; it holds from the next session on", "ok")
+            self.say(f"{one.name} is written; it holds from the next session on", "ok")
         return True
 
 
@@ -181,18 +160,26 @@ def settings_now(root: Path | None) -> tuple[Setting, ...]:
     for group, names in GROUPS:
         for number, name in enumerate(names):
             found.append(_setting(name, own, here, said, group if number == 0 else ""))
-    keys = cast("dict[str, str]", said.get("keys", {}))
-    for number, (name, default) in enumerate(sorted(keymap.ACTIONS.items())):
-        found.append(
-            Setting(
-                name=f"keys.{name}",
-                value=keys.get(name, default),
-                source="settings.toml" if name in keys else "",
-                about="Keys for this action, several with commas: ctrl+k, f5, y.",
-                group="Keys" if number == 0 else "",
+    return (*found, *_keys(cast("dict[str, str]", said.get("keys", {}))))
+
+
+def _keys(own: dict[str, str]) -> list[Setting]:
+    """The keys, those of a place under a heading of their own."""
+    found: list[Setting] = []
+    for place, title in PLACES.items():
+        for key in TABLE:
+            if key.place != place:
+                continue
+            found.append(
+                Setting(
+                    name=f"keys.{key.name}",
+                    value=", ".join(map(keymap.shown, own.get(key.name, key.keys).split(","))),
+                    source="settings.toml" if key.name in own else "",
+                    about=key.does,
+                    group=f"Keys: {title}" if not found or found[-1].name.split(".")[1] != place else "",
+                )
             )
-        )
-    return tuple(found)
+    return found
 
 
 def _setting(name: str, own: Settings, here: Settings, said: dict[str, object], group: str) -> Setting:
@@ -205,6 +192,8 @@ def _setting(name: str, own: Settings, here: Settings, said: dict[str, object], 
         value, source = url, "OPENAI_BASE_URL"
     if name == "state" and (folder := os.environ.get("ASSENT_STATE_DIR")):
         value, source = folder, "ASSENT_STATE_DIR"
+    if name == "theme" and not value:
+        value = CHOICES[name][0]
     choices = ("false", "true") if isinstance(value, bool) else CHOICES.get(below or name, ())
     return Setting(name=name, value=value, source=source, about=ABOUT[name], choices=choices, group=group)
 
@@ -226,11 +215,12 @@ def _rebound(name: str, value: object) -> dict[str, str] | None:
     return keys or None
 
 
-def _choice(one: Setting, *, first: bool) -> Choice:
-    source = one.source or "default"
-    heading = (BLANK, line((one.group, "head"))) if one.group and not first else (line((one.group, "head")),)
-    told = (
-        line((f"{one.name} ", "text"), (f"{clean(one.shown)}  ", "bold"), (source, "info" if one.source else "faint")),
-        line(("  ", ""), (one.about, "dim")),
-    )
-    return Choice((*(heading if one.group else ()), *told))
+def _choices(settings: tuple[Setting, ...]) -> list[Choice]:
+    """A row for each: its name, its value, and where that is from if somebody chose it; all values below each other."""
+    made: list[Choice] = []
+    for one in settings:
+        broad = _BROAD if not one.name.startswith(_KEYS) else _BROAD_KEYS
+        source: tuple[Span, ...] = ((f"  {one.source}", "info"),) if one.source else ()
+        row = line((f"{one.label:<{broad}}  ", "text"), (clean(one.shown), "bold" if one.source else "dim"), *source)
+        made.append(Choice((row,), above=one.group))
+    return made

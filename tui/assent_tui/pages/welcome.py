@@ -8,19 +8,17 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.binding import BindingType
 from textual.widgets import Input
 
 from assent_core.errors import AssentError
+from assent_tui.keymap import bindings
+from assent_tui.pages.listing import ListPage
 from assent_tui.pages.servers import Found, Refusal, found_servers, models_of
 from assent_tui.paint.choices import Choice, Choices
-from assent_tui.paint.lines import BLANK, Line, clean, line
-from assent_tui.paint.rows import Rows, keys_line
+from assent_tui.paint.lines import clean, line
 
 Chosen = Literal["ready", "demo", "quit"]
-KEYS = (("Up Down", "choose"), ("Enter", "take it"), ("Esc", "back"), ("Ctrl+Q", "quit"))
 
 
 class Offer(Struct, frozen=True):
@@ -46,44 +44,32 @@ DEMO = Offer(
 )
 
 
-class WelcomeScreen(Screen[Chosen]):
+class WelcomeScreen(ListPage[Chosen]):
     """Ends with `ready` once there is a model to ask; what was chosen is in the keyring or the settings by then."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("welcome")
+    OFFERED = (
+        ("list.previous list.next", "choose"),
+        ("list.choose", "take it"),
+        ("welcome.leave", "back"),
+        ("app.quit", "quit"),
+    )
+    NOTHING = "quit"
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(secret=True)
         self._offers: tuple[Offer, ...] = ()
         self._servers: tuple[Found, ...] = ()
         self._checking = False
-        self._head = Rows(id="page-head")
-        self._list = Choices(id="page-list")
-        self._field = Input(password=True, placeholder="the key; it is not shown. Enter checks it", id="page-field")
-        self._said = Rows(id="page-said")
-        self._keys = Rows(id="page-keys")
-
-    def compose(self) -> ComposeResult:
-        """What this is, what there is to choose, a field for the key, and what came of it."""
-        yield self._head
-        yield self._list
-        yield self._field
-        yield self._said
-        yield self._keys
 
     def on_mount(self) -> None:
         """Offer what needs no looking; look for servers meanwhile."""
-        self._head.put(
+        self.head.put(
             line(("assent ", "head"), ("needs a model to work with.", "bold")),
             line(("Nothing in your files changes until you land it, whichever you choose.", "dim")),
         )
-        self._field.display = False
-        self._list.focus()
         self._put()
         self._look()
-
-    def on_resize(self) -> None:
-        """Say as much as fits."""
-        self._keys.put(Line(((" ", ""), *keys_line(KEYS, self.size.width - 2).spans)))
 
     def _put(self) -> None:
         local = [_offer(found, model) for found in self._servers for model in found.models]
@@ -101,18 +87,14 @@ class WelcomeScreen(Screen[Chosen]):
             Choice((line((clean(one.title), "bold")), line((clean(one.about), "dim"))), gap=at > 0)
             for at, one in enumerate(self._offers)
         ]
-        self._list.offer(choices, max(self._list.mark, 0))
-
-    def _say(self, text: str, style: str = "dim", hint: str = "") -> None:
-        hints = (line(" ", ("→ ", "accent"), clean(hint)),) if hint else ()
-        self._said.put(*((line(" ", (clean(text), style)), *hints) if text else (BLANK,)))
+        self.list.offer(choices, max(self.list.mark, 0))
 
     @work(exclusive=True, group="servers")
     async def _look(self) -> None:
-        self._say("looking for servers on this machine")
+        self.say("looking for servers on this machine")
         self._servers = await found_servers()
         found = ", ".join(one.name for one in self._servers)
-        self._say(f"on this machine: {found}" if found else "no server was found on this machine")
+        self.say(f"on this machine: {found}" if found else "no server was found on this machine")
         self._put()
 
     def on_choices_chosen(self, message: Choices.Chosen) -> None:
@@ -120,8 +102,7 @@ class WelcomeScreen(Screen[Chosen]):
         one = self._offers[message.index]
         match one.kind:
             case "key":
-                self._field.display = True
-                self._field.focus()
+                self.ask("the key; it is not shown. Enter checks it")
             case "server":
                 self._begin(self._use(one))
             case "again":
@@ -133,15 +114,6 @@ class WelcomeScreen(Screen[Chosen]):
         """Check the key and keep it."""
         if message.value.strip() and not self._checking:
             self._begin(self._check(message.value.strip()))
-
-    def action_leave(self) -> None:
-        """Leave the field, else the program."""
-        if self._field.display:
-            self._field.value = ""
-            self._field.display = False
-            self._list.focus()
-        else:
-            self.dismiss("quit")
 
     def _begin(self, job: Coroutine[None, None, None]) -> None:
         self._checking = True
@@ -161,12 +133,12 @@ class WelcomeScreen(Screen[Chosen]):
         from assent_core.service.keys import store_key
         from assent_core.settings import Settings
 
-        self._say("asking the server whether it takes the key")
+        self.say("asking the server whether it takes the key")
         try:
             await models_of(Settings().server, key, seconds=20)
         except Refusal as refusal:
             self._checking = False
-            self._say(str(refusal), "bad", refusal.hint)
+            self.say(str(refusal), "bad", refusal.hint)
             return
         await self._kept(asyncio.to_thread(store_key, key))
 
@@ -175,7 +147,7 @@ class WelcomeScreen(Screen[Chosen]):
         try:
             said = await keeping
         except AssentError as error:
-            self._say(error.message, "bad", error.hint)
+            self.say(error.message, "bad", error.hint)
             return
         finally:
             self._checking = False

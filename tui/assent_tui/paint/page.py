@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from msgspec import Struct
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from assent_tui.keymap import bindings
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import Line, Span, clean, line, wrap
 
@@ -76,7 +77,7 @@ def _short(text: str) -> Iterator[tuple[str, bool]]:
 class PageScreen(ModalScreen[None]):
     """Shows a text over everything, all of it; any of its keys takes it away."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,o,enter", "dismiss", "close")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("page")
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__()

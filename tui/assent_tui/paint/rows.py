@@ -7,7 +7,7 @@ from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from assent_tui.paint.lines import BLANK, Line, Span, strip_of, wrap_all
+from assent_tui.paint.lines import BLANK, Line, strip_of, wrap_all
 from assent_tui.paint.theme import Palette, palette_of
 
 
@@ -56,13 +56,15 @@ class Rows(Widget):
         return self._rows
 
 
-def keys_line(keys: tuple[tuple[str, str], ...], width: int) -> Line:
-    """Keys and what they do, as many as fit."""
-    spans: list[Span] = []
-    left = width
-    for key, does in keys:
-        left -= cell_len(key) + cell_len(does) + 3
-        if left < 0:
-            break
-        spans += [(f"{key} ", "accent"), (f"{does}  ", "dim")]
+def keys_line(keys: tuple[tuple[str, str], ...], width: int, more: str = "") -> Line:
+    """Keys and what they do, as many as fit; at the end the key `more` that shows all of them, if there is one."""
+
+    def taken(pairs: tuple[tuple[str, str], ...]) -> int:
+        return sum(cell_len(key) + cell_len(word) + 3 for key, word in pairs) - 2
+
+    last = ((more, "all keys"),) if more else ()
+    fitting = keys
+    while fitting and taken((*fitting, *last)) > width:
+        fitting, last = fitting[:-1], ((more, "more"),) if more else ()
+    spans = [span for key, word in (*fitting, *last) for span in ((f"{key} ", "accent"), (f"{word}  ", "dim"))]
     return Line(tuple(spans))

@@ -8,12 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
 
 from assent_sandbox.output import inert
+from assent_tui.keymap import bindings, keymap_of
 from assent_tui.prompt.completion import Finder, Word, word_at
 from assent_tui.prompt.pasted import Pasted, mention, picture_in
 from assent_tui.prompt.slash import beginning
@@ -28,6 +29,9 @@ _PAUSE = 0.4
 _BURST = 0.001
 """Seconds between two keys that no hand presses: a paste that reached us as keys, in which Enter sends nothing."""
 
+_ROOM = 68
+"""Columns from which on an empty box says what its keys do."""
+
 
 class Prompt(TextArea):
     """Where the user writes. Enter sends; Shift+Enter, Ctrl+J or a backslash before Enter begin another line.
@@ -35,11 +39,7 @@ class Prompt(TextArea):
     Long texts that are pasted stand in it as tokens; what it sends, and what it gives to be kept, has them whole.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("shift+enter,ctrl+j,alt+enter", "newline", "newline", show=False, priority=True),
-        Binding("ctrl+g", "outside", "external editor", show=False),
-        Binding("ctrl+end", "chat_end", "end of the chat", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("prompt")
 
     class Sent(Message):
         """The user sent a text; it is not empty. `kept` is what the history is to remember."""
@@ -76,7 +76,6 @@ class Prompt(TextArea):
             id=id,
             compact=True,
             highlight_cursor_line=False,
-            placeholder="What is to be done?  Enter sends, / commands, @ files, ? all keys",
         )
         self.suggestions = Suggestions(id="suggestions")
         """The list that belongs above the box."""
@@ -90,6 +89,15 @@ class Prompt(TextArea):
         self._pause: Timer | None = None
         self._pressed = 0.0
         self.cursor_blink = False
+
+    def show_keys(self) -> None:
+        """Say in the empty box what can be done, as far as there is room."""
+        more = "  {prompt.send} sends, / commands, @ files, {app.help_here} all keys"
+        self.placeholder = "What is to be done?" + keymap_of(self).words(more if self.size.width >= _ROOM else "")
+
+    def on_resize(self) -> None:
+        """Say as much as there is room for."""
+        self.show_keys()
 
     @property
     def whole(self) -> str:
@@ -133,19 +141,20 @@ class Prompt(TextArea):
         return there
 
     async def _on_key(self, event: events.Key) -> None:
-        chosen = self.suggestions.chosen
+        chosen, keys = self.suggestions.chosen, keymap_of(self)
         burst, self._pressed = event.time - self._pressed < _BURST, event.time
+        sends = event.key in keys.of("prompt.send")
         if event.key == "enter" and burst:
             self.insert("\n")
-        elif event.key == "tab" and chosen is not None:
+        elif event.key in keys.of("prompt.take") and chosen is not None:
             self._take(chosen)
-        elif event.key == "enter" and chosen is not None and not self._is_whole(chosen):
+        elif sends and chosen is not None and not self._is_whole(chosen):
             self._take(chosen)
             if chosen.text.startswith("/"):
                 self._send()
-        elif event.key == "enter":
+        elif sends:
             self._send()
-        elif event.key == "question_mark" and not self.text:
+        elif event.key in keys.of("app.help_here") and not self.text:
             self.post_message(self.HelpWanted())
         else:
             return

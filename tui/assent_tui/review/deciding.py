@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from msgspec.structs import replace
-from textual.app import SuspendNotSupported
 from textual.containers import Vertical
 from textual.message import Message
 
@@ -13,7 +12,8 @@ from assent_core.diffs.changes import FileChange, Hunk, edited
 from assent_core.diffs.reshape import amend, split, take
 from assent_core.diffs.review import Review, Verdict, decide, obstacle
 from assent_core.diffs.splits import cut_before, cuts_into_lines
-from assent_sandbox.stage import File, StageError
+from assent_sandbox.stage import File
+from assent_tui.keymap import keymap_of
 from assent_tui.paint.guard import Guard
 from assent_tui.paint.lines import clean, line
 from assent_tui.paint.rows import Rows
@@ -22,7 +22,10 @@ from assent_tui.review.diff import Diff
 from assent_tui.review.editor import bytes_of, displayable, text_of
 from assent_tui.review.field import ASKS, Field
 
-_LINES = "lines: ↑ ↓ · space marks · V up to here · y n r decide the marked ones · s splits above · Esc leaves"
+_LINES = (
+    "lines: {review.up} {review.down} · {review.mark} marks · {review.mark_range} up to here · {review.accept} {review.reject}"
+    " {review.reason} decide the marked ones · {review.split} splits above · {app.step_back} leaves"
+)
 
 
 class Deciding(Vertical):
@@ -64,6 +67,18 @@ class Deciding(Vertical):
             self.hunk = hunk
             self.back = back
 
+    class OutsideWanted(Message, namespace="review_pane"):
+        """The user wants to edit the new lines of a hunk in their own editor; `path` says what they are lines of.
+
+        Whoever lets them tells the pane by `edited_outside`.
+        """
+
+        def __init__(self, path: str, text: str, hunk: str) -> None:
+            super().__init__()
+            self.path = path
+            self.text = text
+            self.hunk = hunk
+
     def __init__(self, guard: Guard, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._guard = guard
@@ -94,6 +109,10 @@ class Deciding(Vertical):
         rows = self.query_one("#review-said", Rows)
         rows.put(*([line((clean(text), style))] if text else []))
         rows.display = bool(text)
+
+    def hint(self, text: str) -> None:
+        """Say what can be done, with the keys that hold now in the place of their names."""
+        self.say(keymap_of(self).words(text), "text")
 
     def show(self) -> None:
         """Bring everything up to the review as it is decided now."""
@@ -235,31 +254,21 @@ class Deciding(Vertical):
         found = self._editable()
         if found and displayable(text_of(found[1])):
             self.field.edit(found[1])
-            self.say(ASKS["edit"], "text")
+            self.hint(ASKS["edit"])
         elif found:
-            self.say("these lines hold characters that a text box would not show: E edits them in $EDITOR")
+            self.hint("these lines hold characters that a text box would not show: {review.edit_outside} opens $EDITOR")
 
     def action_edit_outside(self) -> None:
         """Edit them in the user's own editor."""
         if found := self._editable():
-            self.run_worker(self._edit_outside(*found), group="editor", exclusive=True)
+            file, hunk = found
+            self.post_message(self.OutsideWanted(file.path, text_of(hunk), hunk.id))
 
-    async def _edit_outside(self, file: FileChange, hunk: Hunk) -> None:
-        from assent_sandbox.host import edit
-
-        before = text = text_of(hunk)
-        trouble = ""
-        try:
-            with self.app.suspend():  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
-                try:
-                    text = await edit(file.path, before)
-                except StageError as error:
-                    trouble = f"{error}. {error.hint}"
-        except SuspendNotSupported:
-            trouble = "this terminal cannot be given to an editor: e edits the hunk here"
-        self.say(trouble)
-        if text != before:
-            self._write_on_stage(hunk.id, text)
+    def edited_outside(self, hunk: str, text: str) -> None:
+        """Use what came back from the user's editor."""
+        _, known = self._owned(hunk)
+        if known is None or text != text_of(known):
+            self._write_on_stage(hunk, text)
 
     def action_split(self) -> None:
         """Split the hunk above the line at the cursor; without one, begin to choose lines."""
@@ -267,7 +276,7 @@ class Deciding(Vertical):
         if place is None or not self.open:
             return
         if picking is None:
-            self._pick("choose the line above which the hunk is split, and press s again")
+            self._pick("choose the line above which the hunk is split, and press {review.split} again")
             return
         _, hunk = self._owned(place.hunk)
         if hunk and self._change(lambda: split(self.review, hunk.id, cut_before(hunk, picking.at))):
@@ -295,7 +304,7 @@ class Deciding(Vertical):
             self._pick(_LINES)
 
     def _pick(self, told: str) -> None:
-        self.say(told if self.diff.pick() else "this hunk has no lines to choose from", "text")
+        self.hint(told if self.diff.pick() else "this hunk has no lines to choose from")
 
     def leave_field(self) -> bool:
         """Take away the field, the choice of lines or the search, without using them; says whether there was one."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from assent_core.diffs.changes import Hunk
+from assent_tui.keymap import bindings
 
 
 class HunkEditor(TextArea):
@@ -19,7 +20,7 @@ class HunkEditor(TextArea):
         background: $panel; }
     HunkEditor:focus { border: none; border-top: solid $primary; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s,f10", "write", "use what is written")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("editor")
 
     class Written(Message):
         """The user is content with the text."""

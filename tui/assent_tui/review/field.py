@@ -13,13 +13,13 @@ from assent_tui.review.editor import HunkEditor, text_of
 
 Wanted = Literal["reason", "comment", "command", "search", "edit"]
 ASKS: dict[Wanted, str] = {
-    "reason": "why not? the model is told; Enter rejects, Esc goes back",
+    "reason": "why not? the model is told; Enter rejects, {app.step_back} goes back",
     "comment": "a comment for the model; empty takes it away",
     "command": "which command shows that it works? it runs on a fresh stage with what you accepted",
-    "search": "search in the diff: Enter goes to the next; later Ctrl+N, Ctrl+P; Esc ends it",
-    "edit": "edit the new lines: Ctrl+S puts them on the stage and accepts them, Esc goes back and keeps the draft",
+    "search": "search: Enter goes to the next; later {review.next_hit}, {review.previous_hit}; {app.step_back} ends it",
+    "edit": "edit the new lines: {editor.write} puts them on the stage and accepts them, {app.step_back} keeps the draft",
 }
-"""What each field is for."""
+"""What each field is for; a name in braces stands for its key."""
 
 
 class Field(Container):

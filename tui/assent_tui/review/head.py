@@ -8,8 +8,6 @@ from assent_core.diffs.review import Review, decide, evidence_for, obstacle
 from assent_tui.paint.lines import Line, Span, clean, line
 from assent_tui.review.files import SIGNS
 
-_NOT_VERIFIED = line(("◌ not verified", "warn"), ("  v runs a command on exactly what is accepted", "dim"))
-
 
 def summary(review: Review) -> Line:
     """How many hunks are decided, and how."""
@@ -25,21 +23,22 @@ def summary(review: Review) -> Line:
     return Line(tuple(spans))
 
 
-def evidence(review: Review) -> Line:
-    """What is known of the selection; while nothing is selected, of all of it."""
+def evidence(review: Review, verify: str) -> Line:
+    """What is known of the selection; while nothing is selected, of all of it. `verify`: the key that runs it again."""
     if not review.files:
         return line()
+    none = line(("◌ not verified", "warn"), (f"  {verify} runs a command on exactly what is accepted", "dim"))
     if not review.evidence:
-        return _NOT_VERIFIED
+        return none
     nothing = all(mark.verdict != "accepted" for mark in review.marks.values())
     able = tuple(hunk.id for file in review.files if not obstacle(file) for hunk in file.hunks)
     of = decide(review, able, "accepted") if nothing and able else review
     where = "with all of it accepted" if nothing else "on exactly what is accepted"
     seen, fresh = evidence_for(of)
     if seen is None:
-        return _NOT_VERIFIED
+        return none
     said = f"{clean(seen.command)}: {clean(seen.summary or ('passed' if seen.code == 0 else f'exit {seen.code}'))}"
     if not fresh:
-        return line(("◌ stale", "warn"), (f"  {said}, on another selection; v runs it on this one", "dim"))
+        return line(("◌ stale", "warn"), (f"  {said}, on another selection; {verify} runs it on this one", "dim"))
     sign = ("✓ verified", "ok") if seen.code == 0 else ("✗ fails", "bad")
     return line(sign, (f"  {said}, {where}", "text"))

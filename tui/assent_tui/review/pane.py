@@ -7,13 +7,14 @@ from typing import ClassVar, Literal
 from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 
 from assent_core.diffs.changes import unified
 from assent_core.diffs.review import Review, comment, evidence_for
 from assent_core.events import AnyEvent, Performed, Proposed
 from assent_core.proposals import Shell
+from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.guard import Guard
 from assent_tui.paint.rows import Rows
@@ -31,36 +32,7 @@ WIDE = 110
 class ReviewPane(Deciding):
     """What is staged, how it is looked at and how it is decided."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "decide('accepted')", "accept"),
-        Binding("n", "decide('rejected')", "reject"),
-        Binding("l", "later", "leave for later"),
-        Binding("r", "write('reason')", "reject with a reason"),
-        Binding("c", "write('comment')", "comment"),
-        Binding("u", "undo", "undo the last decision"),
-        Binding("a", "accept_file", "accept the file"),
-        Binding("A", "accept_all", "accept all"),
-        Binding("L", "land", "land what is accepted"),
-        Binding("v", "verify", "verify"),
-        Binding("e", "edit", "edit"),
-        Binding("E", "edit_outside", "edit in $EDITOR"),
-        Binding("s", "split", "split above a line"),
-        Binding("S", "split_lines", "split into lines"),
-        Binding("space", "mark", "choose lines"),
-        Binding("V", "mark_range", "choose lines up to here"),
-        Binding("right_square_bracket,j", "hunk(1)", "next hunk"),
-        Binding("left_square_bracket,k", "hunk(-1)", "previous hunk"),
-        Binding("down", "step(1)", "further"),
-        Binding("up", "step(-1)", "back"),
-        Binding("right_curly_bracket", "file(1)", "next file"),
-        Binding("left_curly_bracket", "file(-1)", "previous file"),
-        Binding("o", "unfold", "unfold what is around"),
-        Binding("vertical_line", "look('sides')", "side by side"),
-        Binding("w", "look('blanks')", "show white space"),
-        Binding("slash", "write('search')", "search"),
-        Binding("ctrl+n,f3", "hit(1)", "next occurrence"),
-        Binding("ctrl+p,shift+f3", "hit(-1)", "previous occurrence"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("review")
 
     def __init__(self, guard: Guard, *, id: str | None = None) -> None:
         super().__init__(guard, id=id)
@@ -124,7 +96,9 @@ class ReviewPane(Deciding):
         if self._around is not self.review:
             self._around = self.review
             self.query_one("#review-head", Rows).put(head.summary(self.review))
-            self.query_one("#review-evidence", Rows).put(head.evidence(self.review))
+            self.query_one("#review-evidence", Rows).put(
+                head.evidence(self.review, keymap_of(self).shown("review.verify"))
+            )
 
     def action_hunk(self, step: int) -> None:
         """To the next or previous hunk; while lines are chosen, to the next or previous line."""
@@ -157,7 +131,7 @@ class ReviewPane(Deciding):
         look = self.diff.look
         self.diff.see(replace(look, sides=not look.sides) if way == "sides" else replace(look, blanks=not look.blanks))
         narrow = self.diff.look.sides and self.diff.size.width < SIDES_WIDTH
-        self.say("too narrow for two sides: z gives the review the whole width" if narrow else "")
+        self.hint("too narrow for two sides: {panes.zoom} gives the review the whole width" if narrow else "")
 
     def action_hit(self, step: int) -> None:
         """To the next or previous occurrence of what is searched for."""
@@ -174,7 +148,7 @@ class ReviewPane(Deciding):
         if any(mark.verdict != "undecided" for mark in self.review.marks.values()):
             self.post_message(self.LandWanted(self.review))
         else:
-            self.say("nothing is decided yet: y accepts a hunk, A accepts all")
+            self.hint("nothing is decided yet: {review.accept} accepts a hunk, {review.accept_all} accepts all")
 
     def action_verify(self) -> None:
         """Run the evidence's command again on what is accepted, or ask for a command."""
@@ -194,7 +168,7 @@ class ReviewPane(Deciding):
             "command": self.command,
             "search": self.diff.look.query,
         }
-        self.say(ASKS[wanted], "text")
+        self.hint(ASKS[wanted])
         self.field.ask(wanted, known.get(wanted, ""))
 
     def on_field_wrote(self, message: Field.Wrote) -> None:

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message_pump import MessagePump
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
-from assent_tui.keymap import named
+from assent_tui.keymap import bindings
 from assent_tui.paint.guard import Guard
 from assent_tui.prompt.box import Prompt
 from assent_tui.prompt.slash import argv_of
 from assent_tui.screen.commanding import Commanding
+from assent_tui.screen.keyline import Keys
 from assent_tui.screen.messages import Happened, Opened, Over, Reviewed, Trouble
 from assent_tui.screen.pages import USUAL, Look, Place
 from assent_tui.screen.panes import Panes
-from assent_tui.screen.status import KEYS, Keys, Status
+from assent_tui.screen.status import Status
 from assent_tui.screen.work import Open
 
 if TYPE_CHECKING:
@@ -56,18 +57,7 @@ class AssentApp(Commanding):
     CSS_PATH = "app.tcss"
     TITLE = "assent"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = named(
-        "app",
-        [
-            Binding("escape", "step_back", "stop, leave", priority=True),
-            Binding("f2,ctrl+r", "toggle_review", "review", priority=True),
-            Binding("ctrl+o", "unfold", "open the newest tool call", priority=True),
-            Binding("f1", "help", "keys", priority=True),
-            Binding("question_mark", "help", "keys"),
-            Binding("ctrl+c", "leave", "stop, quit"),
-            Binding("ctrl+q", "quit", "quit", priority=True),
-        ],
-    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(
         self,
@@ -336,24 +326,33 @@ class AssentApp(Commanding):
             self.exit(0)
         else:
             self._leaving = True
-            self._keys.offer(("Ctrl+C", "again to quit"))
+            self._keys.offer(*self.keymap.labels((("app.leave", "again to quit"),)))
             self.set_timer(2.0, self._stay)
 
     def _stay(self) -> None:
         self._leaving = False
         self._offer_keys()
 
+    def keys_changed(self) -> None:
+        """Show the keys that hold now."""
+        self._prompt.show_keys()
+        self._offer_keys()
+
     def _offer_keys(self) -> None:
+        self._keys.show(self._where(), self.keymap)
+
+    def _where(self) -> str:
+        """The place whose keys are worth showing."""
         if not self._furnished:
-            where = "prompt"
-        elif isinstance(self.focused, Input):
-            where = "field"
-        elif self._card.has_focus_within:
-            where = "consent"
-        elif self._panes.reviewing:
-            where = "review"
-        elif self.focused is self.chat:
-            where = "chat"
-        else:
-            where = "turn" if self.job is not None else "prompt"
-        self._keys.offer(*KEYS[where])
+            return "prompt"
+        if isinstance(self.focused, Input):
+            return "field"
+        if isinstance(self.focused, TextArea) and self.focused is not self._prompt:
+            return "editor"
+        if self._card.has_focus_within:
+            return "consent"
+        if self._panes.reviewing:
+            return "review"
+        if self.focused is self.chat:
+            return "chat"
+        return "turn" if self.job is not None else "prompt"

@@ -12,9 +12,9 @@ from assent_tui.screen.writing import Writing
 if TYPE_CHECKING:
     from assent_core.session import Session
     from assent_tui.chat.pane import Chat
-    from assent_tui.review.pane import ReviewPane
     from assent_tui.screen.jobs import Jobs
-    from assent_tui.screen.status import Keys, Status
+    from assent_tui.screen.keyline import Keys
+    from assent_tui.screen.status import Status
 
 _LARGE = 50_000
 """Characters from which on a terminal may refuse what is copied."""
@@ -25,11 +25,6 @@ class Commanding(Writing):
 
     _status: Status
     _keys: Keys
-
-    @property
-    def pane(self) -> ReviewPane:
-        """The review."""
-        raise NotImplementedError
 
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""
@@ -76,7 +71,7 @@ class Commanding(Writing):
         """The session if nothing runs in it; else says so."""
         if self.jobs is not None and self.job is None:
             return self.jobs
-        self.tell(Trouble("Something is still running.", "Wait for it, or stop it with Esc."))
+        self.tell(Trouble("Something is still running.", self.keymap.words("Wait for it, or stop it with {app.step_back}.")))
         return None
 
     def _about_session(self, name: str) -> None:

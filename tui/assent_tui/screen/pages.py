@@ -12,7 +12,8 @@ from msgspec import Struct
 from textual.filter import Monochrome, NoColor
 
 from assent_core.errors import UsageError
-from assent_tui import keymap
+from assent_tui.keymap import USUAL as USUAL_KEYS
+from assent_tui.keymap import checked
 from assent_tui.paint.theme import theme_of, themes
 from assent_tui.prompt.slash import COMMANDS
 from assent_tui.screen.attention import Wanted
@@ -64,6 +65,8 @@ class Pages(Work):
         self.wants_demo = False
         self.faults: list[str] = []
         """What is wrong with the settings of the look, to be told once there is something to tell it in."""
+        self.keymap = USUAL_KEYS
+        """The keys that hold now."""
         for known in themes():
             self.register_theme(known)
         self.animation_level = "none"
@@ -78,10 +81,16 @@ class Pages(Work):
         if look.theme and theme not in self.available_themes:
             self.faults.append(f"There is no theme {look.theme!r}: it is dark, light or contrast.")
         try:
-            self.set_keymap(keymap.checked(look.keys))
+            self.keymap = checked(look.keys)
+            self.set_keymap(self.keymap.own)
         except UsageError as error:
             self.faults.append(f"{error.message} {error.hint}")
         self.set_class(look.plain, "-plain")
+        if self.is_running:
+            self.keys_changed()
+
+    def keys_changed(self) -> None:
+        """Other keys hold now."""
 
     def _colour(self, theme: str) -> None:
         """Put a theme on; before the first picture without the parsing of all styles that a change needs."""
@@ -128,7 +137,7 @@ class Pages(Work):
         from assent_tui.pages.help import HelpScreen
 
         if len(self.screen_stack) == 1:
-            self.push_screen(HelpScreen(tuple(COMMANDS.items())))
+            self.push_screen(HelpScreen(self.keymap, tuple(COMMANDS.items())))
 
     def action_sessions(self) -> None:
         """Show the recorded sessions; one that is chosen takes the place of this one."""

@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 
+from assent_tui.keymap import bindings
 from assent_tui.paint.guard import Guard
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ BROAD = 100
 class Panes(Horizontal):
     """Knows which of the two is in sight; the rest is the style sheet's. Empty until it is furnished."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("z", "zoom", "review over the whole width")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("panes")
     chat: Chat
     review: ReviewPane
 

@@ -23,7 +23,8 @@ class Picker(App[str]):
         for known in themes():
             self.register_theme(known)
         self.theme = theme_of(look.theme) if theme_of(look.theme) in self.available_themes else theme_of("")
-        self.set_keymap(checked(look.keys))
+        self.keymap = checked(look.keys)
+        self.set_keymap(self.keymap.own)
         self._page = SessionsScreen(state, root)
 
     def on_mount(self) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from textual.timer import Timer
 
-from assent_tui.paint.lines import Line, Span, clean, line, shorten
-from assent_tui.paint.rows import Rows, keys_line
+from assent_tui.paint.lines import Line, Span, clean
+from assent_tui.paint.rows import Rows
 
 if TYPE_CHECKING:
     from assent_core.diffs.review import Review
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _TICK = 0.5
 _BROAD = 100
 """Columns from which on the line says more of the same."""
-_FLASH = 2.5
 _WHEEL = "◐◓◑◒"
 
 
@@ -193,77 +192,3 @@ class Status(Rows):
         if budget:
             spans.append((f" of ${budget:g}", "warn" if billed.total >= 0.8 * budget else "dim"))
         return spans + ([(f" (scout ${billed.scout:.4f})", "dim")] if billed.scout else [])
-
-
-KEYS: dict[str, tuple[tuple[str, str], ...]] = {
-    "prompt": (("Enter", "send"), ("/", "commands"), ("F2", "review"), ("?", "all keys"), ("Ctrl+Q", "quit")),
-    "turn": (("Esc", "stop"), ("Enter", "queue"), ("Ctrl+O", "open tool call"), ("F2", "review"), ("F1", "all keys")),
-    "chat": (
-        ("j k", "choose"),
-        ("Enter", "open"),
-        ("y", "copy"),
-        ("c", "copy code"),
-        ("o", "raw output"),
-        ("[ ]", "your messages"),
-        ("Esc", "prompt"),
-        ("?", "all keys"),
-    ),
-    "consent": (
-        ("y", "yes, once"),
-        ("n", "no"),
-        ("r", "no, with a reason"),
-        ("PgDn", "scroll"),
-        ("Esc", "stop the turn"),
-    ),
-    "field": (("Enter", "send"), ("Esc", "back")),
-    "review": (
-        ("y", "accept"),
-        ("n", "reject"),
-        ("r", "reason"),
-        ("u", "undo"),
-        ("A", "accept all"),
-        ("L", "land"),
-        ("v", "verify"),
-        ("] [", "hunk"),
-        ("c", "comment"),
-        ("?", "all keys"),
-        ("} {", "file"),
-        ("z", "zoom"),
-        ("Esc", "later"),
-    ),
-}
-"""The keys worth showing in each place, the most wanted first."""
-
-
-class Keys(Rows):
-    """The keys that matter here and now."""
-
-    DEFAULT_CSS = "Keys { height: 1; }"
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._keys: tuple[tuple[str, str], ...] = ()
-        self._flashing: Timer | None = None
-
-    def offer(self, *keys: tuple[str, str]) -> None:
-        """Show these keys with what they do; the last ones are left out where it is narrow."""
-        self._keys = keys
-        self._paint()
-
-    def flash(self, words: str) -> None:
-        """Say something for a moment in the place of the keys."""
-        if self._flashing is not None:
-            self._flashing.stop()
-        self._flashing = self.set_timer(_FLASH, self._paint)
-        self.put(line((f" {shorten(words, self.size.width - 2)}", "ok")))
-
-    def on_resize(self) -> None:
-        """Say as much as fits."""
-        self._paint()
-
-    def _paint(self) -> None:
-        if self._flashing is not None:
-            self._flashing.stop()
-            self._flashing = None
-        made = keys_line(self._keys, self.size.width - 2)
-        self.put(Line(((" ", ""), *made.spans)))

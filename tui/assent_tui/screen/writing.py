@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assent_core.memory.notebook import Notebook
     from assent_core.session import Session
     from assent_tui.chat.pane import Chat
+    from assent_tui.review.pane import ReviewPane
 
 _STALE = 20.0
 """Seconds after which the names of files are asked for again when one is mentioned."""
@@ -37,6 +38,11 @@ class Writing(Pages):
     @property
     def chat(self) -> Chat:
         """The chat."""
+        raise NotImplementedError
+
+    @property
+    def pane(self) -> ReviewPane:
+        """The review."""
         raise NotImplementedError
 
     def tell(self, error: Trouble) -> None:
@@ -106,6 +112,17 @@ class Writing(Pages):
         else:
             self._prompt.load_text(text.rstrip("\n"))
             self._prompt.move_cursor(self._prompt.document.end)
+
+    async def on_review_pane_outside_wanted(self, message: ReviewPane.OutsideWanted) -> None:
+        """Edit the lines of a hunk there."""
+        from assent_tui.screen.outside import edit_outside
+
+        try:
+            text = await edit_outside(self, message.path, message.text)
+        except Exception as error:
+            self.tell(trouble(error))
+        else:
+            self.pane.edited_outside(message.hunk, text)
 
     def pictures_in(self, text: str) -> tuple[Path, ...]:
         """The pictures that a text mentions; says which go along, and which are not there."""
