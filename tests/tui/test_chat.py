@@ -312,7 +312,7 @@ async def test_the_raw_output_has_a_page_of_its_own_however_long_it_is():
         app.chat.show(CALL[3])
         app.chat.focus()
         await pilot.press("k", "enter")
-        assert "rows between; o shows all" in shown(app.chat)
+        assert "rows between; its raw output has all of them" in shown(app.chat)
         await pilot.press("o")
         page = app.screen.query_one(BlockView)
         await until(pilot, lambda: "row 4999" in text_of(page))

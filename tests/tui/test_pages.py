@@ -194,7 +194,7 @@ async def at(pilot: Pilot[int], app: AssentApp, name: str) -> None:
 async def test_a_theme_is_changed_written_and_seen_at_once(state):
     async with over(state).run_test(size=(80, 24)) as pilot:
         app = await with_settings(pilot)
-        await pilot.press("enter", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: app.theme == THEMES["light"].name)
         assert load().theme == "light"
         assert "light  settings.toml" in listed(app)
@@ -343,7 +343,7 @@ def test_what_is_no_list_of_models_is_refused(body):
 
 @pytest.mark.parametrize("theme", ["dark", "light", "contrast"])
 @pytest.mark.parametrize("size", [*SIZES, (40, 20)])
-@pytest.mark.parametrize("page", ["settings", "welcome"])
+@pytest.mark.parametrize("page", ["settings", "welcome", "help"])
 @pytest.mark.usefixtures("still", "state")
 def test_a_page_looks_as_it_did(snap_compare, monkeypatch, size, theme, page, tmp_path):
     monkeypatch.setattr("assent_tui.pages.welcome.found_servers", lambda: servers.found_servers(()))
@@ -351,14 +351,28 @@ def test_a_page_looks_as_it_did(snap_compare, monkeypatch, size, theme, page, tm
 
     async def shown(pilot):
         app = await idle(pilot)
-        if page == "settings":
-            app.action_settings()
-        else:
+        if page == "welcome":
             app.push_screen(WelcomeScreen())
+        else:
+            getattr(app, f"action_{page}")()
         await pilot.pause(0.5)
 
     app = app_over(changes=(), theme=theme)
     assert snap_compare(app, terminal_size=size, run_before=shown)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("size", [*SIZES, (40, 20)])
+@pytest.mark.usefixtures("still")
+def test_the_sessions_look_as_they_did(snap_compare, monkeypatch, size, theme, state):
+    monkeypatch.setattr("assent_tui.pages.sessions.time.time", lambda: 0.0)
+
+    async def shown(pilot):
+        app = await with_sessions(pilot)
+        await pilot.press("home", *("down",) * [one.id for one in app.screen._shown].index("b"), "d")
+        await pilot.pause(0.3)
+
+    assert snap_compare(over(state, theme=theme), terminal_size=size, run_before=shown)
 
 
 @pytest.mark.parametrize("size", SIZES)

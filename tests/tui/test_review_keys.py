@@ -80,7 +80,7 @@ async def test_single_lines_are_marked_and_taken():
     async with app.run_test(size=(100, 40)) as pilot:
         await pilot.press("space")
         assert "▸- row 10 = old" in app.shown
-        assert "space marks" in app.told
+        assert "Space marks" in app.told
         await pilot.press("down", "space")
         assert "✓row 11 = old" in app.shown
         await pilot.press("j", "j", "space", "y")

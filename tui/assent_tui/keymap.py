@@ -125,6 +125,8 @@ def full_name(wanted: str) -> str:
     if len(base) == 1 and not base.isalnum():
         named = {sign: name for name, sign in _SIGNS.items()}
         base = named.get(base) or unicodedata.name(base, base).lower().replace("-", "_").replace(" ", "_")
+    elif modifiers == ["shift"] and len(base) == 1:
+        return base.upper()
     elif len(base) > 1 or modifiers:
         base = base.lower()
         base = next((name for name, short in _SHORT.items() if short.lower() == base), base)

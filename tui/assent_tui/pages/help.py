@@ -68,6 +68,7 @@ PAGE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
                 "{review.sides}  {review.blanks}  {review.unfold}",
                 "side by side; white space as marks; unfold what is around",
             ),
+            ("{diff.page_up}  {diff.page_down}  {diff.top}  {diff.end}", "scroll the diff, to its ends"),
             (
                 "{review.search}  {review.next_hit}  {review.previous_hit}",
                 "search; next, previous occurrence",
@@ -97,7 +98,6 @@ PAGE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("{chat.open}", "open or fold it: command, exit code, time, digest, output"),
             ("{chat.raw}", "the raw output on a page of its own ({page.close} closes it)"),
             ("{chat.copy}  {chat.copy_code}", "copy the entry whole, its next block of code (also /copy)"),
-            ("{chat.lines}", "choose single lines of it; again: all from here on; {chat.copy} copies them"),
             ("the mouse", "select by dragging, a word by two clicks, a line by three; {app.leave} copies"),
             ("{chat.end}", "to the end, and follow it"),
         ),
@@ -143,7 +143,7 @@ class Page(Struct, frozen=True):
         """Groups of keys with what they do."""
         made: list[Line] = []
         for title, keys in (*PAGE, ("Commands", self.commands)):
-            made += [*([BLANK] if made else []), line((title, "head"))]
+            made += [*([BLANK] if made else []), *wrap(line((title, "head")), width, 2)]
             for key, does in keys:
                 made += _row(self._keys(key), self.keys.words(does), width)
         return made

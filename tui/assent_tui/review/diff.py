@@ -6,10 +6,11 @@ from functools import partial
 from typing import ClassVar
 
 from msgspec.structs import replace
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from assent_core.diffs.review import Review
+from assent_tui.keymap import bindings
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.search import Hit, following, hits
 from assent_tui.review.diffrows import Look
@@ -28,12 +29,7 @@ _PAUSE = 0.02
 class Diff(BlockView, inherit_bindings=False):
     """Shows a review; the cursor stands on a hunk as long as there is one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("pageup", "page_up", "page up"),
-        Binding("pagedown", "page_down", "page down"),
-        Binding("home", "scroll_home", "to the top"),
-        Binding("end", "scroll_end", "to the end"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("diff")
 
     can_focus = True
 

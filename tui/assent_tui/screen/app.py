@@ -187,7 +187,7 @@ class AssentApp(Commanding):
         """Say that something went wrong, where the user looks."""
         self.code = error.code
         self.chat.note(error.message, "error", error.hint, error.detail)
-        if self._panes.covered:
+        if self._panes.covered or self._panes.reviewing:
             self.pane.say(f"{error.message} {error.hint}")
 
     def _next(self, jobs: Jobs, *, stopped: bool) -> None:

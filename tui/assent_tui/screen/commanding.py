@@ -71,7 +71,9 @@ class Commanding(Writing):
         """The session if nothing runs in it; else says so."""
         if self.jobs is not None and self.job is None:
             return self.jobs
-        self.tell(Trouble("Something is still running.", self.keymap.words("Wait for it, or stop it with {app.step_back}.")))
+        self.tell(
+            Trouble("Something is still running.", self.keymap.words("Wait for it, or stop it with {app.step_back}."))
+        )
         return None
 
     def _about_session(self, name: str) -> None:
