@@ -149,6 +149,8 @@ class View(Struct, frozen=True, kw_only=True):
     upper: str = ""
     work: str = ""
     copy: str = ""
+    beneath: tuple[str, ...] = ()
+    """In the overlay tier the homes of the stages that this one is layered on, the nearest first."""
     borrowed: tuple[str, ...] = ()
     """Real folders outside the copy that it needs: links to large ignored ones, git objects. To be read only."""
 

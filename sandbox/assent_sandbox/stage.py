@@ -54,12 +54,14 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Moved(Struct, frozen=True, kw_only=True):
-    """A staged path whose real file changed meanwhile, and what was done about it."""
+    """A path that changed elsewhere meanwhile, in the real tree or on a stage above, and what was done about it."""
 
     path: str
-    how: Literal["merged", "conflict", "same", "followed"]
-    """merged: both sides kept; conflict: see Change.conflict; same: the real file became what was staged;
-    followed: the real file moved and nothing of the stage was at stake."""
+    how: Literal["merged", "conflict", "same", "followed", "left"]
+    """merged: both sides kept; conflict: see Change.conflict; same: the other side became what was staged;
+    followed: the other side moved and nothing of the stage was at stake; left: it could not be brought over."""
+    why: str = ""
+    """Of a conflict and of what was left, in words."""
 
 
 class Stage(Protocol):
@@ -113,6 +115,10 @@ class Stage(Protocol):
 
     def restore(self, album: Path, name: str) -> tuple[Moved, ...]:
         """Put the stage back to a snapshot, then `rebase`; interrupted, it can be done again. StageError if it is gone."""
+        ...
+
+    def dispute(self, path: str, why: str) -> None:
+        """Hold what is staged at a path in conflict, in these words, until something else is staged there."""
         ...
 
     def run(self, command: Command, policy: Policy) -> AsyncGenerator[Output | Ended]:

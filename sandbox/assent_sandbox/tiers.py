@@ -34,6 +34,8 @@ async def open_stage(root: Path, home: Path, tier: Tier | None = None) -> Stage:
             return await _open_first(place, folder, (tier,) if tier is not None else ("overlay", "copy", "unconfined"))
         if os.fsencode(place).decode("latin-1") != kept.root:
             raise StageError(f"{home} is the stage of another repository", "Give each repository a stage of its own.")
+        if kept.layered:
+            raise StageError(f"{home} was layered on another stage and means nothing without it", "Delete it.")
         if tier not in (None, kept.tier):
             raise StageError(f"this stage was made in the {kept.tier} tier", "Open it so, or discard it.")
         return await asyncio.to_thread(_open_again, place, folder, kept.tier)
@@ -42,8 +44,22 @@ async def open_stage(root: Path, home: Path, tier: Tier | None = None) -> Stage:
         raise
 
 
+async def open_above(stage: Stage, home: Path) -> Stage:
+    """Open a stage that is layered on what another one holds, in a folder `home` where nothing is kept yet.
+
+    Its base is the view of the other, which nobody may change while this one is open. It is for this process alone: what
+    it still holds when it is closed, or left behind, is swept away. Raises LockedError, WallsError, StageError.
+    """
+    folder = await asyncio.to_thread(lambda: Folder.open(os.path.realpath(home)))
+    try:
+        return await asyncio.to_thread(_layered, stage, folder)
+    except BaseException:
+        folder.unlock()
+        raise
+
+
 def sweep(state_dir: Path, untouched: float = 0.0) -> int:
-    """Delete the stages under a state directory that nobody has open and that hold no change; gives their number.
+    """Delete the stages under a state directory that nobody has open and that hold nothing to decide; gives their number.
 
     `untouched`: only those whose folder nobody touched for so many seconds, so that none that is being made is met.
     """
@@ -84,7 +100,11 @@ def _sweep_one(home: Path) -> bool:
         return False
     try:
         kept = folder.meta()
-        if kept is not None and _holds_changes(os.fsdecode(kept.root.encode("latin-1")), folder, kept.tier):
+        if (
+            kept is not None
+            and not kept.layered
+            and _holds_changes(os.fsdecode(kept.root.encode("latin-1")), folder, kept.tier)
+        ):
             folder.unlock()
             return False
         folder.erase()
@@ -135,6 +155,16 @@ def _open_again(root: str, folder: Folder, tier: Tier) -> RememberingStage:
     stage = _make(root, folder, tier)
     stage.follow()
     return stage
+
+
+def _layered(stage: Stage, folder: Folder) -> Stage:
+    if folder.meta() is not None:
+        raise StageError(f"something is kept in {folder.home} already", "Name a folder that is not there yet.")
+    assert isinstance(stage, RememberingStage)
+    folder.describe(stage.view.root, stage.tier, layered=True)
+    above = stage.above(folder)
+    above.follow()
+    return above
 
 
 def _make(root: str, folder: Folder, tier: Tier) -> RememberingStage:

@@ -10,8 +10,9 @@ from assent_sandbox.cell import mounts
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts without a namespace")
 def test_two_overlays_of_the_same_layers_can_be_made_at_once(tmp_path: Path):
-    layers = tuple(str(tmp_path / name) for name in ("lower", "upper", "work"))
-    for layer in layers:
+    lower, upper, work = (str(tmp_path / name) for name in ("lower", "upper", "work"))
+    layers = ((lower,), upper, work)
+    for layer in (lower, upper, work):
         Path(layer).mkdir()
     other = os.fork()
     failed = 0

@@ -38,11 +38,11 @@ _MOST_DOORS = 6
 class Walls:
     """What a keeper needs to know before its command comes.
 
-    `tmp` is where the session's /tmp is kept; `layers` are lower, upper and work of the repository's overlay.
+    `tmp` is where the session's /tmp is kept; `layers` are those of the repository's overlay.
     """
 
     def __init__(  # noqa: PLR0917 - a record
-        self, kind: int, tmp: str, layers: tuple[str, str, str], filter_: bytes, abi: int, supervised: bool
+        self, kind: int, tmp: str, layers: mounts.Stack, filter_: bytes, abi: int, supervised: bool
     ) -> None:
         self.supervised = supervised and not kind & SPACES and bool(kind & WALLED)
         self.spaces, self.walled, self.network = bool(kind & SPACES), bool(kind & WALLED), bool(kind & NETWORK)

@@ -42,10 +42,14 @@ def make_tmp(home: str) -> str:
     return place
 
 
+Stack = tuple[tuple[str, ...], str, str]
+"""The layers of an overlay: the lower ones from the uppermost on, the upper one, and the kernel's work folder."""
+
+
 class Pieces:
     """File systems that every command needs, made before it comes and put nowhere yet."""
 
-    def __init__(self, walled: bool, tmp: str, layers: tuple[str, str, str]) -> None:
+    def __init__(self, walled: bool, tmp: str, layers: Stack) -> None:
         self.tmp = tmp
         self.layers = layers
         self.seen = _look_at(layers)
@@ -73,7 +77,7 @@ class Pieces:
 
     def overlay(self, layers: Layers) -> int:
         """The overlay of these layers: the one that was made before, if its folders are still the same."""
-        named = (layers.lower, layers.upper, layers.work)
+        named = ((*layers.between, layers.lower), layers.upper, layers.work)
         if self.laid >= 0 and named == self.layers and _look_at(named) == self.seen:
             laid, self.laid = self.laid, -1
             return laid
@@ -170,10 +174,10 @@ def _is_empty(folder: str) -> bool:
         return False
 
 
-def _look_at(layers: tuple[str, str, str]) -> list[tuple[int, ...]]:
+def _look_at(layers: Stack) -> list[tuple[int, ...]]:
     """What an overlay remembers of its layers' own folders from when it was made; nothing if one is not there."""
     try:
-        found = [os.stat(path) for path in layers]
+        found = [os.stat(path) for path in (*layers[0], *layers[1:])]
     except OSError:
         return []
     return [(each.st_dev, each.st_ino, each.st_mode, each.st_uid, each.st_gid) for each in found]
@@ -183,14 +187,15 @@ _MEETINGS = 50
 """How often another overlay of the same layers may be met in the making."""
 
 
-def _make_overlay(layers: tuple[str, str, str]) -> int:
+def _make_overlay(layers: Stack) -> int:
     """Made by descriptors, so that no character of a path can be read as an option.
 
     The kernel makes its folder in `work` anew with each overlay: of two that are made at once, the slower one finds it gone.
     """
-    names = ("lowerdir", "upperdir", "workdir")
-    places = {name: os.open(path, os.O_PATH | os.O_CLOEXEC) for name, path in zip(names, layers, strict=True)}
-    options = {key: f"/proc/self/fd/{place}" for key, place in places.items()}
+    lowers, upper, work = layers
+    places = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (*lowers, upper, work)]
+    *below, upper, work = (f"/proc/self/fd/{place}" for place in places)
+    options = {"lowerdir": ":".join(below), "upperdir": upper, "workdir": work}
     try:
         for _ in range(_MEETINGS):
             try:
@@ -201,7 +206,7 @@ def _make_overlay(layers: tuple[str, str, str]) -> int:
                 time.sleep(0.002)
         return make_mount("overlay", options | {"userxattr": ""}, NOSUID | NODEV)
     finally:
-        for place in places.values():
+        for place in places:
             os.close(place)
 
 

@@ -18,10 +18,10 @@ from assent_sandbox.cell import ending, inside, landlock, mounts, namespaces, se
 _SPACES = namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWIPC | namespaces.NEWUTS
 
 
-def main(descriptor: int, tier: str, starter: int, home: str = "", layers: tuple[str, str, str] = ("", "", "")) -> None:
+def main(descriptor: int, tier: str, starter: int, home: str = "", layers: mounts.Stack = ((), "", "")) -> None:
     """Serve requests on an inherited socket until it closes.
 
-    `home` is the session's own folder, `layers` are lower, upper and work of the overlay that every command gets.
+    `home` is the session's own folder, `layers` are those of the overlay that every command gets.
     """
     inside.heed_interrupts()
     namespaces.die_with_parent()
@@ -48,7 +48,7 @@ class _Keeper:
 
 
 class _Warden:
-    def __init__(self, door: _socket.socket, tier: str, home: str, layers: tuple[str, str, str]) -> None:
+    def __init__(self, door: _socket.socket, tier: str, home: str, layers: mounts.Stack) -> None:
         self.door = door
         self.layers = layers
         self.tmp = ""

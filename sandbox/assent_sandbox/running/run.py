@@ -178,7 +178,8 @@ def _wrapper(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...
 
 def _start_warden(door: socket.socket, view: View) -> subprocess.Popen[bytes]:
     room = str(Path(__file__).resolve().parents[2])
-    code = _START.format(door.fileno(), view.tier, os.getpid(), view.home, (view.root, view.upper, view.work))
+    layers = ((*(f"{home}/upper" for home in view.beneath), view.root), view.upper, view.work)
+    code = _START.format(door.fileno(), view.tier, os.getpid(), view.home, layers)
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", code, room],
         stdin=subprocess.DEVNULL,
@@ -196,9 +197,10 @@ def _furnish(view: View) -> None:
     if view.tier != "overlay":
         os.makedirs(tmp_of(view), exist_ok=True)
     elif main := main_git_folder(view.root):
-        upper, work = git_folders(view)
-        os.makedirs(work, exist_ok=True)
-        os.makedirs(upper, mode=stat.S_IMODE(os.stat(main).st_mode), exist_ok=True)
+        for home in (view.home, *view.beneath):
+            upper, work = git_folders(home)
+            os.makedirs(work, exist_ok=True)
+            os.makedirs(upper, mode=stat.S_IMODE(os.stat(main).st_mode), exist_ok=True)
 
 
 def _make_missing(policy: Policy) -> dict[str, int]:

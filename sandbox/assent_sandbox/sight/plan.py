@@ -13,11 +13,15 @@ from assent_sandbox.sight.toolchains import CREDENTIALS
 
 
 class Layers(Struct, frozen=True, kw_only=True):
-    """An overlay: `lower` under `upper`, with the kernel's `work` folder, seen at `lower` itself."""
+    """An overlay: `lower` under `upper`, with the kernel's `work` folder, seen at `lower` itself.
+
+    `between` are the layers of other stages that lie between the two, the uppermost first.
+    """
 
     lower: str
     upper: str
     work: str
+    between: tuple[str, ...] = ()
 
 
 class Shown(Struct, frozen=True, kw_only=True):
@@ -132,13 +136,15 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
         network=network,
         view=view.path,
         layers=_layers(view, around) if overlay else (),
-        hidden=tuple(dict.fromkeys((around.home, "/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", view.home))),
+        hidden=tuple(
+            dict.fromkeys((around.home, "/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", view.home, *view.beneath))
+        ),
         shown=_shown(policy, around),
         blank=_blank(around, policy) + (() if overlay else tuple(os.path.join(view.root, path) for path in masked)),
         masked=masked,
         readable=_readable(view, policy, around),
         writable=_writable(view, policy, around, tmp),
-        never=(view.home,),
+        never=(view.home, *view.beneath),
         hosts=_granted(policy, "host") if exits else (),
         exits=exits,
         identity=_identity(view, policy, around, tmp),
@@ -148,16 +154,18 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
 
 def _layers(view: View, around: Surroundings) -> tuple[Layers, ...]:
     """The repository, and its main git folder where that lies elsewhere: what is committed there stays in the stage."""
-    layers = [Layers(lower=view.root, upper=view.upper, work=view.work)]
+    between = tuple(f"{home}/upper" for home in view.beneath)
+    layers = [Layers(lower=view.root, upper=view.upper, work=view.work, between=between)]
     if around.git:
-        upper, work = git_folders(view)
-        layers.append(Layers(lower=around.git, upper=upper, work=work))
+        upper, work = git_folders(view.home)
+        between = tuple(git_folders(home)[0] for home in view.beneath)
+        layers.append(Layers(lower=around.git, upper=upper, work=work, between=between))
     return tuple(layers)
 
 
-def git_folders(view: View) -> tuple[str, str]:
+def git_folders(home: str) -> tuple[str, str]:
     """Upper and work of the layer over a main git folder that lies outside of the repository."""
-    return os.path.join(view.home, "git", "upper"), os.path.join(view.home, "git", "work")
+    return os.path.join(home, "git", "upper"), os.path.join(home, "git", "work")
 
 
 def _granted(policy: Policy, kind: str) -> tuple[str, ...]:
@@ -234,5 +242,5 @@ def _masked(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]
     places = (os.path.join(around.home, name) for name in CREDENTIALS)
     beneath = [os.path.relpath(path, view.root) for path in places if is_within(path, view.root)]
     beneath = [path for path in beneath if not policy.allows("secret", path)]
-    own = [os.path.relpath(view.home, view.root)] if is_within(view.home, view.root) else []
+    own = [os.path.relpath(home, view.root) for home in (view.home, *view.beneath) if is_within(home, view.root)]
     return tuple(dict.fromkeys((*secrets, *beneath, *own)))

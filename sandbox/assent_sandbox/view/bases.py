@@ -120,6 +120,10 @@ class Bases:
             self.contents.take_over(base.content, contents)
         self._set(path, base)
 
+    def dispute(self, path: str, conflict: str, held: str) -> None:
+        """Note that a path is in conflict; one without a base of its own had nothing before."""
+        self._set(path, msgspec.structs.replace(self._index.get(path, Base("none")), conflict=conflict, held=held))
+
     def end_conflict(self, path: str) -> None:
         """Forget that a path was in conflict."""
         base = self._index.get(path)

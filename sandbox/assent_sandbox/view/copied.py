@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from typing import Literal
 
 from msgspec.structs import replace
@@ -11,22 +12,61 @@ from assent_sandbox.policy import Policy, View
 from assent_sandbox.stage import Entry, File, Link, StageError
 from assent_sandbox.view import tree
 from assent_sandbox.view.folder import Folder
-from assent_sandbox.view.listing import list_repository
+from assent_sandbox.view.listing import Listing, list_repository
 from assent_sandbox.view.mirror import Mirror, Print
 from assent_sandbox.view.remembering import RememberingStage
-from assent_sandbox.view.tree import Tree
+from assent_sandbox.view.tree import RealTree, Tree
+
+
+class Another(RealTree):
+    """The copy of another stage, on which one is layered; what is only linked or kept out there lies in the real tree."""
+
+    def __init__(self, copy: str, real: RealTree, linked: frozenset[str], secret: frozenset[str]) -> None:
+        super().__init__(copy)
+        self.linked = linked
+        self.secret = secret
+        self._real = real
+
+    def around(self, names: tuple[str, ...]) -> AbstractContextManager[int | None]:
+        """The open folder in which a path stands, for as long as the block runs; None if there is none."""
+        return self._real.around(names) if self._is_elsewhere(names) else super().around(names)
+
+    def folder(self, names: tuple[str, ...]) -> AbstractContextManager[int | None]:
+        """An open folder for as long as the block runs; None if there is none."""
+        return self._real.folder(names) if self._is_elsewhere(names) else super().folder(names)
+
+    def place(self, path: str) -> str:
+        """The absolute path of what stands at a path."""
+        return self._real.place(path) if self._is_elsewhere(tuple(path.split("/"))) else super().place(path)
+
+    def _is_elsewhere(self, names: tuple[str, ...]) -> bool:
+        above = ("/".join(names[:end]) for end in range(1, len(names) + 1))
+        return "/".join(names) in self.secret or any(path in self.linked for path in above)
 
 
 class CopiedStage(RememberingStage):
     """A stage whose view is a folder of its own; files that nobody changed there follow the real tree.
 
     Large ignored folders are links to the real ones, which commands may only read; secret files are not there unless
-    they were granted to a command. Once made it is to `follow`, which makes the copy at first.
+    they were granted to a command. Once made it is to `follow`, which makes the copy at first. One that is layered on
+    another is a copy of that one's copy, and follows it.
     """
 
-    def __init__(self, root: str, folder: Folder, tier: Literal["copy", "unconfined"] = "copy") -> None:
-        super().__init__(View(tier=tier, root=root, home=folder.home, copy=f"{folder.home}/view"), folder)
-        self._mirror = Mirror(self._view.copy, self._real, folder.home, folder.draft)
+    def __init__(
+        self,
+        root: str,
+        folder: Folder,
+        tier: Literal["copy", "unconfined"] = "copy",
+        ground: Another | None = None,
+        lent: tuple[str, ...] = (),
+    ) -> None:
+        """`ground` is the copy that it is layered on, `lent` are the real folders that are borrowed there."""
+        self._tier: Literal["copy", "unconfined"] = tier
+        self._source = ground or RealTree(root)
+        view = View(tier=tier, root=root, home=folder.home, copy=f"{folder.home}/view")
+        super().__init__(view, folder, self._source)
+        self._lent = lent
+        self._mirror = Mirror(self._view.copy, self._source, folder.home, folder.draft)
         self._policy = Policy()
         self._gone: set[str] = set()
         self._secret: frozenset[str] = frozenset()
@@ -36,15 +76,21 @@ class CopiedStage(RememberingStage):
         else:
             self._survey()
 
+    def above(self, folder: Folder) -> CopiedStage:
+        """A stage in another folder that is layered on this one."""
+        linked = frozenset(path for path in self._mirror.linked if self._mirror.is_linked(path))
+        ground = Another(self._view.copy, self._source, linked, self._secret - self._touched - self._gone)
+        return CopiedStage(self._view.root, folder, self._tier, ground, self._view.borrowed)
+
     def read(self, path: str) -> Entry | None:
         """What stands at a path of the view; None for nothing or a folder."""
         names = tree.parts(path)
-        return (self._real if self._is_elsewhere(names) else self._mirror.tree).entry(names)
+        return (self._source if self._is_elsewhere(names) else self._mirror.tree).entry(names)
 
     def folder(self, path: str) -> tuple[str, ...] | None:
         """The names in a folder of the view, sorted, folders with a trailing slash; None if it is no folder."""
         names = tree.parts(path)
-        here = self._real if self._is_elsewhere(names) else self._mirror.tree
+        here = self._source if self._is_elsewhere(names) else self._mirror.tree
         if names and not here.is_folder(names):
             return None
         with here.folder(names) as folder:
@@ -135,7 +181,7 @@ class CopiedStage(RememberingStage):
 
     def follow(self) -> None:
         """Let what is not held apart follow the real tree; what is gone there goes first."""
-        listing = list_repository(self._view.root, self._policy, self._folder.home)
+        listing = self._listing()
         own = self._touched.union(self._gone, self._bases.paths())
         self._secret = listing.secret
         for path in self._mirror.files.keys() - listing.files - own:
@@ -146,4 +192,11 @@ class CopiedStage(RememberingStage):
                 self._mirror.copy(path)
         self._mirror.refresh_git()
         self._mirror.save()
-        self._view = replace(self._view, borrowed=self._mirror.borrowed())
+        self._view = replace(self._view, borrowed=(*self._mirror.borrowed(), *self._lent))
+
+    def _listing(self) -> Listing:
+        found = list_repository(self._source.root, self._policy, self._folder.home)
+        if not isinstance(self._source, Another):
+            return found
+        linked, secret = found.linked | self._source.linked, found.secret | self._source.secret
+        return Listing(found.files - linked - secret, linked, secret)

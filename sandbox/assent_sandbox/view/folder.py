@@ -26,6 +26,8 @@ class Meta(Struct, frozen=True):
     """Absolute path of the repository, as bytes read as Latin-1."""
     tier: Tier
     format: int = _FORMAT
+    layered: bool = False
+    """Whether it is layered on another stage, so that it means nothing without the process that made it."""
 
 
 class Folder:
@@ -77,11 +79,11 @@ class Folder:
             )
         return found
 
-    def describe(self, root: str, tier: Tier) -> None:
+    def describe(self, root: str, tier: Tier, *, layered: bool = False) -> None:
         """Write down what this is a stage of."""
         draft = self.draft()
         with open(draft, "wb") as file:
-            file.write(msgspec.json.encode(Meta(os.fsencode(root).decode("latin-1"), tier)))
+            file.write(msgspec.json.encode(Meta(os.fsencode(root).decode("latin-1"), tier, layered=layered)))
         os.rename(draft, f"{self.home}/stage.json")
 
     def draft(self) -> str:

@@ -15,7 +15,8 @@ from assent_sandbox.running.run import Walls
 from assent_sandbox.stage import Change, Entry, File, Link, Moved, Opaque, OutsideError, StageError
 from assent_sandbox.view.bases import Base, Bases, digest
 from assent_sandbox.view.folder import Folder
-from assent_sandbox.view.tree import RealTree, fingerprint, is_private, parts
+from assent_sandbox.view.ground import Ground
+from assent_sandbox.view.tree import fingerprint, is_private, parts
 
 _RACED = "the real file changed while a command that changed it too was running"
 _SPARED_FILES = 2000
@@ -26,12 +27,13 @@ _SPARED_BYTES = 64 << 20
 class LivingStage(ABC):
     """What the stages have in common; how the view is kept is left to the methods without a body."""
 
-    def __init__(self, view: View, folder: Folder) -> None:
+    def __init__(self, view: View, folder: Folder, ground: Ground) -> None:
+        """`ground` is what the stage differs from: the real tree, or the stage that it is layered on."""
         self._view = view
         self._folder = folder
         self._walls: Walls | None = None
         self._walled = view
-        self._real = RealTree(view.root)
+        self._real = ground
         self._bases = Bases(folder.home)
         self._one = asyncio.Lock()
         self._touched: set[str] = set()
@@ -147,6 +149,12 @@ class LivingStage(ABC):
                 self._take(path)
             real, seen = self._actual(path)
             self._bases.keep(path, base, seen if real == base else ())
+
+    def dispute(self, path: str, why: str) -> None:
+        """Hold what is staged at a path in conflict, in these words, until something else is staged there."""
+        path = self._named(path)
+        if path in self._touched or path in self._bases:
+            self._bases.dispute(path, why, digest(self._now(path)))
 
     async def run(self, command: Command, policy: Policy) -> AsyncGenerator[Output | Ended]:
         """Run a command in the view; the last item is the `Ended`. Closing the generator ends all its processes."""

@@ -47,7 +47,7 @@ class Mirror:
 
     def borrowed(self) -> tuple[str, ...]:
         """Absolute paths of real folders that the copy needs."""
-        return (*(os.path.join(self.real.root, path) for path in sorted(self.linked)), *self._objects)
+        return (*(self.real.place(path) for path in sorted(self.linked)), *self._objects)
 
     def save(self) -> None:
         """Put on file what was copied, if that is other than what is there."""
@@ -75,7 +75,7 @@ class Mirror:
         """Whether a real file is not the one that was copied."""
         known = self.files.get(path)
         try:
-            return known is None or known[0] != fingerprint(os.lstat(os.path.join(self.real.root, path)))
+            return known is None or known[0] != fingerprint(os.lstat(self.real.place(path)))
         except OSError:
             return True
 
@@ -127,7 +127,7 @@ class Mirror:
             names = tuple(path.split("/"))
             with self.prepared(names[:-1]) as folder:
                 if status_of(folder, names[-1]) is None:
-                    os.symlink(os.path.join(self.real.root, path), names[-1], dir_fd=folder)
+                    os.symlink(self.real.place(path), names[-1], dir_fd=folder)
         self._unsaved |= self.linked != wanted
         self.linked = wanted
 
@@ -178,7 +178,7 @@ class Mirror:
 
     def _copy_to(self, draft: str, names: tuple[str, ...]) -> Print | None:
         """Copy a real file or link to a draft and give the fingerprint that it had; None for anything else."""
-        with self.real.folder(names[:-1]) as folder:
+        with self.real.around(names) as folder:
             found = None if folder is None else status_of(folder, names[-1])
             if folder is None or found is None:
                 return None

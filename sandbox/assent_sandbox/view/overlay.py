@@ -11,18 +11,22 @@ from assent_sandbox.policy import Policy, View
 from assent_sandbox.stage import Entry, File, Link, StageError
 from assent_sandbox.view import tree
 from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.ground import Stacked
 from assent_sandbox.view.layers import Layers
 from assent_sandbox.view.remembering import RememberingStage
-from assent_sandbox.view.tree import Tree, entry_of, status_of
+from assent_sandbox.view.tree import RealTree, Tree, entry_of, status_of
 from assent_sandbox.view.upper import Held, Upper
 
 
 class OverlayStage(RememberingStage):
     """A stage whose view is mounted for commands, and read and written here without any process."""
 
-    def __init__(self, root: str, folder: Folder) -> None:
+    def __init__(self, root: str, folder: Folder, beneath: tuple[str, ...] = ()) -> None:
+        """`beneath` are the homes of the stages that this one is layered on, the nearest first."""
         upper, work = f"{folder.home}/upper", f"{folder.home}/work"
-        super().__init__(View(tier="overlay", root=root, home=folder.home, upper=upper, work=work), folder)
+        self._lowers = (*(f"{home}/upper" for home in beneath), root)
+        view = View(tier="overlay", root=root, home=folder.home, upper=upper, work=work, beneath=beneath)
+        super().__init__(view, folder, Stacked(self._lowers) if beneath else RealTree(root))
         os.makedirs(work, mode=0o700, exist_ok=True)
         self._upper = Upper(upper, self._real, folder.draft)
         self._held = Held(frozenset(), frozenset(), frozenset())
@@ -31,6 +35,10 @@ class OverlayStage(RememberingStage):
             self.record(start)
         else:
             self._look()
+
+    def above(self, folder: Folder) -> OverlayStage:
+        """A stage in another folder that is layered on this one."""
+        return OverlayStage(self._view.root, folder, (self._view.home, *self._view.beneath))
 
     def read(self, path: str) -> Entry | None:
         """What stands at a path of the view; None for nothing or a folder."""
@@ -41,8 +49,7 @@ class OverlayStage(RememberingStage):
             found = above.status(names[-1])
             if found is None:
                 return None
-            layer, _ = found
-            return entry_of(above.descriptor(layer), names[-1], ours=layer == "upper")
+            return entry_of(found.folder, names[-1], ours=found.ours)
 
     def folder(self, path: str) -> tuple[str, ...] | None:
         """The names in a folder of the view, sorted, folders with a trailing slash; None if it is no folder."""
@@ -56,13 +63,13 @@ class OverlayStage(RememberingStage):
             return tuple(sorted(name + "/" * is_folder for name, is_folder in here.names().items()))
 
     def _at(self, names: tuple[str, ...]) -> AbstractContextManager[Layers]:
-        return Layers.at(self._view.upper, self._view.root, names)
+        return Layers.at(self._view.upper, self._lowers, names)
 
     def _is_clean(self, path: str) -> bool:
         *above, name = path.split("/")
         with self._at(tuple(above)) as here:
             found = here.status(name)
-            return found is not None and found[0] == "lower"
+            return found is not None and found.layer == "lower"
 
     def _put(self, path: str, entry: File | Link) -> None:
         draft = self._folder.draft()
@@ -86,11 +93,11 @@ class OverlayStage(RememberingStage):
             return
         with self._prepared(tuple(above)) as here:
             assert here.upper is not None
-            if here.lower is not None and status_of(here.lower, name) is not None:
+            if here.beneath(name) is not None:
                 self._upper.whiteout(here.upper, name)
             else:
                 self._upper.trash(here.upper, name)
-        if stat.S_ISDIR(found[1].st_mode):
+        if stat.S_ISDIR(found.status.st_mode):
             self._touched = {held for held in self._touched if not held.startswith(path + "/")}
         self._touched.discard(path)
 
@@ -189,12 +196,12 @@ class OverlayStage(RememberingStage):
         for index, name in enumerate(names):
             with self._at(names[:index]) as here:
                 found = here.status(name)
-                if found is not None and stat.S_ISLNK(found[1].st_mode):
+                if found is not None and stat.S_ISLNK(found.status.st_mode):
                     here.below(name)
-                if found is not None and not stat.S_ISDIR(found[1].st_mode):
+                if found is not None and not stat.S_ISDIR(found.status.st_mode):
                     path = "/".join(names[: index + 1])
                     raise StageError(f"{path} is a file, so nothing can be put into it", "Delete that file first.")
-                if found is None or found[0] == "lower":
+                if found is None or found.layer == "lower":
                     self._upper.make_folder(here, name)
         with self._at(names) as here:
             yield here
@@ -202,4 +209,4 @@ class OverlayStage(RememberingStage):
 
 def _shows_folder(here: Layers, name: str) -> bool:
     found = here.status(name)
-    return found is not None and stat.S_ISDIR(found[1].st_mode)
+    return found is not None and stat.S_ISDIR(found.status.st_mode)

@@ -13,6 +13,7 @@ import msgspec
 from assent_sandbox.stage import Moved, OutsideError
 from assent_sandbox.view import tree
 from assent_sandbox.view.bases import latin, native
+from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.layers import is_opaque, is_whiteout, set_opaque
 from assent_sandbox.view.life import LivingStage, told
 from assent_sandbox.view.snapshots import Album, Held, Snapshot
@@ -31,6 +32,10 @@ class RememberingStage(LivingStage):
     @abstractmethod
     def _own(self) -> Tree:
         """The tree on disk in which lies what is held apart."""
+
+    @abstractmethod
+    def above(self, folder: Folder) -> RememberingStage:
+        """A stage in another folder that is layered on this one; it is to `follow`, and this one not to be changed."""
 
     @abstractmethod
     def _place(self, path: str, draft: str) -> None:

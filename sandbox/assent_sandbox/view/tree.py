@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from assent_sandbox.stage import Entry, File, Link, Opaque, OutsideError, StageError
 
@@ -162,9 +162,16 @@ class Tree:
         self.root = root
         self.ours = ours
 
-    @contextmanager
-    def folder(self, names: tuple[str, ...]) -> Generator[int | None]:
+    def around(self, names: tuple[str, ...]) -> AbstractContextManager[int | None]:
+        """The open folder in which a path stands, for as long as the block runs; None if there is none."""
+        return self.folder(names[:-1])
+
+    def folder(self, names: tuple[str, ...]) -> AbstractContextManager[int | None]:
         """An open folder for as long as the block runs; None if there is none."""
+        return self._folder(names)
+
+    @contextmanager
+    def _folder(self, names: tuple[str, ...]) -> Generator[int | None]:
         fd: int | None = self._open_root()
         try:
             for name in names:
@@ -197,20 +204,25 @@ class Tree:
         """The status of a path, of a link itself; None for nothing."""
         if not names:
             return os.stat(self.root)
-        with self.folder(names[:-1]) as folder:
+        with self.around(names) as folder:
             return None if folder is None else status_of(folder, names[-1])
 
     def entry(self, names: tuple[str, ...]) -> Entry | None:
         """What stands at a path; None for nothing or a folder."""
         if not names:
             return None
-        with self.folder(names[:-1]) as folder:
+        with self.around(names) as folder:
             return None if folder is None else entry_of(folder, names[-1], ours=self.ours)
 
     def is_folder(self, names: tuple[str, ...]) -> bool:
         """Whether a folder stands at a path and not at the end of a link."""
         found = self.status(names)
         return found is not None and stat.S_ISDIR(found.st_mode)
+
+    def names(self, names: tuple[str, ...]) -> list[str]:
+        """What stands in a folder; nothing if it is none."""
+        with self.folder(names) as folder:
+            return [] if folder is None else [name for name, _ in names_of(folder)]
 
     def files(self, names: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result]]:
         """Every path below a folder that is no folder, with its status; `.git` is left out at any depth."""
@@ -235,6 +247,10 @@ class RealTree(Tree):
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
+
+    def place(self, path: str) -> str:
+        """The absolute path of what stands at a path."""
+        return os.path.join(self.root, path)
 
     def step(self, above: int, name: str) -> int | None:
         """Open a folder within an open folder; None if there is none or a link."""

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from assent_sandbox.view import tree
+from assent_sandbox.view.ground import Ground
 from assent_sandbox.view.layers import Layers, clear_opaque, is_opaque, is_whiteout, set_opaque
-from assent_sandbox.view.tree import RealTree, Tree, names_of, status_of, step
+from assent_sandbox.view.tree import Tree, names_of, status_of, step
 
 
 class Held(Struct, frozen=True):
@@ -22,16 +23,17 @@ class Held(Struct, frozen=True):
 
 
 class Upper:
-    """The upper layer over one real tree; `draft` names fresh places on the same file system."""
+    """The upper layer over what is beneath it; `draft` names fresh places on the same file system."""
 
-    def __init__(self, root: str, real: RealTree, draft: Callable[[], str]) -> None:
+    def __init__(self, root: str, real: Ground, draft: Callable[[], str]) -> None:
         self.tree = Tree(root, ours=True)
         self._real = real
         self._draft = draft
         if not os.path.isdir(root):
-            made = draft()
+            made, like = draft(), real.status(())
+            assert like is not None
             os.mkdir(made)
-            imitate(made, os.stat(real.root))
+            imitate(made, like)
             os.rename(made, root)
 
     def trash(self, folder: int, name: str) -> None:
@@ -60,8 +62,8 @@ class Upper:
         draft = self._draft()
         os.mkdir(draft)
         if shown is not None:
-            imitate(draft, shown[1])
-        elif here.lower is not None and is_folder(here.lower, name):
+            imitate(draft, shown.status)
+        elif (hidden := here.beneath(name)) is not None and stat.S_ISDIR(hidden.status.st_mode):
             fd = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             set_opaque(fd)
             os.close(fd)
@@ -125,7 +127,7 @@ class Upper:
 
     def _spell_out(self, folder: int, names: tuple[str, ...]) -> None:
         """Turn an opaque folder into one with a whiteout for each lower name that it hides."""
-        for name in self._real_names(names):
+        for name in self._real.names(names):
             if status_of(folder, name) is None:
                 self.whiteout(folder, name)
             elif is_folder(folder, name) and (below := step(folder, name, ours=True)) is not None:
@@ -138,16 +140,12 @@ class Upper:
         draft = self._draft()
         os.mkdir(draft)
         fd = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for name in self._real_names(names):
+        for name in self._real.names(names):
             self.whiteout(fd, name)
         os.close(fd)
         if (found := self._real.status(names)) is not None and stat.S_ISDIR(found.st_mode):
             imitate(draft, found)
         self.place(draft, folder, names[-1])
-
-    def _real_names(self, names: tuple[str, ...]) -> list[str]:
-        with self._real.folder(names) as folder:
-            return [] if folder is None else [name for name, _ in names_of(folder)]
 
 
 def is_folder(folder: int, name: str) -> bool:
