@@ -43,7 +43,7 @@ from assent_core.router import route
 from assent_core.service.keys import find_key
 from assent_core.service.responses import Responses
 from assent_core.session import Session
-from assent_core.settings import Settings
+from assent_core.settings import Settings, config_dir
 from assent_core.tools import specs
 from assent_core.turn import Bench
 from assent_core.workspace import Workspace, find
@@ -70,7 +70,8 @@ async def open_session(
     if model:
         service.warm()
     id = resume or sessions.new_id()
-    stage = await open_stage(workspace.root, sessions.stage_home(state, workspace.root, id))
+    own = (state, config_dir())
+    stage = await open_stage(workspace.root, sessions.stage_home(state, workspace.root, id), closed=own)
     try:
         past = await asyncio.to_thread(past_of, state, resume) if resume else Past()
     except BaseException:
@@ -80,7 +81,8 @@ async def open_session(
     if resume:
         past = await asyncio.to_thread(_caught_up, past, record, id, workspace.root, state)
     background = Background(record.append)
-    notices = (*workspace.notices, *map(_in_words, recovered), *past.notices)
+    lowered = (stage.lowered,) if stage.lowered else ()
+    notices = (*workspace.notices, *lowered, *map(_in_words, recovered), *past.notices)
     place = Place(id, settings, workspace, stage, redact)
     request = await asyncio.to_thread(_request, settings, service, id)
     file = ItemFile(sessions.items_path(state, id))

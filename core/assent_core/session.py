@@ -223,7 +223,8 @@ class Session(Settling):
     async def _verify(self, decided: Review, shell: Shell) -> AsyncGenerator[AnyEvent]:
         performer = self._bench.performer
         home = Path(performer.stage.view.home).with_name(f"{self.opened.session}-verify")
-        stage = await open_stage(performer.workspace.root, home, self.opened.tier)
+        own = map(Path, performer.stage.view.closed)
+        stage = await open_stage(performer.workspace.root, home, self.opened.tier, own)
         try:
             for outcome in review.outcomes(decided):
                 put(stage, outcome.path, outcome.landed)

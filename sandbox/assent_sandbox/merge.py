@@ -8,7 +8,7 @@ import tempfile
 from msgspec import Struct
 
 from assent_sandbox import host
-from assent_sandbox.stage import Entry, File, Link
+from assent_sandbox.stage import Entry, File, Link, Opaque
 
 _MARKS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ")
 _FILES = ("stage", "before", "other")
@@ -90,3 +90,8 @@ def _merge_text(base: bytes, staged: bytes, other: bytes, side: Side) -> tuple[b
             if 0 < failed.code <= _MOST and failed.output:
                 return failed.output, False
             raise
+
+
+def same(one: Entry | None, other: Entry | None) -> bool:
+    """Whether two entries are surely the same: what is opaque cannot be compared."""
+    return one == other and not isinstance(one, Opaque)

@@ -15,6 +15,16 @@ NARROW: frozenset[WideningKind] = frozenset({"host", "loopback", "socket"})
 """Ways out of a network of the command's own; only the overlay tier has one to open them in."""
 
 
+CREDENTIALS = (
+    ".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".vault-token",
+    ".cargo/credentials", ".cargo/credentials.toml", ".config/gh", ".config/gcloud", ".config/git/credentials", ".config/op",
+    ".config/assent", ".local/state/assent", ".config/openai", ".codex", ".bash_history", ".zsh_history", ".python_history",
+    ".local/share/keyrings", ".password-store", ".m2/settings.xml", ".gradle/gradle.properties", ".terraform.d", ".mozilla",
+    ".config/google-chrome", ".config/chromium",
+)  # fmt: skip
+"""Places under home that hold keys: never shown unless granted, also where home itself is the repository."""
+
+
 class Widening(Struct, frozen=True, order=True):
     """One exact thing beyond the walls that a consent may allow.
 
@@ -151,6 +161,8 @@ class View(Struct, frozen=True, kw_only=True):
     copy: str = ""
     beneath: tuple[str, ...] = ()
     """In the overlay tier the homes of the stages that this one is layered on, the nearest first."""
+    closed: tuple[str, ...] = ()
+    """assent's own folders, as written and resolved: nobody reads or changes them on the stage, and no consent opens them."""
     borrowed: tuple[str, ...] = ()
     """Real folders outside the copy that it needs: links to large ignored ones, git objects. To be read only."""
 

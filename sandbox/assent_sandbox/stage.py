@@ -77,6 +77,11 @@ class Stage(Protocol):
     @property
     def view(self) -> View: ...
 
+    @property
+    def lowered(self) -> str:
+        """Why the stage has no higher tier, in words for the user; empty in the best one, or where one was named."""
+        ...
+
     def read(self, path: str) -> Entry | None:
         """What stands at a path of the view; None for nothing or a folder."""
         ...

@@ -7,11 +7,13 @@ import fcntl
 import os
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import aclosing
 from pathlib import Path
 
 from assent_sandbox.cell import landlock
 from assent_sandbox.policy import Command, Policy, Tier
+from assent_sandbox.sight.surroundings import MEND_MOUNTS, mounts_within, told_of_mounts
 from assent_sandbox.stage import Stage, StageError, WallsError
 from assent_sandbox.view.copied import CopiedStage
 from assent_sandbox.view.folder import Folder
@@ -21,24 +23,29 @@ from assent_sandbox.view.remembering import RememberingStage
 _PROBE = Command(argv=("/bin/sh", "-c", ":"))
 
 
-async def open_stage(root: Path, home: Path, tier: Tier | None = None) -> Stage:
+async def open_stage(root: Path, home: Path, tier: Tier | None = None, closed: Iterable[Path] = ()) -> Stage:
     """Open, or open again, the stage of `root` kept in the folder `home` (made if missing).
 
-    `tier` forces one; None takes the best that works when tried. Raises LockedError, WallsError, StageError.
+    `tier` forces one; None takes the best that works when tried. `closed` are folders of assent's own, which nobody reads
+    or changes on the stage wherever they lie. Raises LockedError, WallsError, StageError.
     """
     place = await asyncio.to_thread(_real_folder, root)
     folder = await asyncio.to_thread(lambda: Folder.open(os.path.realpath(home)))
+    own = await asyncio.to_thread(_names_of, closed)
     try:
         kept = folder.meta()
         if kept is None:
-            return await _open_first(place, folder, (tier,) if tier is not None else ("overlay", "copy", "unconfined"))
+            tiers = (tier,) if tier is not None else ("overlay", "copy", "unconfined")
+            return await _open_first(place, folder, tiers, own)
         if os.fsencode(place).decode("latin-1") != kept.root:
             raise StageError(f"{home} is the stage of another repository", "Give each repository a stage of its own.")
         if kept.layered:
             raise StageError(f"{home} was layered on another stage and means nothing without it", "Delete it.")
         if tier not in (None, kept.tier):
             raise StageError(f"this stage was made in the {kept.tier} tier", "Open it so, or discard it.")
-        return await asyncio.to_thread(_open_again, place, folder, kept.tier)
+        stage = await asyncio.to_thread(_open_again, place, folder, kept.tier, own)
+        stage.lowered = kept.lowered
+        return stage
     except BaseException:
         folder.unlock()
         raise
@@ -123,6 +130,11 @@ def _holds_changes(root: str, folder: Folder, tier: Tier) -> bool:
         stage.shut()
 
 
+def _names_of(places: Iterable[Path]) -> tuple[str, ...]:
+    """Each as written and resolved."""
+    return tuple(dict.fromkeys(name for each in places for name in (os.path.abspath(each), os.path.realpath(each))))
+
+
 def _real_folder(root: Path) -> str:
     place = os.path.realpath(root)
     if not os.path.isdir(place):
@@ -132,27 +144,37 @@ def _real_folder(root: Path) -> str:
     return place
 
 
-async def _open_first(root: str, folder: Folder, tiers: tuple[Tier, ...]) -> Stage:
+async def _open_first(root: str, folder: Folder, tiers: tuple[Tier, ...], closed: tuple[str, ...]) -> Stage:
     """Open the first of these tiers that holds when a command is run in it; the last one's refusal is raised."""
+    lowered = ""
     for tier in tiers:
-        stage = await asyncio.to_thread(_open_again, root, folder, tier)
+        stage = await asyncio.to_thread(_open_again, root, folder, tier, closed)
         try:
             await _prove(stage)
-            folder.describe(root, tier)
+            folder.describe(root, tier, lowered)
+            stage.lowered = lowered
             return stage
-        except WallsError:
+        except WallsError as error:
             await stage.end()
             folder.empty()
             if tier == tiers[-1]:
                 raise
+            lowered = lowered or _why_lowered(root, tier, error)
         except BaseException:
             await stage.end()
             raise
     raise AssertionError("no tier was named")
 
 
-def _open_again(root: str, folder: Folder, tier: Tier) -> RememberingStage:
-    stage = _make(root, folder, tier)
+def _why_lowered(root: str, tier: Tier, error: WallsError) -> str:
+    """Why a tier cannot be held for this repository, and what would mend it."""
+    if tier == "overlay" and (within := mounts_within(root)):
+        return f"{told_of_mounts(within)} {MEND_MOUNTS}"
+    return f"The {tier} tier cannot be held here: {str(error).rstrip('.')}. `assent doctor` says what would mend it."
+
+
+def _open_again(root: str, folder: Folder, tier: Tier, closed: tuple[str, ...]) -> RememberingStage:
+    stage = _make(root, folder, tier, closed)
     stage.follow()
     return stage
 
@@ -167,8 +189,10 @@ def _layered(stage: Stage, folder: Folder) -> Stage:
     return above
 
 
-def _make(root: str, folder: Folder, tier: Tier) -> RememberingStage:
-    return OverlayStage(root, folder) if tier == "overlay" else CopiedStage(root, folder, tier)
+def _make(root: str, folder: Folder, tier: Tier, closed: tuple[str, ...] = ()) -> RememberingStage:
+    if tier == "overlay":
+        return OverlayStage(root, folder, closed=closed)
+    return CopiedStage(root, folder, tier, closed=closed)
 
 
 async def _prove(stage: RememberingStage) -> None:

@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from assent_sandbox.cell import landlock, namespaces
 from assent_sandbox.gaps import Gap, gaps_of
 from assent_sandbox.mends import mend
 from assent_sandbox.policy import Command, Ended, Policy, Tier, View
 from assent_sandbox.running.run import Walls
+from assent_sandbox.sight.surroundings import MEND_MOUNTS, mounts_within, told_of_mounts
 from assent_sandbox.stage import WallsError
 
 
@@ -77,10 +79,18 @@ true"""
 """What must not succeed, judged from outside: `$3` is a port of this machine."""
 
 
-def find_walls(state_dir: Path) -> Findings:
-    """Try every wall now; takes some tenths of a second and leaves nothing behind. Raises nothing."""
+def find_walls(state_dir: Path, repository: Path | None = None) -> Findings:
+    """Try every wall now; takes some tenths of a second and leaves nothing behind. Raises nothing.
+
+    The tier is that of the machine; where a repository is named and cannot have the overlay tier, a wall says why.
+    """
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(_try_all(state_dir))).result()
+        found = thread.submit(lambda: asyncio.run(_try_all(state_dir))).result()
+    within = mounts_within(os.path.realpath(repository)) if repository and found.tier == "overlay" else ()
+    if not within:
+        return found
+    wall = Wall(name="overlay over this repository", ok=False, note=told_of_mounts(within), mend=MEND_MOUNTS)
+    return replace(found, walls=(*found.walls, wall))
 
 
 async def _try_all(state_dir: Path) -> Findings:

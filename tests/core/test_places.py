@@ -1,16 +1,20 @@
 """The main job in unusual places and on unusual files: each works, or gets a message that says what to do."""
 
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from assent_core.assembly import open_session
+from assent_core.consent.gate import Answer
 from assent_core.diffs.review import decide, obstacle
 from assent_core.errors import UsageError
 from assent_core.events import Performed, Staged
 from assent_core.settings import Settings
-from rehearsed import CALC, FIX, TEST, git, of, told, tree
+from assent_sandbox.policy import Widening
+from assent_sandbox.tiers import open_stage
+from rehearsed import CALC, FIX, TEST, Said, git, of, told, tree
 
 REPAIR = f"""
 [[worker]]
@@ -106,6 +110,47 @@ async def test_a_repository_that_is_the_home_directory_works(opened, tmp_path, m
     (stolen,) = of(Performed, await told(session.turn("look")))
     assert "PRIVATE" not in stolen.told
     assert stolen.denials
+
+
+@pytest.mark.parametrize("tier", ["overlay", "copy"])
+async def test_where_home_is_the_repository_keys_are_asked_for_and_our_own_are_never_read(
+    opened, tmp_path, monkeypatch, tier
+):
+    home = fill(tmp_path / "home")
+    for place in (".aws/credentials", "conf/keys/api.openai.com", "state/consent.jsonl"):
+        (home / place).parent.mkdir(parents=True)
+        (home / place).write_text("PRIVATE")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("ASSENT_CONFIG_DIR", str(home / "conf"))
+    monkeypatch.setenv("ASSENT_STATE_DIR", str(home / "state"))
+    monkeypatch.setattr("assent_core.assembly.open_stage", partial(open_stage, tier=tier))
+    own = (
+        "conf/keys/api.openai.com",
+        "conf",
+        "state/consent.jsonl",
+        "conf/../state",
+        str(home / "state" / "consent.jsonl"),
+    )
+    reads = "".join(f'[[worker]]\nread = "{path}"\n' for path in own)
+    tried = (
+        'search = {pattern = "PRIVATE"}',
+        'search = {pattern = "PRIVATE", path = "conf"}',
+        'shell = "grep -r PRIVATE ."',
+    )
+    script = reads + "".join(f"[[worker]]\n{each}\n" for each in tried) + '[[worker]]\nread = ".aws/credentials"\n'
+    asked = Said(*[Answer(False)] * 2)
+    session = await opened(f'{script}[[worker]]\nsay = "x"\n', asked, home)
+    events = await told(session.turn("look"))
+    performed = of(Performed, events)
+    assert len(performed) == len(own) + len(tried)
+    assert not any("PRIVATE" in each.told.replace("PRIVATE .", "") for each in performed), performed
+    assert [each.ok for each in performed[: len(own)]] == [False] * len(own)
+    wanted = {widening for question in asked.questions for widening in question.reach}
+    assert (
+        Widening("secret", ".aws/credentials")
+        in wanted
+        <= {Widening("secret", f".aws{end}") for end in ("", "/credentials")}
+    )
 
 
 async def test_a_repository_behind_a_link_lands_where_it_really_is(opened, repository, tmp_path):

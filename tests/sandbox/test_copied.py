@@ -197,3 +197,59 @@ def test_an_edit_made_on_an_older_copy_is_merged_with_what_came_since(stage: Sta
     stage.write("u", File(b"untracked\n1\n2\n3\nstaged\n"))
     stage.rebase()
     assert stage.read("u") == File(b"real\n1\n2\n3\nstaged\n")
+
+
+ENV = Policy(widenings=(Widening("secret", ".env"),))
+
+
+async def test_a_secret_file_that_was_changed_under_a_grant_is_hidden_when_it_has_ended(stage: Stage, root: Path):
+    await sh(stage, "echo KEY=2 > .env", ENV)
+    assert not (await sh(stage, "cat .env || true")).output.count(b"KEY")
+    changed = Change(path=".env", before=File(b"KEY=1\n"), after=File(b"KEY=2\n"))
+    assert (stage.change(".env"), stage.paths()) == (changed, (".env",))
+    assert (await sh(stage, "cat .env", ENV)).output == b"KEY=2\n"
+    (root / "a").write_text("later\n")
+    stage.rebase()
+    assert not (await sh(stage, "cat .env || true")).output.count(b"KEY")
+    assert stage.change(".env") == changed
+
+
+async def test_what_is_withheld_outlives_the_stage_and_is_in_its_snapshots(root: Path, tmp_path: Path):
+    stage = reopen(root, tmp_path)
+    await sh(stage, "echo KEY=2 > .env", ENV)
+    await sh(stage, "true")
+    name = stage.snapshot(tmp_path / "album")
+    await sh(stage, "rm .env", ENV)
+    await stage.close()
+    stage = reopen(root, tmp_path)
+    assert stage.read(".env") is None
+    stage.restore(tmp_path / "album", name)
+    await sh(stage, "true")
+    await stage.close()
+    stage = reopen(root, tmp_path)
+    assert not (await sh(stage, "cat .env || true")).output.count(b"KEY")
+    assert stage.read(".env") == File(b"KEY=2\n")
+    stage.settle(".env", File(b"KEY=1\n"), File(b"KEY=1\n"))
+    assert stage.paths() == ()
+    assert stage.read(".env") == File(b"KEY=1\n")
+    await stage.close()
+
+
+async def test_a_command_that_makes_a_withheld_file_anew_makes_the_one_that_counts(stage: Stage):
+    await sh(stage, "echo KEY=2 > .env", ENV)
+    await sh(stage, "test ! -e .env; echo KEY=3 > .env")
+    assert stage.read(".env") == File(b"KEY=3\n")
+    stage.write(".env", File(b"KEY=4\n"))
+    await sh(stage, "test ! -e .env")
+    assert stage.read(".env") == File(b"KEY=4\n")
+    stage.delete(".env")
+    assert stage.read(".env") is None
+
+
+async def test_a_secret_file_that_a_command_misses_is_told_as_one(stage: Stage):
+    ended = await sh(stage, "cat .env; test -e nothing || cat nothing")
+    assert [(each.kind, each.target, each.widening) for each in ended.denials] == [
+        ("secret", ".env", Widening("secret", ".env"))
+    ]
+    stage.delete(".env")
+    assert (await sh(stage, "cat .env")).denials == ()

@@ -190,7 +190,7 @@ async def test_assent_does_not(way: str, tier: str, repository: Repository, tmp_
             except Exception as error:
                 assert type(error).__name__ in {"UsageError", "GitCommandError"}
     try:
-        list_repository(str(root), Policy(), str(tmp_path / "state"))
+        list_repository(str(root), Policy())
         (tmp_path / "copied").mkdir()
         make_private_git(str(root), str(tmp_path / "copied"), str(tmp_path / "draft"), ())
         identity(str(root))

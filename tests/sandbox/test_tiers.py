@@ -28,7 +28,7 @@ async def test_the_best_tier_is_taken_and_kept_when_opened_again(root: Path, tmp
     first = stage.tier
     await stage.close()
     again = await open_stage(root, tmp_path / "home")
-    assert (again.tier, again.read("a")) == (first, File(b"staged"))
+    assert (again.tier, again.read("a"), again.lowered) == (first, File(b"staged"), stage.lowered)
     await again.discard()
 
 
@@ -57,8 +57,13 @@ async def test_where_an_overlay_is_refused_a_copy_is_made(mounted: Path, tmp_pat
     (mounted / "m" / "x").write_text("x\n")
     stage = await open_stage(mounted, tmp_path / "home")
     assert stage.tier == "copy"
+    assert "(m)" in stage.lowered
     assert await output(stage, "cat a m/x") == b"a\nx\n"
-    await stage.discard()
+    stage.write("a", File(b"staged"))
+    await stage.close()
+    again = await open_stage(mounted, tmp_path / "home")
+    assert again.lowered == stage.lowered
+    await again.discard()
     with pytest.raises(WallsError):
         await open_stage(mounted, tmp_path / "home", "overlay")
 

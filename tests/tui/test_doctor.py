@@ -37,7 +37,7 @@ def test_the_findings_are_one_json_object(assent, tmp_path):
 
 
 def test_without_walls_it_says_what_is_missing_and_exits_1(monkeypatch: pytest.MonkeyPatch, capsys):
-    monkeypatch.setattr(doctor, "find_walls", lambda state: LESS)
+    monkeypatch.setattr(doctor, "find_walls", lambda state, repository: LESS)
     assert doctor.doctor(as_json=False) == 1
     said = capsys.readouterr().out
     assert "unconfined" in said
@@ -51,7 +51,7 @@ def test_what_the_tier_does_not_hold_is_named(monkeypatch: pytest.MonkeyPatch, c
     copied = Findings(
         tier="copy", walls=(), gaps=(Gap("attributes", "Modes can be changed.", "Landlock does not withhold it."),)
     )
-    monkeypatch.setattr(doctor, "find_walls", lambda state: copied)
+    monkeypatch.setattr(doctor, "find_walls", lambda state, repository: copied)
     assert doctor.doctor(as_json=False) == 0
     said = capsys.readouterr().out
     assert "what this tier does not hold:\n  -    Modes can be changed.\n       Landlock does not" in said

@@ -15,10 +15,11 @@ from typing import assert_never
 from assent_core.consent.commands import visible
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
 from assent_sandbox.destinations import is_loopback, never_opened, read_destination, read_port, read_wish
-from assent_sandbox.policy import Policy, Widening
+from assent_sandbox.policy import CREDENTIALS, Policy, Widening
 
 PATCHED = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 CODE = Path(__file__).resolve().parents[1]
+_OWN = "assent's own state or a key store lies there, and those are never opened to a command"
 KEY_PLACES = frozenset({".ssh", ".gnupg", ".aws", ".kube", ".docker", ".netrc", ".azure", "gcloud", ".password-store"})
 _MASTER = "Whoever can talk to it controls this machine."
 _STARTER = "It can be asked to run programs outside the walls."
@@ -139,13 +140,14 @@ def hard_refusal(widening: Widening, root: Path, own: Path) -> str:
     if widening.kind == "loopback":
         return "" if str(read_port(target)) == target else "malformed: loopback needs a port from 1 to 65535"
     if widening.kind == "secret":
-        inside = not target.startswith("/") and ".." not in PurePosixPath(target).parts
-        return "" if inside else "malformed: a secret is a file of the repository, named by its relative path"
+        if target.startswith("/") or ".." in PurePosixPath(target).parts:
+            return "malformed: a secret is a file of the repository, named by its relative path"
+        return _OWN if _meets_own(root / target, own) else ""
     if os.path.normpath(target) != target or not target.startswith("/") or target.startswith("//"):
         return f"malformed: {widening.kind} needs an absolute path without '..'"
     places = {Path(target), Path(os.path.realpath(target))}
-    if any(_meet(place, store) for place in places for store in (own, *_key_stores())):
-        return "assent's own state or a key store lies there, and those are never opened to a command"
+    if _meets_own(Path(target), own):
+        return _OWN
     if widening.kind == "write" and any(_meet(place, CODE) for place in places):
         return "assent's own program lies there, and nobody may change it from inside"
     if widening.kind in ("read", "write") and any(map(is_socket, map(str, places))):
@@ -205,10 +207,17 @@ def _secret(place: str, root: Path, policy: Policy) -> Widening | None:
     """A secret by its own name, or by the name of the file that a link in the repository leads to."""
     if "\0" in place or _is_folder(root / place):
         return None
-    if is_secret(place, policy):
+    if is_secret(place, policy) or _is_key(root / place):
         return Widening("secret", place)
     real = locate(os.path.realpath(root / place), Path(os.path.realpath(root)))
-    return Widening("secret", real) if not real.startswith("/") and is_secret(real, policy) else None
+    hidden = not real.startswith("/") and (is_secret(real, policy) or _is_key(root / real))
+    return Widening("secret", real) if hidden else None
+
+
+def _is_key(path: Path) -> bool:
+    """Whether a file lies where programs keep keys under home; those in the repository matter, where that holds home."""
+    home = Path.home()
+    return any(path.is_relative_to(home / name) for name in CREDENTIALS)
 
 
 def _below(widening: Widening) -> str:
@@ -233,6 +242,12 @@ def _control(widening: Widening) -> str:
     parts = PurePosixPath(os.path.realpath(widening.target)).parts[-2:]
     real = "/".join(parts) if widening.kind == "socket" else f":{widening.target};"
     return next((f" {words}" for sign, words in POWERS.items() if sign in real), "")
+
+
+def _meets_own(path: Path, own: Path) -> bool:
+    """Whether a path leads to, into or above assent's own state and settings, or a key store."""
+    places = {path, Path(os.path.realpath(path))}
+    return any(_meet(place, store) for place in places for store in (own, *_key_stores()))
 
 
 def _meet(one: Path, other: Path) -> bool:

@@ -23,6 +23,7 @@ from typing import Literal
 import msgspec
 
 from assent_sandbox.policy import Denial, Ended, Widening
+from assent_sandbox.sight import foreign
 from assent_sandbox.sight.plan import Plan, is_within
 
 _REFUSAL = re.compile(
@@ -31,6 +32,7 @@ _REFUSAL = re.compile(
     r"|(?P<forbidden>operation not permitted|EPERM)"
     r"|(?P<refused>connection refused|ECONNREFUSED)"
     r"|(?P<foreign>value too large for defined data type|EOVERFLOW)"
+    r"|(?P<invalid>invalid argument|EINVAL)"
     r"|(?P<missing>no such file or directory|ENOENT|cannot find|not found)",
     re.IGNORECASE,
 )
@@ -41,7 +43,7 @@ _WARNING = re.compile(r"(?i)\bwarn")
 _MOST_LINES = 1000
 _LONGEST_LINE = 4096
 
-How = Literal["readonly", "denied", "forbidden", "refused", "foreign", "missing"]
+How = Literal["readonly", "denied", "forbidden", "refused", "foreign", "invalid", "missing"]
 
 
 def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
@@ -54,7 +56,7 @@ def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
             continue
         how: How = refusal.lastgroup  # pyright: ignore[reportAssignmentType] # a group of the pattern
         for path in _paths(line, plan):
-            if denial := _judge(path, how, plan):
+            if denial := foreign.explain_giving(line, path, plan) or _judge(path, how, plan):
                 believed = ended.code != 0 and not _WARNING.search(line) and _has_one_cause(path, how, plan, asked)
                 sure = ended.cause == "start" or believed
                 yield msgspec.structs.replace(denial, certainty="sure" if sure else "likely")
@@ -66,7 +68,9 @@ def _has_one_cause(path: str, how: How, plan: Plan, asked: frozenset[str]) -> bo
     secret = _secret(path, plan) is not None
     if not secret and any(is_within(each, place) for each in (path, real) for place in plan.blank):
         return False
-    if _is_socket(path) or how in ("forbidden", "refused") or (how == "missing" and path not in asked):
+    if _is_socket(path) or how in ("forbidden", "refused", "invalid") or (how == "missing" and path not in asked):
+        return False
+    if not secret and how == "denied" and is_within(path, plan.view):
         return False
     return secret or real == path or _judge(real, how, plan) is not None
 
@@ -82,14 +86,14 @@ def _paths(line: str, plan: Plan) -> Iterator[str]:
 
 def _judge(path: str, how: How, plan: Plan) -> Denial | None:
     """The denial of a path that the walls refuse in this way; None for what they do not."""
+    seen = is_within(path, plan.view)
+    if any(is_within(path, place) and not (seen and is_within(plan.view, place)) for place in plan.never):
+        return None
     if secret := _secret(path, plan):
-        return secret if how in ("denied", "forbidden") or (how == "missing" and not plan.spaces) else None
-    if any(is_within(path, place) for place in plan.never):
-        return None
-    if how == "foreign":
-        return _foreign(path)
-    if is_within(path, plan.view):
-        return None
+        withheld = how == "missing" and not plan.spaces and not os.path.lexists(path)
+        return secret if withheld or how in ("denied", "forbidden") else None
+    if seen:
+        return foreign.explain(path, how, plan)
     wanted = _wanted(path, how, plan)
     if wanted is None:
         return None
@@ -104,18 +108,6 @@ def _secret(path: str, plan: Plan) -> Denial | None:
             why = "its name says that it holds a secret"
             return Denial(kind="secret", target=name, certainty="likely", why=why, widening=Widening("secret", name))
     return None
-
-
-def _foreign(path: str) -> Denial | None:
-    """A file that cannot be written in the stage because its owner or group does not exist there."""
-    try:
-        state = os.lstat(path)
-    except OSError:
-        return None
-    if state.st_uid == os.getuid() and state.st_gid == os.getgid():
-        return None
-    why = f"it belongs to user {state.st_uid}, group {state.st_gid}, whom the stage does not have"
-    return Denial(kind="file", target=path, certainty="likely", why=why)
 
 
 def _wanted(path: str, how: How, plan: Plan) -> Widening | None:

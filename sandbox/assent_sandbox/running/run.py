@@ -9,7 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -39,6 +39,8 @@ class Walls:
         self._view = view
         self._warden = warden
         self.outside = Outside()
+        self.adopt: Callable[[tuple[str, ...]], None] = lambda _: None
+        """What is told before each command which files of the repository are of foreign owners."""
         self._turn = asyncio.Lock()
         self._lookout = Lookout(view)
         self._count = self._ended = 0
@@ -67,6 +69,7 @@ class Walls:
         """Run one command; see Stage.run."""
         async with self._turn:
             around = await self._lookout.look(policy)
+            self.adopt(around.foreign)
             written = plan(self._view, command, policy, around)
             if too_fine := unheld(self._view, policy):
                 words = f"The copy tier cannot open {_named(too_fine)} alone."

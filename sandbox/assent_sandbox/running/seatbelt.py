@@ -54,7 +54,7 @@ def profile(view: View, policy: Policy, *, home: str, toolchains: Iterable[str] 
     writable = (view.copy, *((tmp,) if tmp else ()), *granted_write)
     readable = (*_SYSTEM, *toolchains, *policy.readable, *view.borrowed, *granted_read, *writable)
     shown = {*policy.readable, *granted_read, *granted_write}
-    hidden = tuple(path for path in _keys(home) if path not in shown)
+    hidden = (*(path for path in _keys(home) if path not in shown), *view.closed)
     return "".join(
         (
             _BASE,
@@ -63,6 +63,9 @@ def profile(view: View, policy: Policy, *, home: str, toolchains: Iterable[str] 
             _rule("allow file-read* file-write*", "subpath", ("/dev/fd",)),
             _rule("allow file-write*", "subpath", writable),
             _rule("deny file-read* file-write*", "subpath", hidden),
+            _rule("allow file-read* file-write*", "subpath", (view.copy, *((tmp,) if tmp else ())))
+            if view.closed
+            else "",
             "(allow network*)\n" if policy.allows("network") else "(deny network*)\n",
         )
     )

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from assent_sandbox.policy import NARROW, Command, Limits, Policy, View, Widening
+from assent_sandbox.policy import CREDENTIALS, NARROW, Command, Limits, Policy, View, Widening
 from assent_sandbox.sight.environment import build_environment, proxied
-from assent_sandbox.sight.toolchains import CREDENTIALS
 
 
 class Layers(Struct, frozen=True, kw_only=True):
@@ -78,6 +77,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     toolchains: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     """Relative to the repository."""
+    foreign: tuple[str, ...] = ()
+    """Files and folders of owners whom a stage does not have, relative to the repository, the outer ones first."""
     sockets: tuple[str, ...] = ()
     git: str = ""
     """The main git folder of a linked worktree, outside the repository."""
@@ -136,15 +137,13 @@ def plan(view: View, command: Command, policy: Policy, around: Surroundings) -> 
         network=network,
         view=view.path,
         layers=_layers(view, around) if overlay else (),
-        hidden=tuple(
-            dict.fromkeys((around.home, "/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", view.home, *view.beneath))
-        ),
+        hidden=_hidden(view, around),
         shown=_shown(policy, around),
-        blank=_blank(around, policy) + (() if overlay else tuple(os.path.join(view.root, path) for path in masked)),
+        blank=_blank(view, around, policy) + (() if overlay else tuple(os.path.join(view.root, p) for p in masked)),
         masked=masked,
         readable=_readable(view, policy, around),
         writable=_writable(view, policy, around, tmp),
-        never=(view.home, *view.beneath),
+        never=own_folders(view),
         hosts=_granted(policy, "host") if exits else (),
         exits=exits,
         identity=_identity(view, policy, around, tmp),
@@ -228,19 +227,40 @@ def _writable(view: View, policy: Policy, around: Surroundings, tmp: str) -> tup
     return (view.copy, tmp, *DEVICES, *_granted(policy, "write"))
 
 
-def _blank(around: Surroundings, policy: Policy) -> tuple[str, ...]:
+def _hidden(view: View, around: Surroundings) -> tuple[str, ...]:
+    """Whole folders that are covered; one in the repository lies under its overlay anyway."""
+    own = (path for path in own_folders(view) if not is_within(path, view.root))
+    return tuple(dict.fromkeys((around.home, "/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", *own)))
+
+
+def _blank(view: View, around: Surroundings, policy: Policy) -> tuple[str, ...]:
     allowed = (*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable)
     talked_to = (*map(os.path.realpath, _granted(policy, "socket")), *policy.readable)
     keys = (os.path.join(around.home, name) for name in CREDENTIALS)
     files = (path for path in (*_KEYS_OF_ROOT, *keys) if not any(is_within(each, path) for each in allowed))
-    return (*files, *(path for path in around.sockets if path not in talked_to))
+    sockets = (path for path in around.sockets if path not in talked_to)
+    return (*files, *sockets, *(path for path in own_folders(view) if not is_within(view.root, path)))
 
 
 def _masked(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...]:
     """Secret files that were not granted; keys and our own folders too, where home is (in) the repository."""
-    secrets = [path for path in around.secrets if not policy.allows("secret", path)]
-    places = (os.path.join(around.home, name) for name in CREDENTIALS)
-    beneath = [os.path.relpath(path, view.root) for path in places if is_within(path, view.root)]
-    beneath = [path for path in beneath if not policy.allows("secret", path)]
-    own = [os.path.relpath(home, view.root) for home in (view.home, *view.beneath) if is_within(home, view.root)]
-    return tuple(dict.fromkeys((*secrets, *beneath, *own)))
+    beneath = keys_within(view.root, around.home)
+    secrets = (path for path in (*around.secrets, *beneath) if not policy.allows("secret", path))
+    return tuple(dict.fromkeys((*secrets, *(closed_within(view) if view.tier == "overlay" else ()))))
+
+
+def keys_within(root: str, home: str) -> tuple[str, ...]:
+    """The well-known places of keys under home that lie in a repository, relative to it."""
+    places = (os.path.join(home, name) for name in CREDENTIALS)
+    return tuple(os.path.relpath(path, root) for path in places if path != root and is_within(path, root))
+
+
+def own_folders(view: View) -> tuple[str, ...]:
+    """What is assent's own: nobody sees it from a stage."""
+    return tuple(dict.fromkeys((view.home, *view.beneath, *view.closed)))
+
+
+def closed_within(view: View) -> tuple[str, ...]:
+    """assent's own folders that lie in the repository, relative to it."""
+    inside = (path for path in own_folders(view) if path != view.root and is_within(path, view.root))
+    return tuple(os.path.relpath(path, view.root) for path in inside)

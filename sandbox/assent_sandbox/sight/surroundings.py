@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,10 +13,13 @@ from pathlib import Path
 
 from assent_sandbox.policy import Policy, View
 from assent_sandbox.sight.masks import SecretFiles
-from assent_sandbox.sight.plan import Surroundings
+from assent_sandbox.sight.plan import Surroundings, is_within
 from assent_sandbox.sight.private import identity
 from assent_sandbox.sight.toolchains import find_interpreters, find_toolchains
 
+MEND_MOUNTS = "Commands work on a copy. Unmount it, or mount it elsewhere and link to it, for the overlay tier."
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How the kernel writes blanks and the like in the names of mount points."""
 _TOOLS_STAY = 10.0
 """Seconds after which tools are looked for again."""
 
@@ -42,23 +46,25 @@ class Lookout:
             self._looked = time.monotonic()
         return Surroundings(
             variables=os.environ,
-            home=_home(os.environ),
+            home=home_folder(os.environ),
             toolchains=self._tools,
             secrets=self._secrets.find(policy),
+            foreign=self._secrets.foreign,
             sockets=host_sockets(),
             git=main_git_folder(self._view.root),
             identity=self._identity,
         )
 
 
-def _home(variables: Mapping[str, str]) -> str:
+def home_folder(variables: Mapping[str, str]) -> str:
+    """The user's home directory, without links."""
     return os.path.realpath(variables.get("HOME") or os.path.expanduser("~"))
 
 
 def look_for_tools(view: View, variables: Mapping[str, str]) -> tuple[str, ...]:
     """The folders that hold the tools on PATH and the pythons of the repository, where they would be hidden."""
     interpreters = find_interpreters(view.root, (variables.get("VIRTUAL_ENV", ""),))
-    return find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, _home(variables)))
+    return find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, home_folder(variables)))
 
 
 def _homes(view: View, home: str) -> tuple[str, ...]:
@@ -77,6 +83,22 @@ def host_sockets() -> tuple[str, ...]:
         return ()
     paths = {parts[7] for line in lines if len(parts := line.split(maxsplit=7)) == 8}
     return tuple(sorted(path for path in paths if path.startswith("/")))
+
+
+def mounts_within(root: str) -> tuple[str, ...]:
+    """Where within a repository something else is mounted, relative to it, sorted: the kernel lays no overlay over that."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return ()
+    places = {_OCTAL.sub(lambda found: chr(int(found[1], 8)), line.split()[4]) for line in lines}
+    return tuple(sorted(os.path.relpath(place, root) for place in places if place != root and is_within(place, root)))
+
+
+def told_of_mounts(places: tuple[str, ...]) -> str:
+    """Why mounts in a repository lower its tier."""
+    named = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+    return f"Something else is mounted in this repository ({named}), over which the kernel lays no overlay."
 
 
 def main_git_folder(root: str) -> str:

@@ -11,14 +11,6 @@ _NEVER = (
     ".mozilla", "go", "src", "projects", "work", "code", "dev", "Documents", "Desktop", "Downloads",
 )
 """Folders of home that are no toolchain themselves, whatever lies on PATH."""
-CREDENTIALS = (
-    ".ssh", ".aws", ".azure", ".gnupg", ".kube", ".docker", ".netrc", ".npmrc", ".pypirc", ".git-credentials", ".vault-token",
-    ".cargo/credentials", ".cargo/credentials.toml", ".config/gh", ".config/gcloud", ".config/git/credentials", ".config/op",
-    ".config/assent", ".local/state/assent", ".config/openai", ".codex", ".bash_history", ".zsh_history", ".python_history",
-    ".local/share/keyrings", ".password-store", ".m2/settings.xml", ".gradle/gradle.properties", ".terraform.d", ".mozilla",
-    ".config/google-chrome", ".config/chromium",
-)
-"""Places under home that hold keys: never shown unless granted, also where home itself is the repository."""
 # fmt: on
 _BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("go/pkg",)}
 """What a toolchain needs that no link leads to."""

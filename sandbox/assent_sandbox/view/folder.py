@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from typing import Self
 
 import msgspec
@@ -28,6 +29,8 @@ class Meta(Struct, frozen=True):
     format: int = _FORMAT
     layered: bool = False
     """Whether it is layered on another stage, so that it means nothing without the process that made it."""
+    lowered: str = ""
+    """Why there is no higher tier."""
 
 
 class Folder:
@@ -79,11 +82,12 @@ class Folder:
             )
         return found
 
-    def describe(self, root: str, tier: Tier, *, layered: bool = False) -> None:
+    def describe(self, root: str, tier: Tier, lowered: str = "", *, layered: bool = False) -> None:
         """Write down what this is a stage of."""
         draft = self.draft()
+        meta = Meta(os.fsencode(root).decode("latin-1"), tier, layered=layered, lowered=lowered)
         with open(draft, "wb") as file:
-            file.write(msgspec.json.encode(Meta(os.fsencode(root).decode("latin-1"), tier, layered=layered)))
+            file.write(msgspec.json.encode(meta))
         os.rename(draft, f"{self.home}/stage.json")
 
     def draft(self) -> str:
@@ -151,3 +155,14 @@ class Folder:
         for name in sorted(os.listdir(self.home), key=lambda name: name in ("lock", "stage.json")):
             tree.erase(f"{self.home}/{name}")
         os.rmdir(self.home)
+
+
+@contextmanager
+def told(path: str) -> Generator[None]:
+    """Say in words what the file system refused."""
+    try:
+        yield
+    except OSError as error:
+        raise StageError(
+            f"{path} cannot be staged: {error.strerror}", "Check the space and the permissions of the state folder."
+        ) from error

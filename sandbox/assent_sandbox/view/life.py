@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Generator, Iterable
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Literal
 
-from assent_sandbox.merge import has_markers, merge
+from assent_sandbox.merge import has_markers, merge, same
 from assent_sandbox.policy import Command, Ended, Output, Policy, Tier, View
 from assent_sandbox.running.run import Walls
-from assent_sandbox.stage import Change, Entry, File, Link, Moved, Opaque, OutsideError, StageError
+from assent_sandbox.sight.plan import closed_within, is_within
+from assent_sandbox.stage import Change, Entry, File, Link, Moved, OutsideError, StageError
 from assent_sandbox.view.bases import Base, Bases, digest
-from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.folder import Folder, told
 from assent_sandbox.view.ground import Ground
 from assent_sandbox.view.tree import fingerprint, is_private, parts
 
@@ -29,11 +30,14 @@ class LivingStage(ABC):
 
     def __init__(self, view: View, folder: Folder, ground: Ground) -> None:
         """`ground` is what the stage differs from: the real tree, or the stage that it is layered on."""
+        self.lowered = ""
+        """Why there is no higher tier, in words for the user."""
         self._view = view
         self._folder = folder
         self._walls: Walls | None = None
         self._walled = view
         self._real = ground
+        self._closed = closed_within(view)
         self._bases = Bases(folder.home)
         self._one = asyncio.Lock()
         self._touched: set[str] = set()
@@ -89,6 +93,14 @@ class LivingStage(ABC):
     def _prepare_run(self, policy: Policy) -> None:
         """Make the view ready for a command under this policy."""
 
+    @abstractmethod
+    def _adopt(self, foreign: tuple[str, ...]) -> None:
+        """Make what belongs to foreign owners fit for commands, as far as that is cheap."""
+
+    @abstractmethod
+    def _heeded(self, ended: Ended) -> Ended:
+        """A command's end, after what its denials show to be missing was mended."""
+
     def write(self, path: str, entry: File | Link) -> None:
         """Put an entry at a path of the view, with the folders that it needs; the base is kept first."""
         path = self._named(path)
@@ -110,7 +122,7 @@ class LivingStage(ABC):
 
     def paths(self) -> tuple[str, ...]:
         """Paths that may differ from the real tree, sorted; cost follows what changed."""
-        return tuple(sorted(self._touched.union(self._bases.paths())))
+        return tuple(sorted(path for path in self._touched.union(self._bases.paths()) if not self._is_closed(path)))
 
     def change(self, path: str) -> Change | None:
         """Before and after of one path, or None if they are the same."""
@@ -119,7 +131,7 @@ class LivingStage(ABC):
         if is_private(path) or (base is None and path not in self._touched):
             return None
         before, after = self._before(path, base), self._now(path)
-        if _same(before, after) or (before == after and path not in self._touched):
+        if same(before, after) or (before == after and path not in self._touched):
             return None
         return Change(path=path, before=before, after=after, conflict=self._conflict(base, after))
 
@@ -169,6 +181,7 @@ class LivingStage(ABC):
                         if isinstance(piece, Ended):
                             self.record(start)
                             recorded = True
+                            piece = self._heeded(piece)  # noqa: PLW2901 # the same, with what was done about it
                         yield piece
             finally:
                 if not recorded:
@@ -211,13 +224,27 @@ class LivingStage(ABC):
             self._walls = None
         if self._walls is None:
             self._walls, self._walled = await Walls.raise_around(self._view), self._view
+            self._walls.adopt = self._adopt
         return self._walls
 
     def _named(self, path: str) -> str:
-        names = parts(path)
+        names = self._parts(path)
         if not names:
             raise StageError(f"{path} is the root of the repository itself", "Name a file in it.")
         return "/".join(names)
+
+    def _parts(self, path: str) -> tuple[str, ...]:
+        """The names of a path of the view; raises OutsideError for what is no part of the repository or is assent's own."""
+        names = parts(path)
+        if self._is_closed("/".join(names)):
+            raise OutsideError(
+                f"{path} is in a folder of assent's own",
+                "Its settings, records and keys are never read or changed here.",
+            )
+        return names
+
+    def _is_closed(self, path: str) -> bool:
+        return any(is_within(path, place) for place in self._closed)
 
     def _now(self, path: str) -> Entry | None:
         try:
@@ -309,33 +336,17 @@ class LivingStage(ABC):
         staged = self._now(path)
         if base is None and (real is None or staged is None):
             return None
-        if known and _same(real, before):
+        if known and same(real, before):
             if base is not None and base.seen != seen:
                 self._bases.keep(path, real, seen, base.conflict, base.held)
             return None
-        if _same(staged, real) or (known and _same(staged, before)):
+        if same(staged, real) or (known and same(staged, before)):
             self._drop(path)
             self._bases.forget(path)
-            return "same" if _same(staged, real) else "followed"
+            return "same" if same(staged, real) else "followed"
         merged = merge(before, staged, real)
         if isinstance(merged.entry, (File, Link)) and merged.entry != staged:
             self._put(path, merged.entry)
         conflict = merged.conflict or self._conflict(base, staged)
         self._bases.keep(path, real, seen, conflict, digest(merged.entry) if conflict else "")
         return "conflict" if conflict else "merged"
-
-
-@contextmanager
-def told(path: str) -> Generator[None]:
-    """Say in words what the file system refused."""
-    try:
-        yield
-    except OSError as error:
-        raise StageError(
-            f"{path} cannot be staged: {error.strerror}", "Check the space and the permissions of the state folder."
-        ) from error
-
-
-def _same(one: Entry | None, other: Entry | None) -> bool:
-    """Whether two entries are surely the same: what is opaque cannot be compared."""
-    return one == other and not isinstance(one, Opaque)

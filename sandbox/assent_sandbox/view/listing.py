@@ -11,6 +11,7 @@ from msgspec import Struct
 from assent_sandbox import host
 from assent_sandbox.policy import Policy
 from assent_sandbox.sight.masks import is_secret
+from assent_sandbox.sight.plan import is_within
 from assent_sandbox.view.tree import Tree, is_private
 
 _GENERATED = frozenset(("node_modules", ".venv", "venv", ".tox", ".nox"))
@@ -28,14 +29,13 @@ class Listing(Struct, frozen=True):
     secret: frozenset[str]
 
 
-def list_repository(root: str, policy: Policy, without: str) -> Listing:
-    """Look through a repository; `without` is an absolute path of our own that may lie in it and is left out."""
+def list_repository(root: str, policy: Policy, without: tuple[str, ...] = (), keys: tuple[str, ...] = ()) -> Listing:
+    """Look through a repository; `without` is left out of it, and `keys` are secret with all that is in them."""
     tree = Tree(root)
-    own = os.path.relpath(without, root)
     files: set[str] = set()
     linked: set[str] = set()
     for path, is_whole_folder in _candidates(tree):
-        if is_private(path) or f"{path}/".startswith(own + "/") or own.startswith(path + "/"):
+        if is_private(path) or any(is_within(path, own) or is_within(own, path) for own in without):
             continue
         if not is_whole_folder:
             files.add(path)
@@ -43,8 +43,13 @@ def list_repository(root: str, policy: Policy, without: str) -> Listing:
             linked.add(path)
         else:
             files |= below
-    secret = {path for path in files if is_secret(path.rpartition("/")[2], policy)}
+    secret = {path for path in files if is_secret(path.rpartition("/")[2], policy) or _is_beneath(path, keys)}
+    linked = {path for path in linked if not _is_beneath(path, keys)}
     return Listing(frozenset(files - secret), frozenset(linked), frozenset(secret))
+
+
+def _is_beneath(path: str, places: tuple[str, ...]) -> bool:
+    return any(is_within(path, place) for place in places)
 
 
 def _candidates(tree: Tree, below: str = "") -> Iterator[tuple[str, bool]]:

@@ -115,6 +115,10 @@ class Mirror:
                         return
                 tree.take_out(folder, names[end - 1], self._draft())
 
+    def forget(self, path: str) -> None:
+        """Count a file that was moved out of the copy as one that was never copied."""
+        self._unsaved |= self.files.pop(path, None) is not None
+
     def link(self, wanted: set[str]) -> None:
         """Let these folders be links to the real ones, as far as nothing of the stage's own is in the way.
 

@@ -7,9 +7,11 @@ import stat
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from assent_sandbox.policy import Policy, View
+from msgspec.structs import replace
+
+from assent_sandbox.policy import Denial, Ended, Policy, View
 from assent_sandbox.stage import Entry, File, Link, StageError
-from assent_sandbox.view import tree
+from assent_sandbox.view import adopted, tree
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.ground import Stacked
 from assent_sandbox.view.layers import Layers
@@ -21,15 +23,21 @@ from assent_sandbox.view.upper import Held, Upper
 class OverlayStage(RememberingStage):
     """A stage whose view is mounted for commands, and read and written here without any process."""
 
-    def __init__(self, root: str, folder: Folder, beneath: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, root: str, folder: Folder, beneath: tuple[str, ...] = (), closed: tuple[str, ...] = ()
+    ) -> None:
         """`beneath` are the homes of the stages that this one is layered on, the nearest first."""
         upper, work = f"{folder.home}/upper", f"{folder.home}/work"
         self._lowers = (*(f"{home}/upper" for home in beneath), root)
-        view = View(tier="overlay", root=root, home=folder.home, upper=upper, work=work, beneath=beneath)
+        view = View(
+            tier="overlay", root=root, home=folder.home, upper=upper, work=work, beneath=beneath, closed=closed
+        )
         super().__init__(view, folder, Stacked(self._lowers) if beneath else RealTree(root))
         os.makedirs(work, mode=0o700, exist_ok=True)
         self._upper = Upper(upper, self._real, folder.draft)
         self._held = Held(frozenset(), frozenset(), frozenset())
+        self._adopted: set[str] = set()
+        self._git_adopted = False
         start = folder.marked()
         if start is not None:
             self.record(start)
@@ -38,11 +46,11 @@ class OverlayStage(RememberingStage):
 
     def above(self, folder: Folder) -> OverlayStage:
         """A stage in another folder that is layered on this one."""
-        return OverlayStage(self._view.root, folder, (self._view.home, *self._view.beneath))
+        return OverlayStage(self._view.root, folder, (self._view.home, *self._view.beneath), self._view.closed)
 
     def read(self, path: str) -> Entry | None:
         """What stands at a path of the view; None for nothing or a folder."""
-        names = tree.parts(path)
+        names = self._parts(path)
         if not names:
             return None
         with self._at(names[:-1]) as above:
@@ -53,7 +61,7 @@ class OverlayStage(RememberingStage):
 
     def folder(self, path: str) -> tuple[str, ...] | None:
         """The names in a folder of the view, sorted, folders with a trailing slash; None if it is no folder."""
-        names = tree.parts(path)
+        names = self._parts(path)
         with self._at(names[:-1]) as above:
             if names and not _shows_folder(above, names[-1]):
                 return None
@@ -106,6 +114,7 @@ class OverlayStage(RememberingStage):
         if not self._seen_now(path):
             self._upper.prune(path)
         self._touched.discard(path)
+        self._adopted.discard(path)
 
     def _survey(self) -> tuple[set[str], set[str]]:
         with suppress(FileNotFoundError):
@@ -138,9 +147,54 @@ class OverlayStage(RememberingStage):
             assert root.upper is not None
             if self._newest_real() > time and not self._has_committed():
                 self._upper.trash(root.upper, ".git")
+                self._git_adopted = False
 
     def _prepare_run(self, policy: Policy) -> None:
-        """Nothing: the view is mounted anew, with what the policy grants."""
+        """Take in a git folder of foreign owners; the view is mounted anew, with what the policy grants."""
+        if not self._git_adopted:
+            self._git_adopted = True
+            for path, is_folder in adopted.git_parts(self._view.root):
+                self._take_over(path, is_folder=is_folder)
+
+    def _adopt(self, foreign: tuple[str, ...]) -> None:
+        fresh = tuple(path for path in foreign if path not in self._adopted and not self._is_closed(path))
+        self._adopted.update(fresh)
+        for path, is_folder in adopted.choose(fresh, self._real) if fresh else ():
+            self._take_over(path, is_folder=is_folder)
+
+    def _heeded(self, ended: Ended) -> Ended:
+        """Take over the foreign files that a command could not change, so that it can when it is run again."""
+        denials = tuple(map(self._taken_over, ended.denials))
+        return ended if denials == ended.denials else replace(ended, denials=denials)
+
+    def _taken_over(self, denial: Denial) -> Denial:
+        path = os.path.relpath(denial.target, self._view.root) if denial.target.startswith("/") else ".."
+        if denial.kind != "file" or denial.widening or path.startswith("..") or self._is_closed(path):
+            return denial
+        names = () if path == "." else tuple(path.split("/"))
+        status = self._real.status(names)
+        if status is None or not self._take_over(path, is_folder=stat.S_ISDIR(status.st_mode)):
+            return denial
+        return replace(denial, why=f"{denial.why}; it is the stage's own from now on: run the command again")
+
+    def _take_over(self, path: str, *, is_folder: bool) -> bool:
+        """Let what the view shows of the real tree at a path be held by the stage, as the user's own; whether it was done."""
+        names = () if path == "." else tuple(path.split("/"))
+        try:
+            if is_folder:
+                with self._prepared(names) as here:
+                    assert here.upper is not None
+                    if os.geteuid() == 0 and os.fstat(here.upper).st_uid != 0:
+                        os.chown(here.upper, 0, 0)
+                return True
+            entry = self.read(path) if self._is_clean(path) else None
+            if not isinstance(entry, File):
+                return False
+            self._keep(path)
+            self._put(path, entry)
+        except (StageError, OSError):
+            return False
+        return True
 
     def _check(self, path: str) -> None:
         """Every path of the view can be changed."""
@@ -168,9 +222,14 @@ class OverlayStage(RememberingStage):
             stale = self._newest_real() > self._newest_held()
             if stale and not self._has_committed():
                 self._upper.trash(root.upper, ".git")
+                self._git_adopted = False
 
     def _has_committed(self) -> bool:
-        return any(self._upper.tree.status((".git", name)) for name in ("HEAD", "refs", "packed-refs"))
+        """Whether a branch, a tag or the HEAD was changed in the view."""
+        held = self._upper.tree
+        if any(held.status((".git", name)) for name in ("HEAD", "packed-refs")):
+            return True
+        return any(names for _, _, names in os.walk(os.path.join(held.root, ".git", "refs")))
 
     def _newest_real(self) -> int:
         found = (self._real.status((".git", name)) for name in ("HEAD", "index", "logs"))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from assent_core.errors import AssentError
 from assent_core.settings import load
+from assent_core.workspace import find
 from assent_sandbox.policy import Tier
 from assent_sandbox.walls import Findings, Wall, find_walls
 from assent_tui.commands.printer import CODES, Style, coloured, plain
@@ -22,13 +24,21 @@ MEANING: dict[Tier, str] = {
 def doctor(*, as_json: bool) -> int:
     """Try the walls and print what was found; 0 if commands can be confined, else 1."""
     state = load().state_dir
-    findings = find_walls(state)
+    findings = find_walls(state, _repository())
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(findings) + b"\n")
     else:
         for style, line in lines(findings, state):
             _print(style, line)
     return 1 if findings.tier == "unconfined" else 0
+
+
+def _repository() -> Path | None:
+    """Where a session would work if it were started here; None where none could be."""
+    try:
+        return find(Path.cwd()).root
+    except (AssentError, OSError):
+        return None
 
 
 def lines(findings: Findings, state: Path) -> list[tuple[Style, str]]:
