@@ -74,7 +74,7 @@ def explain(path: str, how: str, plan: Plan) -> Denial | None:
     if not plan.spaces:
         return None
     if how == "foreign" and (place := find_foreign(path, plan.view)):
-        return _denial(place, "on the stage there are no users and groups but your own")
+        return _denial(place, "the stage has no user and group but your own main ones")
     if how == "denied" and os.geteuid() == 0 and (place := _of_another(path, plan.view)):
         return _denial(place, "on the stage root has no power over the files of others")
     return None
@@ -84,6 +84,8 @@ def explain_giving(line: str, path: str, plan: Plan) -> Denial | None:
     """Why a command could not give a file to another user or group, although whoever runs assent could."""
     could = os.geteuid() == 0 or bool(set(os.getgroups()) - {os.getegid()})
     if not could or not plan.walled or not is_within(path, plan.view) or not _GIVEN.search(line):
+        return None
+    if not os.path.lexists(path) and not re.search(rf"{re.escape(os.path.basename(path))}['\"’”]", line):
         return None
     why = "on the stage owners and groups of files stay as they are: change them outside, after the landing"
     return Denial(kind="process", target=path, certainty="likely", why=why)

@@ -42,13 +42,14 @@ class _Folder(NamedTuple):
 class SecretFiles:
     """The secret files of one repository; asking again costs nothing where nothing changed, else a stat for each folder."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, owned: bool = False) -> None:
+        """`owned`: whether files are asked for their owners."""
         self._root = root
         self._folders: dict[str, _Folder] = {}
         self._policy: Policy | None = None
         self._watch = FolderWatch(root)
         self._found: tuple[str, ...] | None = None
-        self._owners = _MOST_OWNERS if foreign.can_be() else 0
+        self._owners = _MOST_OWNERS if owned and foreign.can_be() else 0
         self.foreign: tuple[str, ...] = ()
         """Files and folders of foreign owners among those that were looked at, each folder before what is in it."""
 

@@ -29,7 +29,7 @@ class Lookout:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._secrets = SecretFiles(view.root)
+        self._secrets = SecretFiles(view.root, owned=view.tier == "overlay")
         self._tools: tuple[str, ...] = ()
         self._identity = ""
         self._looked = float("-inf")

@@ -25,10 +25,11 @@ def choose(paths: tuple[str, ...], real: RealTree) -> Iterator[tuple[str, bool]]
             continue
         if stat.S_ISDIR(status.st_mode):
             yield path, True
-        elif stat.S_ISREG(status.st_mode) and is_writable(os.path.join(real.root, path), status):
+            continue
+        fits = files > 0 and status.st_size <= room and stat.S_ISREG(status.st_mode)
+        if fits and is_writable(os.path.join(real.root, path), status):
             files, room = files - 1, room - status.st_size
-            if files >= 0 and room >= 0:
-                yield path, False
+            yield path, False
 
 
 def is_writable(place: str, status: os.stat_result) -> bool:
