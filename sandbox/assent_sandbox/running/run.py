@@ -39,7 +39,7 @@ class Walls:
         self._view = view
         self._warden = warden
         self.outside = Outside()
-        self.adopt: Callable[[tuple[str, ...]], None] = lambda _: None
+        self.admit: Callable[[tuple[str, ...]], None] = lambda _: None
         """What is told before each command which files of the repository are of foreign owners."""
         self._turn = asyncio.Lock()
         self._lookout = Lookout(view)
@@ -69,7 +69,7 @@ class Walls:
         """Run one command; see Stage.run."""
         async with self._turn:
             around = await self._lookout.look(policy)
-            self.adopt(around.foreign)
+            self.admit(around.foreign)
             written = plan(self._view, command, policy, around)
             if too_fine := unheld(self._view, policy):
                 words = f"The copy tier cannot open {_named(too_fine)} alone."

@@ -56,7 +56,7 @@ class CopiedStage(RememberingStage):
     another is a copy of that one's copy, and follows it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what it is a copy of, and for whom
         self,
         root: str,
         folder: Folder,
@@ -209,7 +209,7 @@ class CopiedStage(RememberingStage):
                 self._mirror.remove(path)
         self._mirror.save()
 
-    def _adopt(self, foreign: tuple[str, ...]) -> None:
+    def _admit(self, foreign: tuple[str, ...]) -> None:
         """Nothing: in a copy all files are the user's own."""
 
     def _heeded(self, ended: Ended) -> Ended:

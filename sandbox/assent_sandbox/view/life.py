@@ -31,7 +31,6 @@ class LivingStage(ABC):
     def __init__(self, view: View, folder: Folder, ground: Ground) -> None:
         """`ground` is what the stage differs from: the real tree, or the stage that it is layered on."""
         self.lowered = ""
-        """Why there is no higher tier, in words for the user."""
         self._view = view
         self._folder = folder
         self._walls: Walls | None = None
@@ -94,7 +93,7 @@ class LivingStage(ABC):
         """Make the view ready for a command under this policy."""
 
     @abstractmethod
-    def _adopt(self, foreign: tuple[str, ...]) -> None:
+    def _admit(self, foreign: tuple[str, ...]) -> None:
         """Make what belongs to foreign owners fit for commands, as far as that is cheap."""
 
     @abstractmethod
@@ -224,7 +223,7 @@ class LivingStage(ABC):
             self._walls = None
         if self._walls is None:
             self._walls, self._walled = await Walls.raise_around(self._view), self._view
-            self._walls.adopt = self._adopt
+            self._walls.admit = self._admit
         return self._walls
 
     def _named(self, path: str) -> str:
@@ -237,10 +236,8 @@ class LivingStage(ABC):
         """The names of a path of the view; raises OutsideError for what is no part of the repository or is assent's own."""
         names = parts(path)
         if self._is_closed("/".join(names)):
-            raise OutsideError(
-                f"{path} is in a folder of assent's own",
-                "Its settings, records and keys are never read or changed here.",
-            )
+            hint = "Its settings, records and keys are never read or changed here."
+            raise OutsideError(f"{path} is in a folder of assent's own", hint)
         return names
 
     def _is_closed(self, path: str) -> bool:

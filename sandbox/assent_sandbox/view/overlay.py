@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from assent_sandbox.policy import Denial, Ended, Policy, View
 from assent_sandbox.stage import Entry, File, Link, StageError
-from assent_sandbox.view import adopted, tree
+from assent_sandbox.view import admitted, tree
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.ground import Stacked
 from assent_sandbox.view.layers import Layers
@@ -23,21 +23,17 @@ from assent_sandbox.view.upper import Held, Upper
 class OverlayStage(RememberingStage):
     """A stage whose view is mounted for commands, and read and written here without any process."""
 
-    def __init__(
-        self, root: str, folder: Folder, beneath: tuple[str, ...] = (), closed: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, root: str, folder: Folder, beneath: tuple[str, ...] = (), closed: tuple[str, ...] = ()) -> None:
         """`beneath` are the homes of the stages that this one is layered on, the nearest first."""
         upper, work = f"{folder.home}/upper", f"{folder.home}/work"
         self._lowers = (*(f"{home}/upper" for home in beneath), root)
-        view = View(
-            tier="overlay", root=root, home=folder.home, upper=upper, work=work, beneath=beneath, closed=closed
-        )
+        view = View(tier="overlay", root=root, home=folder.home, upper=upper, work=work, beneath=beneath, closed=closed)
         super().__init__(view, folder, Stacked(self._lowers) if beneath else RealTree(root))
         os.makedirs(work, mode=0o700, exist_ok=True)
         self._upper = Upper(upper, self._real, folder.draft)
         self._held = Held(frozenset(), frozenset(), frozenset())
-        self._adopted: set[str] = set()
-        self._git_adopted = False
+        self._admitted: set[str] = set()
+        self._git_admitted = False
         start = folder.marked()
         if start is not None:
             self.record(start)
@@ -114,7 +110,7 @@ class OverlayStage(RememberingStage):
         if not self._seen_now(path):
             self._upper.prune(path)
         self._touched.discard(path)
-        self._adopted.discard(path)
+        self._admitted.discard(path)
 
     def _survey(self) -> tuple[set[str], set[str]]:
         with suppress(FileNotFoundError):
@@ -147,20 +143,23 @@ class OverlayStage(RememberingStage):
             assert root.upper is not None
             if self._newest_real() > time and not self._has_committed():
                 self._upper.trash(root.upper, ".git")
-                self._git_adopted = False
+                self._git_admitted = False
 
     def _prepare_run(self, policy: Policy) -> None:
         """Take in a git folder of foreign owners; the view is mounted anew, with what the policy grants."""
-        if not self._git_adopted:
-            self._git_adopted = True
-            for path, is_folder in adopted.git_parts(self._view.root):
+        if not self._git_admitted:
+            self._git_admitted = True
+            for path, is_folder in admitted.git_parts(self._view.root):
                 self._take_over(path, is_folder=is_folder)
 
-    def _adopt(self, foreign: tuple[str, ...]) -> None:
-        fresh = tuple(path for path in foreign if path not in self._adopted and not self._is_closed(path))
-        self._adopted.update(fresh)
-        for path, is_folder in adopted.choose(fresh, self._real) if fresh else ():
+    def _admit(self, foreign: tuple[str, ...]) -> None:
+        fresh = tuple(path for path in foreign if path not in self._admitted and not self._is_closed(path))
+        self._admitted.update(fresh)
+        for path, is_folder in admitted.choose(fresh, self._view.root, self._shown_status):
             self._take_over(path, is_folder=is_folder)
+
+    def _shown_status(self, path: str) -> os.stat_result | None:
+        return self._real.status(tuple(path.split("/")))
 
     def _heeded(self, ended: Ended) -> Ended:
         """Take over the foreign files that a command could not change, so that it can when it is run again."""
@@ -222,7 +221,7 @@ class OverlayStage(RememberingStage):
             stale = self._newest_real() > self._newest_held()
             if stale and not self._has_committed():
                 self._upper.trash(root.upper, ".git")
-                self._git_adopted = False
+                self._git_admitted = False
 
     def _has_committed(self) -> bool:
         """Whether a branch, a tag or the HEAD was changed in the view."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from assent_sandbox.sight import foreign
-from assent_sandbox.view.tree import RealTree
 
 MOST_FILES, MOST_BYTES = 200, 16 << 20
 """How many files, and bytes of them, are taken before anybody asked for them; more are when a command met them."""
@@ -16,18 +15,23 @@ _WRITTEN_IN_PLACE = ("COMMIT_EDITMSG", "FETCH_HEAD", "logs")
 """What git writes into without putting a fresh file in its place."""
 
 
-def choose(paths: tuple[str, ...], real: RealTree) -> Iterator[tuple[str, bool]]:
-    """Which of these are taken beforehand, and whether each is a folder: what the user may write, within the bounds."""
+def choose(
+    paths: tuple[str, ...], root: str, shown: Callable[[str], os.stat_result | None]
+) -> Iterator[tuple[str, bool]]:
+    """Which of these are taken beforehand, and whether each is a folder: what the user may write, within the bounds.
+
+    `shown` gives the status of what a stage shows at a path.
+    """
     files, room = MOST_FILES, MOST_BYTES
     for path in paths:
-        status = real.status(tuple(path.split("/")))
-        if status is None:
+        status = shown(path)
+        if status is None or not foreign.is_foreign(status):
             continue
         if stat.S_ISDIR(status.st_mode):
             yield path, True
             continue
         fits = files > 0 and status.st_size <= room and stat.S_ISREG(status.st_mode)
-        if fits and is_writable(os.path.join(real.root, path), status):
+        if fits and is_writable(os.path.join(root, path), status):
             files, room = files - 1, room - status.st_size
             yield path, False
 
