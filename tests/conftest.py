@@ -3,10 +3,12 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,8 +17,10 @@ import pytest
 
 from assent_core.rehearsal import Rehearsal
 from assent_tui.commands.demo import served
+from emulated import Emulated
 
 COMMAND = Path(sys.executable).with_name("assent")
+SIZE = (40, 120)
 Assent = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -63,19 +67,39 @@ class Terminal:
     """The installed command on a terminal of its own: what it shows, and keys for it."""
 
     def __init__(self, argv: list[str], cwd: Path, environment: dict[str, str]) -> None:
-        self._master, slave = pty.openpty()
-        termios.tcsetwinsize(slave, (40, 120))
-        self._process = subprocess.Popen(argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave)
+        self.master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, SIZE)
+        self.process = subprocess.Popen(argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         self.shown = ""
         self._seen = 0
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._screen = Emulated(*SIZE)
+
+    @property
+    def screen(self) -> str:
+        """What stands on it now."""
+        return self._screen.text
+
+    def wait_until(self, *texts: str, gone: str = "", seconds: float = 60) -> None:
+        """Read until all these texts stand on the screen at once, and another one does not."""
+        deadline = time.monotonic() + seconds
+        while not all(text in self.screen for text in texts) or (gone and gone in self.screen):
+            assert time.monotonic() < deadline, f"{texts}, without {gone!r}, never stood on it:\n{self.screen}"
+            assert self._read(0.2) or self.process.poll() is None, f"over without {texts}:\n{self.screen}"
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Make the window larger or smaller."""
+        self._screen = Emulated(rows, columns)
+        termios.tcsetwinsize(self.master, (rows, columns))
+        self.process.send_signal(signal.SIGWINCH)
 
     def wait_for(self, text: str, seconds: float = 60) -> None:
         """Read until a text is shown that was not waited for yet."""
         deadline = time.monotonic() + seconds
         while (at := self.shown.find(text, self._seen)) < 0:
             assert time.monotonic() < deadline, f"{text!r} was never shown: {self.shown[-4000:]}"
-            assert self._read(0.2) or self._process.poll() is None, f"over without {text!r}: {self.shown[-4000:]}"
+            assert self._read(0.2) or self.process.poll() is None, f"over without {text!r}: {self.shown[-4000:]}"
         self._seen = at + len(text)
 
     def wait_for_all(self, *texts: str) -> None:
@@ -89,33 +113,35 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         """Type something."""
-        os.write(self._master, keys.encode())
+        os.write(self.master, keys.encode())
 
     def wait_for_end(self, seconds: float = 60) -> int:
         """Read until the command is over; its exit code."""
         deadline = time.monotonic() + seconds
-        while self._process.poll() is None:
+        while self.process.poll() is None:
             assert time.monotonic() < deadline, f"it does not end: {self.shown[-4000:]}"
             self._read(0.2)
         while self._read(0.05):
             pass
-        return self._process.wait()
+        return self.process.wait()
 
     def close(self) -> None:
         """End what is still there."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        os.close(self._master)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
 
     def _read(self, seconds: float) -> bool:
-        if not select.select([self._master], [], [], seconds)[0]:
+        if not select.select([self.master], [], [], seconds)[0]:
             return False
         try:
-            data = os.read(self._master, 1 << 16)
+            data = os.read(self.master, 1 << 16)
         except OSError:
             return False
-        self.shown += data.decode(errors="replace")
+        text = self._decode(data)
+        self.shown += text
+        self._screen.feed(text)
         return bool(data)
 
 

@@ -46,7 +46,7 @@ def test_a_signal_ends_the_screen_in_the_middle_of_a_command_and_touches_nothing
     before = tree(repository)
     shown = terminal("repair it", cwd=repository, OPENAI_BASE_URL=url)
     shown.wait_for("sleep 99")
-    os.kill(shown._process.pid, number)
+    os.kill(shown.process.pid, number)
     shown.wait_for_end(20)
     deadline = time.monotonic() + 10
     while alive(str(place)) and time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _LARGEST = 60_000
 """Characters of one piece beyond which it stays plain."""
+_COMMON = 3
+"""How many languages are loaded before they are needed."""
 
 _NAMES = (
     ("Token.Keyword", "kw"),
@@ -58,6 +61,14 @@ def _colour(lexer: Lexer, rows: list[str]) -> list[Line]:
             if piece:
                 spans.append((piece, name))
     return lines
+
+
+def prepare(paths: Iterable[str]) -> None:
+    """Load what colours the commonest languages of some files and a shell's, so that the first look at one need not wait."""
+    endings = Counter(path[path.rfind(".") :] for path in paths if "." in path.rpartition("/")[2])
+    for ending, _ in endings.most_common(_COMMON):
+        highlight([""], path=f"a{ending}")
+    highlight([""], language="sh")
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,8 @@ from assent_tui.screen.attention import Attention, Wanted, call, title
 from assent_tui.screen.messages import Opened, Over, trouble
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from assent_core.consent.gate import Asker
     from assent_core.session import Session
     from assent_tui.screen.jobs import Jobs
@@ -41,6 +43,15 @@ class Work(App[int]):
         self._open_session = open
         self._idle = asyncio.Event()
         self._idle.set()
+
+    def get_driver_class(self) -> type[Driver]:
+        """What drives the terminal: ours, where Textual would take its own for it."""
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from assent_tui.screen.terminal import Terminal
+
+        usual = super().get_driver_class()
+        return Terminal if usual is LinuxDriver else usual
 
     def show_work(self, doing: str) -> None:
         """Say what is being done; empty: nothing is."""

@@ -97,9 +97,12 @@ class Writing(Pages):
             )
 
     async def _list_files(self, session: Session) -> None:
+        from assent_tui.paint.highlight import prepare
         from assent_tui.prompt.completion import Finder
 
-        self._prompt.know(await asyncio.to_thread(Finder, await session.files()))
+        files = await session.files()
+        self._prompt.know(await asyncio.to_thread(Finder, files))
+        await asyncio.to_thread(prepare, files)
 
     async def on_prompt_editor_wanted(self) -> None:
         """Go on writing in the user's editor."""
