@@ -37,7 +37,9 @@ from assent_core.money.usage import Meter
 from assent_core.perform import Performer
 from assent_core.redaction.known import secrets_of_environment, secrets_of_folder
 from assent_core.redaction.redactor import Redactor
+from assent_core.roles.inquiry import Inquiry
 from assent_core.roles.lookout import Lookout
+from assent_core.roles.reviewer import Reviewer
 from assent_core.roles.scout import Scout
 from assent_core.router import route
 from assent_core.service.keys import find_key
@@ -80,17 +82,17 @@ async def open_session(
     record = Record(sessions.record_path(state, id), id, workspace.root, redact)
     if resume:
         past = await asyncio.to_thread(_caught_up, past, record, id, workspace.root, state)
-    background = Background(record.append)
+    lookout = Lookout(Background(record.append), redact)
     lowered = (stage.lowered,) if stage.lowered else ()
     notices = (*workspace.notices, *lowered, *map(_in_words, recovered), *past.notices)
     place = Place(id, settings, workspace, stage, redact)
     request = await asyncio.to_thread(_request, settings, service, id)
     file = ItemFile(sessions.items_path(state, id))
-    bench = _bench(place, past.transcript(file, redact), service, asker, background, request=request)
+    bench = _bench(place, past.transcript(file, redact), service, asker, lookout, request=request)
     course = Course(stage, sessions.album_path(state, id), file, bench.transcript, past.events)
     bench.meter.go_on(past.billed)
     threading.Thread(target=_swept, args=(state,), name="sweep", daemon=True).start()
-    session = Session(_opened(place, notices), settings, bench, record, background, course=course, past=past)
+    session = Session(_opened(place, notices), settings, bench, record, lookout, course=course, past=past)
     if resume:
         await session.finish_rewinding()
     return session
@@ -126,12 +128,12 @@ def _bench(
     transcript: Transcript,
     service: Responses,
     asker: Asker | None,
-    background: Background,
+    lookout: Lookout,
     *,
     request: Request,
 ) -> Bench:
-    settings, root, tell = place.settings, place.workspace.root, _notice_to(background)
-    lookout = Lookout(background, place.redact)
+    settings, root, background = place.settings, place.workspace.root, lookout.background
+    tell = _notice_to(background)
     gate = Gate(
         root=root,
         session=place.id,
@@ -145,7 +147,8 @@ def _bench(
     budgets = Budgets(settings, gate.spend if asker else None, tell, accounts.spent if accounts else None)
     meter, books, gauge = Meter(settings, budgets=budgets), Books(accounts, place.id, str(root)), Gauge()
     counted = Counted(service, meter, books, gauge)
-    lookout.scout = Scout(counted, settings, lambda role, paid: background.tell(meter.bill(role, paid)), place.redact)
+    inquiry = Inquiry(counted, lambda role, paid: background.tell(meter.bill(role, paid)), place.redact)
+    lookout.scout, lookout.reviewer = Scout(inquiry, settings), Reviewer(inquiry, settings)
     return Bench(
         model=counted,
         request=request,
@@ -162,13 +165,14 @@ def _bench(
         failed=lookout.look,
         books=books,
         compactor=Compactor(counted, meter, gauge, settings),
+        sees=settings.profile != "nano",
     )
 
 
 def _request(settings: Settings, service: Responses, id: str) -> Request:
     return Request(
         role="worker",
-        model=settings.worker.model,
+        model=route("edit", settings).model,
         effort=settings.worker.effort,
         instructions=worker_instructions(),
         items=(),

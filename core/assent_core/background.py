@@ -17,23 +17,29 @@ class _End:
 
 
 class Background:
-    """Runs background work for a session. What happens while no turn runs is recorded and told with the next one."""
+    """Runs background work for a session. What happens while no turn runs is told to the listener, or with the next turn."""
 
     def __init__(self, record: Callable[[AnyEvent], None]) -> None:
         self._record = record
         self._tasks: set[asyncio.Task[None]] = set()
         self._queue: asyncio.Queue[AnyEvent | _End] | None = None
         self._late: list[AnyEvent] = []
+        self.listener: Callable[[AnyEvent], None] | None = None
+        """Told at once of what happens while no turn runs; must not block."""
 
-    def begin(self, work: Coroutine[None, None, None]) -> None:
-        """Start a piece of work; it must deal with its own failures."""
+    def begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Start a piece of work; it must deal with its own failures. What comes back is good for cancelling it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def tell(self, event: AnyEvent) -> None:
-        """Let an event join the running turn, or the next one."""
-        if self._queue is None or self._queue.full():
+        """Let an event join the running turn; without one, tell the listener, or the next turn."""
+        if self._queue is None and self.listener is not None:
+            self._record(event)
+            self.listener(event)
+        elif self._queue is None or self._queue.full():
             self._late.append(event)
         else:
             self._queue.put_nowait(event)
@@ -43,6 +49,7 @@ class Background:
         queue: asyncio.Queue[AnyEvent | _End] = asyncio.Queue(WAITING)
         failure: list[Exception] = []
         late, self._late, self._queue = self._late, [], queue
+        whole = False
         pump = asyncio.create_task(_pump(main, queue, failure))
         try:
             for event in late:
@@ -51,6 +58,7 @@ class Background:
             while not isinstance(event := await queue.get(), _End):
                 self._record(event)
                 yield event
+            whole = True
             if failure:
                 raise failure[0]
         finally:
@@ -60,6 +68,8 @@ class Background:
             while not queue.empty():
                 if not isinstance(event := queue.get_nowait(), _End):
                     self._record(event)
+                    if whole and self.listener is not None:
+                        self.listener(event)
 
     async def close(self) -> None:
         """Cancel what still runs; events that nobody got to see are recorded."""

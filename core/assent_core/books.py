@@ -127,7 +127,7 @@ class Counted:
 
     async def stream(self, request: Request) -> AsyncGenerator[Reply]:
         """Stream one reply."""
-        await self._meter.budgets.within(ask=request.role != "scout")
+        await self._meter.budgets.within(ask=request.role in ("worker", "planner"))
         request = msgspec.structs.replace(request, service_tier=asked_tier(self._meter.tier(request.model)))
         outcome, text = "cancelled", ""
         finished: Finished | None = None

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from assent_core.consent.gate import Decider, Scope
+from assent_core.diffs.remarks import Remark
 from assent_core.diffs.review import Evidence
 from assent_core.logs.digest import Digest
 from assent_core.model import Effort, Role, Usage
@@ -61,6 +62,8 @@ class Routed(Event, frozen=True):
     why: str
     work: str = ""
     """The kind of work, as the router's table names it."""
+    instead_of: str = ""
+    """The model that had begun it; `why` says what made it too much for that one."""
 
 
 class Asked(Event, frozen=True):
@@ -124,11 +127,35 @@ class Decided(Event, frozen=True):
 
 
 class Explained(Event, frozen=True):
-    """What the scout says that an asked proposal would do: an opinion in one sentence, which decides nothing."""
+    """What the scout says that an asked proposal would do, or the reviewer thinks of it: an opinion, which decides nothing."""
 
     id: str
     """The question's, which is the proposal's."""
     sentence: str
+    by: Literal["scout", "reviewer"] = "scout"
+    concern: Literal["", "none", "some", "serious"] = ""
+    """How much the reviewer is concerned."""
+
+
+class Planned(Event, frozen=True):
+    """A plan was made, is carried out as its text stands here, or was dropped."""
+
+    text: str
+    how: Literal["made", "begun", "dropped"] = "made"
+
+
+class Named(Event, frozen=True):
+    """The session has a title, by its first prompt; a name that the user gives is above it."""
+
+    title: str
+
+
+class Remarked(Event, frozen=True):
+    """The reviewer has read a staged change (`digest`, see changes.digest) and says this of it; nothing is decided by it."""
+
+    model: str
+    digest: str
+    remarks: tuple[Remark, ...] = ()
 
 
 class Printed(Event, frozen=True):
@@ -255,8 +282,9 @@ class Noticed(Event, frozen=True):
 
 
 AnyEvent = (
-    Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Explained | Printed
-    | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Rewound | Forked | Noticed
+    Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Explained | Planned
+    | Named | Remarked | Printed | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Rewound
+    | Forked | Noticed
 )  # fmt: skip
 
 

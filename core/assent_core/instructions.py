@@ -100,6 +100,16 @@ def question_prompt(question: str) -> str:
     return f"{prompt('ask')}\n\n{question.strip()}"
 
 
+def plan_prompt(wish: str) -> str:
+    """The prompt of a turn that makes a plan and changes nothing."""
+    return f"{prompt('plan')}\n\n{wish.strip()}"
+
+
+def go_prompt(plan: str) -> str:
+    """The prompt of a turn that carries a plan out, as the user left it."""
+    return f"{prompt('go')}\n\n{plan.strip()}"
+
+
 def own_change(prompt_text: str, diff: str) -> str:
     """The prompt of a repair with the worker's own change beside it, where that is what fails now."""
     shown = cut(diff, MOST_OF_CHANGE)

@@ -1,19 +1,24 @@
-"""Which role takes a piece of work, with which model and effort; pure."""
+"""Which role takes a piece of work, with which model and effort, and when a larger model takes over; pure."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from assent_core.consent.plainly import Triage
 from assent_core.errors import UsageError
 from assent_core.events import Routed
-from assent_core.model import Effort, Role
-from assent_core.settings import Settings
+from assent_core.model import Role
+from assent_core.settings import RoleSettings, Settings
 
 Work = Literal[
     "edit",
     "debug",
     "terminal",
     "image",
+    "computer",
     "triage",
     "classify",
     "extract",
@@ -23,6 +28,7 @@ Work = Literal[
     "question",
     "plan",
     "review",
+    "judge",
 ]
 
 TABLE: dict[Work, tuple[Role, str]] = {
@@ -30,6 +36,7 @@ TABLE: dict[Work, tuple[Role, str]] = {
     "debug": ("worker", "debugging needs several tools in a row"),
     "terminal": ("worker", "terminal work is where the small model falls far behind"),
     "image": ("worker", "an image needs the model that sees well"),
+    "computer": ("worker", "computer use needs the model that has it"),
     "triage": ("scout", "triage is simple and bounded"),
     "classify": ("scout", "classification is simple and bounded"),
     "extract": ("scout", "extraction is simple and bounded"),
@@ -37,26 +44,104 @@ TABLE: dict[Work, tuple[Role, str]] = {
     "summarize": ("scout", "a summary is simple and bounded"),
     "title": ("scout", "a title is simple and bounded"),
     "question": ("scout", "a bounded question goes to the small model first"),
-    "plan": ("planner", "a plan is decomposition: the worker's model, thinking harder"),
-    "review": ("reviewer", "a second look: the worker's model, thinking harder"),
+    "plan": ("planner", "a plan is decomposition: it is worth thinking harder"),
+    "review": ("reviewer", "a change is read again with fresh eyes, thinking harder"),
+    "judge": ("reviewer", "a risky action is worth a second look by a stronger model"),
 }
+"""Who takes what, by what failing costs."""
+
+BEYOND_SMALL: dict[Work, str] = {"image": "images", "computer": "computer use"}
+"""What the small model is not given at all."""
+LOOKING = ("read", "search")
+FEW = 4
+"""Calls of tools that a bounded question takes at most."""
+BOUNDED = 16_000
+"""Tokens of context up to which a question is bounded; above, the worker has it in its cache and is the cheaper one."""
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What is known of a prompt before anybody works on it."""
+
+    triage: Triage
+    images: bool = False
+    context: int = 0
+    """About how many tokens the model that takes it has to read first."""
+
+
+class Grown(Struct, frozen=True, kw_only=True):
+    """What a bounded question has come to so far."""
+
+    tools: tuple[str, ...] = ()
+    """The tools that were called, each time by name."""
+    beyond: bool = False
+    """Whether a call reaches outside the stage."""
+    images: bool = False
+    mistakes: int = 0
+    """Calls that could not be understood."""
+
+
+def work_of(facts: Facts) -> Work:
+    """The kind of work that a prompt is; a question that is dear, long or takes many steps is none of the bounded ones."""
+    if facts.images:
+        return "image"
+    triage = facts.triage
+    if triage.kind == "question" and (triage.several_tools or triage.high_value or facts.context > BOUNDED):
+        return "edit"
+    return triage.kind
 
 
 def route(work: Work, settings: Settings) -> Routed:
     """Route by what failure costs; the profile can bind all roles to one model. UsageError where it cannot be done."""
     role, why = TABLE[work]
-    small = role == "scout"
-    effort: Effort = settings.scout.effort if small else "high" if role != "worker" else settings.worker.effort
+    if work == "question" and (settings.profile != "tiered" or not settings.scouting):
+        role, why = "worker", "a question; the small model is not asked first"
+    bound = _binding(work, role, settings)
     match settings.profile:
         case "tiered":
-            model = settings.scout.model if small else settings.worker.model
+            model = bound.model or settings.worker.model
         case "mini":
             model, why = settings.worker.model, f"{why}; profile mini: one model for all"
         case "nano":
-            if work == "image":
-                raise UsageError(
-                    f"Images cannot be taken on in the profile nano: {settings.scout.model} is too weak on screens and pictures.",
-                    'Use the profile "tiered" or "mini" (settings: profile), or describe the image in words.',
-                )
             model, why = settings.scout.model, f"{why}; profile nano: the small model does it all the same"
-    return Routed(role=role, model=model, effort=effort, why=why, work=work)
+            if work in BEYOND_SMALL:
+                raise UsageError(
+                    f"There is no {BEYOND_SMALL[work]} in the profile nano: {model} is too weak on screens and pictures.",
+                    'Use the profile "tiered" or "mini" (settings: profile), or describe it in words.',
+                )
+    return Routed(role=role, model=model, effort=bound.effort, why=why, work=work)
+
+
+def outgrown(grown: Grown) -> str:
+    """Why a question is none of the bounded ones any more; empty while it is."""
+    other = next((tool for tool in grown.tools if tool not in LOOKING), "")
+    if other == "apply_patch":
+        return "it comes to editing files"
+    if other:
+        return f"it needs the tool {other}"
+    if grown.beyond:
+        return "it reaches outside the stage"
+    if grown.images:
+        return "an image turned up"
+    if grown.mistakes:
+        return "it called a tool wrongly"
+    return f"it takes more than {FEW} looks" if len(grown.tools) > FEW else ""
+
+
+def taken_over(routed: Routed, settings: Settings, why: str) -> Routed:
+    """The worker in place of the model that a piece of work has outgrown."""
+    worker = route("edit", settings)
+    return replace(worker, why=why, work=routed.work, instead_of=routed.model)
+
+
+def _binding(work: Work, role: Role, settings: Settings) -> RoleSettings:
+    """Which model and effort the settings bind; without a model it is the worker's."""
+    match role:
+        case "worker":
+            return settings.worker
+        case "planner":
+            return settings.planner
+        case "reviewer":
+            return settings.judge if work == "judge" else settings.reviewer
+        case "scout":
+            scout = settings.scout
+            return replace(scout, effort="low") if work == "question" and scout.effort == "none" else scout

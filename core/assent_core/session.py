@@ -6,32 +6,32 @@ import asyncio
 import dataclasses
 import secrets
 import shlex
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
-from assent_core.background import Background
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge, Room
-from assent_core.context.transcript import pictures
 from assent_core.diffs import review
+from assent_core.diffs.changes import FileChange
 from assent_core.diffs.review import Review
-from assent_core.errors import AssentError, EnvironmentFault
+from assent_core.errors import AssentError, EnvironmentFault, UsageError
 from assent_core.events import (
     AnyEvent,
     Drifted,
     Ended,
     Noticed,
     Opened,
+    Planned,
     Prompted,
     Rewound,
     Staged,
     Verified,
 )
-from assent_core.instructions import opening
+from assent_core.instructions import question_prompt
 from assent_core.memory import sessions
 from assent_core.memory.course import Course
 from assent_core.memory.forks import fork
@@ -41,13 +41,16 @@ from assent_core.memory.record import Record
 from assent_core.memory.sessions import new_id
 from assent_core.money.accounts import Kind
 from assent_core.perform import Performer, Result
+from assent_core.prompting import Prompt, Prompting, carrying_out, planning
 from assent_core.proposals import Shell
+from assent_core.redaction.values import redacted
 from assent_core.repair import repair, run_typed
-from assent_core.router import route
+from assent_core.roles.lookout import Lookout
+from assent_core.roles.scout import Scout
 from assent_core.settings import Settings
 from assent_core.settling import Settling, drift_in_words, put
 from assent_core.telling import Telling
-from assent_core.turn import Bench, ended, turn
+from assent_core.turn import Bench, ended
 from assent_sandbox import album
 from assent_sandbox.stage import StageError
 from assent_sandbox.tiers import open_stage
@@ -66,17 +69,20 @@ class Session(Settling):
         settings: Settings,
         bench: Bench,
         record: Record,
-        background: Background,
+        lookout: Lookout,
         *,
         course: Course,
         past: Past | None = None,
     ) -> None:
         super().__init__(opened, settings, bench, record, course)
-        self._background = background
+        self._lookout = lookout
+        self._background = lookout.background
         self.past = past or Past()
         """What a resumed session takes over; empty in one that begins."""
         self._evidence = self.past.evidence
-        self._turn = self.past.turn
+        self._prompting = Prompting(bench, settings, lookout, course, self._notes)
+        self._prompting.turn, self._prompting.named = self.past.turn, self.past.named
+        lookout.remarked = self.past.remarked or lookout.remarked
         self._empty = not self.past.events
         self._closed = False
         record.append(opened)
@@ -92,13 +98,59 @@ class Session(Settling):
         performer = self._bench.performer
         return Notebook(self.settings.state_dir, performer.workspace.root, performer.redact)
 
+    @property
+    def scout(self) -> Scout:
+        """Who answers small questions beside the turns: what it was sent, and its switch."""
+        return self._lookout.scout
+
+    @property
+    def plan(self) -> str:
+        """The plan that waits to be carried out or dropped; empty without one."""
+        return self._course.plan
+
+    def listen(self, listener: Callable[[AnyEvent], None]) -> None:
+        """Tell somebody of what happens beside while no turn runs, at once; it must not block."""
+        redact = self._bench.performer.redact
+        self._background.listener = lambda event: listener(redacted(event, redact))
+
     async def files(self) -> tuple[str, ...]:
         """Tracked and untracked, not ignored files of the real tree, relative to its root, sorted."""
         return await asyncio.to_thread(self._bench.performer.workspace.tracked)
 
     def turn(self, prompt: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
         """Give the worker a prompt; the last event is `Ended`. Service errors end it (`failed`) and are not raised."""
-        return self._told("turn", self._prompted(prompt, images, self.settings.turns))
+        return self._told(
+            "turn", self._prompting.work(Prompt(text=prompt, images=images, names=True), self.settings.turns)
+        )
+
+    def ask(self, question: str) -> AsyncGenerator[AnyEvent]:
+        """A turn that is to answer a question and nothing else; that nothing is changed is the matter of the mode."""
+        prompt = Prompt(text=question, told=question_prompt(question))
+        return self._told("turn", self._prompting.work(prompt, self.settings.turns))
+
+    def make_plan(self, wish: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
+        """Have the planner look and answer with a plan; nothing can be changed by it. Planned and Ended are the last events."""
+        return self._told("plan", self._prompting.plan(planning(wish, images), self.settings.turns))
+
+    def carry_out(self, plan: str) -> AsyncGenerator[AnyEvent]:
+        """Have the worker carry a plan out, as its text stands: the one that waits, or what the user made of it."""
+        return self._told("turn", self._carried_out(plan))
+
+    def drop_plan(self) -> Planned:
+        """Drop the plan that waits; UsageError if there is none."""
+        self._must_be_idle()
+        if not self.plan:
+            raise UsageError("There is no plan to drop.", "/plan WISH makes one.")
+        return self._happened(Planned(text=self.plan, how="dropped"))
+
+    async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
+        """What is staged, as `Settling` finds it, with what the reviewer said of it."""
+        found, drifted = await super().review(earlier)
+        return msgspec.structs.replace(found, remarks=self._lookout.remarks_on(found.files)), drifted
+
+    def second_look(self, files: tuple[FileChange, ...]) -> None:
+        """Let the reviewer read what is staged, if the settings want that; returns at once, Remarked tells what it found."""
+        self._lookout.read(files)
 
     def repair(self, command: tuple[str, ...], prompt: str = "", turns: int = 0) -> AsyncGenerator[AnyEvent]:
         """The `fix` loop: run, digest, repair, run again until it passes; the last event is `Ended`.
@@ -106,9 +158,10 @@ class Session(Settling):
         `turns` is the most requests to the worker in all; 0 takes the setting.
         """
         shell = self._typed(command)
+        task = f"Make this command succeed: {shell.command}\n{prompt}"
 
         def work(text: str, limit: int) -> AsyncGenerator[AnyEvent]:
-            return self._prompted(text, (), limit)
+            return self._prompting.work(Prompt(text=text, task=task, work="debug"), limit)
 
         return self._told("fix", repair(self._bench, shell, prompt, turns or self.settings.turns, work))
 
@@ -141,7 +194,7 @@ class Session(Settling):
         """
         self._must_be_idle()
         rewound = await asyncio.to_thread(self._course.go_back, self._course.prompt(snapshot))
-        self._notes = [_stays_in_words(rewound)] if rewound.landed else []
+        self._notes[:] = [_stays_in_words(rewound)] if rewound.landed else []
         self._notes += [drift_in_words(Drifted(moved=rewound.moved))] if rewound.moved else []
         self._happened(rewound)
         self._course.arrive()
@@ -182,25 +235,11 @@ class Session(Settling):
         elif not keep:
             album.erase(sessions.album_path(self.settings.state_dir, self.opened.session))
 
-    async def _prompted(self, prompt: str, images: tuple[Path, ...], limit: int) -> AsyncGenerator[AnyEvent]:
-        yield await asyncio.to_thread(self._course.point, self._turn, prompt)
-        if drifted := await self._rebase():
-            yield drifted
-            self._notes.append(drift_in_words(drifted))
-        await asyncio.to_thread(self._bench.performer.changes)
-        transcript = self._bench.transcript
-        if not transcript.items:
-            transcript.say(opening(self._bench.performer.workspace, self.opened.tier))
-        transcript.say("\n\n".join([*self._notes, prompt]), pictures(images))
-        self._notes.clear()
-        routed = route("image" if images else "edit", self.settings)
-        try:
-            async with aclosing(turn(self._bench, routed, limit)) as events:
-                async for event in events:
-                    yield event
-        finally:
-            self._bench.gate.end_task()
-            self._bench.refused.clear()
+    async def _carried_out(self, plan: str) -> AsyncGenerator[AnyEvent]:
+        yield Planned(text=plan, how="begun")
+        async with aclosing(self._prompting.work(carrying_out(plan), self.settings.turns)) as events:
+            async for event in events:
+                yield event
 
     async def _compact(self) -> AsyncGenerator[AnyEvent]:
         bench = self._bench
@@ -242,26 +281,29 @@ class Session(Settling):
         self._must_be_idle()
         self._busy = True
         self._empty = False
-        self._turn += 1
+        self._prompting.turn += 1
         self._bench.books.begin(kind)
         self._bench.meter.budgets.begin_task()
         telling = Telling(self._bench.performer.redact)
-        ending = Ended(turn=self._turn, how="interrupted", message="Interrupted; what is staged is kept.", code=130)
+        ending = Ended(
+            turn=self._prompting.turn, how="interrupted", message="Interrupted; what is staged is kept.", code=130
+        )
         try:
             async with aclosing(self._background.joined(main)) as events:
                 async for event in events:
                     self._saw(event)
                     for shown in telling(event):
                         yield shown
-            ending = ended(self._turn)
+            ending = ended(self._prompting.turn)
         except AssentError as error:
-            ending = ended(self._turn, error)
+            ending = ended(self._prompting.turn, error)
         except StageError as error:
-            ending = ended(self._turn, EnvironmentFault(str(error), error.hint))
+            ending = ended(self._prompting.turn, EnvironmentFault(str(error), error.hint))
         finally:
             self._busy = False
             self._record.append(ending)
             self._bench.books.end(ending)
+        self._prompting.name()
         for shown in telling(ending):
             yield shown
 

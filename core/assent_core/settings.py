@@ -27,7 +27,7 @@ MODES: tuple[Mode, ...] = ("ask", "careful", "read-only")
 
 
 class RoleSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which model takes a role, and how hard it thinks."""
+    """Which model takes a role, and how hard it thinks; of planner and reviewer an empty model means the worker's."""
 
     model: str
     effort: Effort
@@ -42,6 +42,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scout: RoleSettings = RoleSettings("gpt-5.4-nano", "none")
     scouting: bool = True
     """False: no text is sent to the scout."""
+    planner: RoleSettings = RoleSettings("", "high")
+    """Who makes the plan of `/plan`."""
+    reviewer: RoleSettings = RoleSettings("", "high")
+    """Who reads a staged change with fresh eyes."""
+    judge: RoleSettings = RoleSettings("gpt-5.4", "low")
+    """Who takes the second look at a risky action that you are asked about."""
+    reviewing: Literal["off", "risky", "always"] = "risky"
+    """What the reviewer looks at: nothing; risky actions, and changes that run outside the walls; each change too."""
     base_url: str = ""
     """A server that speaks /v1/responses; empty: OPENAI_BASE_URL, or OpenAI."""
     idle_seconds: float = 300.0
@@ -103,6 +111,10 @@ TAKES = {
     "worker": "a table: { model = NAME, effort = none | low | medium | high | xhigh }",
     "scout": "a table: { model = NAME, effort = none | low | medium | high | xhigh }",
     "scouting": "true or false",
+    "planner": "a table: { model = NAME or empty, effort = none | low | medium | high | xhigh }",
+    "reviewer": "a table: { model = NAME or empty, effort = none | low | medium | high | xhigh }",
+    "judge": "a table: { model = NAME or empty, effort = none | low | medium | high | xhigh }",
+    "reviewing": 'one of "off", "risky", "always"',
     "base_url": "the http(s) URL of a server that speaks the Responses API, usually ending in /v1",
     "idle_seconds": "a number of seconds above 0",
     "prices": "the name of a source of prices",

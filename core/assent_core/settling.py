@@ -11,7 +11,7 @@ from assent_core.diffs import review
 from assent_core.diffs.changes import FileChange, take_apart
 from assent_core.diffs.review import Evidence, Review, told_of_edit
 from assent_core.errors import LandingRefused, UsageError
-from assent_core.events import Drifted, Landed, Noticed, Opened, Rewound, Undone
+from assent_core.events import Drifted, Landed, Noticed, Opened, Planned, Rewound, Undone
 from assent_core.landing import landings
 from assent_core.memory.course import Course
 from assent_core.memory.record import Record
@@ -20,7 +20,7 @@ from assent_core.settings import Settings
 from assent_core.turn import Bench
 from assent_sandbox.stage import Change, Entry, File, Opaque, Stage
 
-Happening = TypeVar("Happening", Landed, Undone, Rewound)
+Happening = TypeVar("Happening", Landed, Undone, Rewound, Planned)
 
 
 class Settling:
@@ -39,7 +39,7 @@ class Settling:
 
     async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
         """Rebase the stage and compute the review of what is on it, with the marks of an earlier one kept."""
-        if drifted := await self._rebase():
+        if drifted := await drift(self._bench.performer.stage):
             self._record.append(drifted)
             self._notes.append(drift_in_words(drifted))
         files = await asyncio.to_thread(self._bench.performer.changes)
@@ -110,11 +110,6 @@ class Settling:
         if text:
             self._notes.append(text)
 
-    async def _rebase(self) -> Drifted | None:
-        moved = await asyncio.to_thread(self._bench.performer.stage.rebase)
-        told = tuple(one for one in moved if one.how != "followed")
-        return Drifted(moved=told) if told else None
-
     def _outcomes_as_shown(self, decided: Review) -> tuple[review.Outcome, ...]:
         for file in decided.files:
             self._as_shown(file)
@@ -141,6 +136,13 @@ def put(stage: Stage, path: str, entry: Entry | None) -> None:
         stage.delete(path)
     elif not isinstance(entry, Opaque):
         stage.write(path, entry)
+
+
+async def drift(stage: Stage) -> Drifted | None:
+    """Bring a stage up to the real files; what that did beyond following them."""
+    moved = await asyncio.to_thread(stage.rebase)
+    told = tuple(one for one in moved if one.how != "followed")
+    return Drifted(moved=told) if told else None
 
 
 def drift_in_words(drifted: Drifted) -> str:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from assent_core.events import AnyEvent, Billed, Digested, Explained, Noticed, Printed, Retried, Said, Texted, Thought
+from assent_core.events import (
+    AnyEvent,
+    Billed,
+    Digested,
+    Explained,
+    Named,
+    Noticed,
+    Printed,
+    Remarked,
+    Retried,
+    Said,
+    Texted,
+    Thought,
+)
 from assent_core.redaction.redactor import Flow, by_words
 from assent_core.redaction.values import redacted
 
@@ -26,7 +39,7 @@ class Telling:
                 yield from self._thought(self._thoughts.feed(delta))
             case Printed():
                 yield event
-            case Digested() | Explained() | Billed() | Noticed():
+            case Digested() | Explained() | Billed() | Named() | Remarked() | Noticed():
                 yield redacted(event, self._redact)
             case _:
                 if isinstance(event, Said | Retried):

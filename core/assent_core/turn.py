@@ -13,7 +13,7 @@ from assent_core.books import Books
 from assent_core.consent.gate import Approved, Decision, Gate, Refused
 from assent_core.context.compactor import Compactor
 from assent_core.context.transcript import CALLS, Transcript, text_of
-from assent_core.errors import AssentError, BadReply, BudgetExceeded, ContextTooLong, PatchMistake
+from assent_core.errors import AssentError, BadReply, BudgetExceeded, ContextTooLong, PatchMistake, ServiceError
 from assent_core.events import (
     AnyEvent,
     Asked,
@@ -33,6 +33,7 @@ from assent_core.events import (
     Verified,
 )
 from assent_core.evidence import evidence
+from assent_core.lane import TAKEN_OVER, Lane, Relief
 from assent_core.model import Finished, Item, Model, Reply, Request, Retrying, Text, WireItem
 from assent_core.model import Thought as Thinking
 from assent_core.money.usage import Meter
@@ -47,6 +48,7 @@ ROUNDS = 6
 MISTAKES = 8
 """How many answers in a row may hold nothing but wrong calls."""
 INTERRUPTED = "The user interrupted the work before this was done."
+UNSEEN = "It is not shown to you: in the profile nano there are no images."
 
 
 @dataclass(frozen=True)
@@ -69,61 +71,100 @@ class Bench:
     books: Books = field(default_factory=Books)
     compactor: Compactor | None = None
     """None: nothing is ever compacted."""
+    sees: bool = True
+    """Whether the model is given the images that turn up."""
 
 
-async def turn(bench: Bench, routed: Routed, limit: int) -> AsyncGenerator[AnyEvent]:
-    """Let the worker work on the transcript until it calls no tool; at most `limit` requests.
+async def turn(bench: Bench, routed: Routed, limit: int, relief: Relief | None = None) -> AsyncGenerator[AnyEvent]:
+    """Let the model work on the transcript until it calls no tool; at most `limit` requests. A `relief` may take over.
 
     Raises ServiceError when the service fails (also one that calls tools wrongly and nothing else) and BudgetExceeded at
     a limit. However it ends, closed from outside
     too, the transcript is left whole and the stage as it is.
     """
     yield routed
-    wrong = 0
+    lane, wrong = Lane(bench.transcript, routed, bench.request.model, relief), 0
     try:
         for step in range(1, limit + 1):
-            async with aclosing(_prepare(bench, routed)) as events:
+            calls: list[WireItem] = []
+            async with aclosing(_reply(bench, lane, step, calls)) as events:
                 async for event in events:
                     yield event
-            yield Asked(role=routed.role, model=routed.model, step=step)
-            calls: list[WireItem] = []
-            async with aclosing(_ask(bench, routed)) as replies:
-                async for reply in replies:
-                    if isinstance(reply, Item):
-                        calls += [reply.item] if reply.item.get("type") in CALLS else []
-                    if event := _event_of(reply, bench):
-                        yield event
+            if taken := _taken_over(bench, lane, calls):
+                yield taken
+                continue
             if not calls:
                 return
             mistakes = 0
             for call in calls:
-                async with aclosing(_carry_out(bench, call)) as events:
+                async with aclosing(_carry_out(bench, lane, call)) as events:
                     async for event in events:
                         mistakes += isinstance(event, Mistaken)
                         yield event
             wrong = wrong + 1 if mistakes == len(calls) else 0
             if wrong == MISTAKES:
-                raise BadReply(f"{routed.model} called tools wrongly {wrong} times in a row.", "Try another model.")
+                raise BadReply(
+                    f"{lane.routed.model} called tools wrongly {wrong} times in a row.", "Try another model."
+                )
         raise BudgetExceeded(
             f"The worker made {limit} requests, the most that one task may.", "Raise it with --max-turns N."
         )
     finally:
         bench.transcript.mend(INTERRUPTED)
+        lane.end()
 
 
-async def _prepare(bench: Bench, routed: Routed) -> AsyncGenerator[AnyEvent]:
+async def _reply(bench: Bench, lane: Lane, step: int, calls: list[WireItem]) -> AsyncGenerator[AnyEvent]:
+    """One request and what it streams; the calls in it are put into `calls`."""
+    if taken := lane.relieved():
+        yield taken
+    while True:
+        routed = lane.routed
+        async with aclosing(_prepare(bench, lane)) as events:
+            async for event in events:
+                yield event
+        yield Asked(role=routed.role, model=routed.model, step=step)
+        try:
+            async with aclosing(_ask(bench, lane)) as replies:
+                async for reply in replies:
+                    if event := _event_of(reply, bench, lane):
+                        yield event
+                    if isinstance(reply, Item) and reply.item.get("type") in CALLS:
+                        calls.append(reply.item)
+            return
+        except ServiceError as error:
+            if calls or not (taken := lane.failed(error)):
+                raise
+            yield Retried(why=error.message, attempt=1, seconds=0.0)
+            yield taken
+
+
+def _taken_over(bench: Bench, lane: Lane, calls: list[WireItem]) -> Routed | None:
+    """The larger model that takes over instead of carrying these calls out."""
+    lane.saw(
+        ((str(call.get("name")), parse(call)) for call in calls), lambda wanted: bool(bench.performer.reach(wanted))
+    )
+    if not calls or not (taken := lane.relieved()):
+        return None
+    for call in calls:
+        bench.transcript.answer(call, TAKEN_OVER)
+    return taken
+
+
+async def _prepare(bench: Bench, lane: Lane) -> AsyncGenerator[AnyEvent]:
     """Hold the next request to the budgets, and its context to its limit."""
     await bench.meter.budgets.within()
     if bench.compactor:
-        async with aclosing(bench.compactor.make_room(bench.transcript, _request(bench, routed))) as events:
+        whole = msgspec.structs.replace(_request(bench, lane), items=bench.transcript.items)
+        async with aclosing(bench.compactor.make_room(bench.transcript, whole)) as events:
             async for event in events:
                 yield event
 
 
-async def _ask(bench: Bench, routed: Routed) -> AsyncGenerator[Reply | AnyEvent]:
+async def _ask(bench: Bench, lane: Lane) -> AsyncGenerator[Reply | AnyEvent]:
     """One reply; what the service finds too long is compacted and sent once more."""
     try:
-        async with aclosing(bench.model.stream(_request(bench, routed))) as replies:
+        async with aclosing(bench.model.stream(_request(bench, lane))) as replies:
             async for reply in replies:
                 yield reply
         return
@@ -131,23 +172,25 @@ async def _ask(bench: Bench, routed: Routed) -> AsyncGenerator[Reply | AnyEvent]
         before = bench.transcript.items
         if bench.compactor is None:
             raise
-        async with aclosing(bench.compactor.make_room(bench.transcript, _request(bench, routed), refused=True)) as told:
+        whole = msgspec.structs.replace(_request(bench, lane), items=before)
+        async with aclosing(bench.compactor.make_room(bench.transcript, whole, refused=True)) as told:
             async for event in told:
                 yield event
         if bench.transcript.items == before:
             raise
-    async with aclosing(bench.model.stream(_request(bench, routed))) as replies:
+    async with aclosing(bench.model.stream(_request(bench, lane))) as replies:
         async for reply in replies:
             yield reply
 
 
-def _request(bench: Bench, routed: Routed) -> Request:
+def _request(bench: Bench, lane: Lane) -> Request:
+    routed = lane.routed
     return msgspec.structs.replace(
-        bench.request, model=routed.model, effort=routed.effort, work=routed.work, items=bench.transcript.items
+        bench.request, role=routed.role, model=routed.model, effort=routed.effort, work=routed.work, items=lane.items
     )
 
 
-def _event_of(reply: Reply | AnyEvent, bench: Bench) -> AnyEvent | None:
+def _event_of(reply: Reply | AnyEvent, bench: Bench, lane: Lane) -> AnyEvent | None:
     match reply:
         case Text(delta=delta):
             return Texted(delta=delta)
@@ -155,16 +198,17 @@ def _event_of(reply: Reply | AnyEvent, bench: Bench) -> AnyEvent | None:
             return Thought(delta=delta)
         case Item(item=item):
             bench.transcript.add(item)
+            lane.took(item)
             return Said(text=text) if (text := text_of(item)) else None
         case Retrying(why=why, attempt=attempt, seconds=seconds):
             return Retried(why=why, attempt=attempt, seconds=seconds)
         case Finished():
-            return bench.meter.bill(bench.request.role, reply)
+            return bench.meter.bill(lane.routed.role, reply)
         case _:
             return reply
 
 
-async def _carry_out(bench: Bench, call: WireItem) -> AsyncGenerator[AnyEvent]:
+async def _carry_out(bench: Bench, lane: Lane, call: WireItem) -> AsyncGenerator[AnyEvent]:
     id = str(call.get("call_id"))
     proposal = parse(call)
     if isinstance(proposal, Mistake):
@@ -181,6 +225,10 @@ async def _carry_out(bench: Bench, call: WireItem) -> AsyncGenerator[AnyEvent]:
                     told = f"{told}\n{why}".lstrip()
                 case _:
                     yield event
+    if images and not bench.sees:
+        told, images = f"{told} {UNSEEN}", ()
+    if images:
+        lane.pictured()
     bench.transcript.answer(call, told, images)
 
 

@@ -114,3 +114,18 @@ async def test_a_slow_reader_holds_the_main_work_up_instead_of_filling_the_memor
             await asyncio.sleep(0.01)
             break
         assert made < 1000
+
+
+async def test_a_listener_is_told_at_once_while_no_turn_runs_and_what_it_hears_is_recorded():
+    recorded: list[AnyEvent] = []
+    heard: list[str] = []
+    background = Background(recorded.append)
+    background.listener = lambda event: heard.append(event.text)
+    background.tell(Noticed(text="between"))
+    assert heard == ["between"]
+    async with aclosing(background.joined(counting(1))) as events:
+        async for _ in events:
+            background.tell(Noticed(text="while it ends"))
+    assert [event.text for event in recorded] == ["between", "0", "while it ends"]
+    assert heard in (["between"], ["between", "while it ends"])
+    assert await gathered(background, counting(0)) == []

@@ -11,6 +11,7 @@ from assent_core.diffs.changes import take_apart
 from assent_core.errors import Overloaded, ServiceError
 from assent_core.logs.digest import Digest, extract
 from assent_core.model import Finished, Item, Reply, Request, Retrying, Text, Usage
+from assent_core.roles.inquiry import Inquiry
 from assent_core.roles.scout import HEAD, TAIL, Scout, excerpt
 from assent_core.settings import Settings
 from assent_core.steering import Place, Run, steer
@@ -62,7 +63,8 @@ class Nano:
 
 def scout(model: Nano, billed: list[object] | None = None, **choices: object) -> Scout:
     bills = billed if billed is not None else []
-    return Scout(model, Settings(**choices), lambda role, finished: bills.append((role, finished)))  # pyright: ignore
+    inquiry = Inquiry(model, lambda role, finished: bills.append((role, finished)))
+    return Scout(inquiry, Settings(**choices))  # pyright: ignore
 
 
 async def test_a_digest_is_asked_for_by_strict_schema_without_effort_and_billed():

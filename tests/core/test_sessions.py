@@ -150,7 +150,7 @@ async def test_a_resumed_session_extends_what_its_model_has_seen_under_the_same_
     again = await opened(first)
     assert again.opened.session == first.opened.session
     before = first.rehearsal.requests[-1]
-    await told(again.turn("and now?"))
+    await told(again.turn("go on"))
     after = again.rehearsal.requests[-1]
     assert after["input"][: len(before["input"])] == before["input"]
     assert after["prompt_cache_key"] == before["prompt_cache_key"]

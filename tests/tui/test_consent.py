@@ -9,7 +9,7 @@ from textual.widgets import Input
 from assent_core.consent.gate import Answer
 from assent_core.events import Decided, Explained
 from assent_core.proposals import Shell, Spend
-from assent_tui.consent.asked import blocks_of
+from assent_tui.consent.asked import Opinions, blocks_of
 from assent_tui.consent.asking import ScreenAsker
 from assent_tui.consent.card import ConsentCard
 from assent_tui.paint.guard import Guard
@@ -22,7 +22,7 @@ def card_of(app) -> ConsentCard:
 
 
 def shown_of(question, width: int, explained: str = "") -> str:
-    return "\n".join(row.text for block in blocks_of(question, explained) for row in block.lines(width))
+    return "\n".join(row.text for block in blocks_of(question, Opinions(scout=explained)) for row in block.lines(width))
 
 
 async def armed(pilot) -> ConsentCard:

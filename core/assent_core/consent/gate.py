@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
+from copy import copy
 from pathlib import Path
 from typing import assert_never, cast
 
@@ -87,6 +88,7 @@ class Gate:
         self._ledger = ledger
         self._put = put
         self._task: set[str] = set()
+        self._read_only = "the mode is read-only (settings: mode)"
 
     async def decide(self, id: str, proposal: Proposal, reach: tuple[Widening, ...]) -> Decision:
         """Decide one proposal with its reach. Cancelling takes the question away and leaves no grant."""
@@ -104,6 +106,12 @@ class Gate:
             why = "; ".join(map(_origin, grants))
             return self._allow(_approve(proposal, reach, "grant", why, _narrowest(grants)))
         return await self._ask(id, proposal, reach, missing, always)
+
+    def read_only(self, why: str) -> Gate:
+        """The same gate in the mode read-only, with the reason for it."""
+        gate = copy(self)
+        gate._mode, gate._read_only = "read-only", why
+        return gate
 
     def typed(self, command: Shell) -> Decision:
         """Allow a command that the user typed: typing it is consent to run it on the stage in any tier, and to no more."""
@@ -176,7 +184,7 @@ class Gate:
     def _objection(self, proposal: Proposal, reach: tuple[Widening, ...]) -> str:
         """Why a rule refuses without asking anybody, or nothing."""
         if self._mode == "read-only" and isinstance(proposal, Patch | Shell):
-            return "the mode is read-only (settings: mode), so nothing is edited and no command runs; read, search and answer"
+            return f"{self._read_only}, so nothing is edited and no command runs; read, search and answer"
         narrow = [widening for widening in reach if widening.kind in NARROW]
         if self._tier == "copy" and narrow and Widening("network") not in reach:
             return f"the walls of this machine (the copy tier) cannot {phrase(narrow[0])} alone; they know only the whole network"

@@ -39,8 +39,10 @@ EDIT = re.compile(
 )
 TERMINAL = re.compile(r"(?i)\b(?:run|execute|install|build|start|compile|deploy|launch|commit|push|rebase|merge)\b")
 QUESTION = re.compile(
-    r"(?i)^\W*(?:what|why|how|where|which|who|when|is|are|does|do|can|could|should|explain|describe|show|tell|list)\b"
+    r"(?i)^\W*(?:what|why|how|where|which|who|when|is|are|does|do(?=\s+(?:you|we|i|they)\b)|can|could|should|explain|describe|show|tell|list)\b"
 )
+WISH = re.compile(r"(?i)^\W*(?:can|could|would|will)\s+(?:you|we)\b")
+"""A question by its form that asks for something to be done."""
 VALUABLE = re.compile(
     r"(?i)\b(?:push|deploy|release|publish|delete|drop|migrate|production|secret|password|token|credential|payment|billing|invoice|"
     r"force|wipe|purge)\w*"
@@ -89,8 +91,9 @@ def _named(paths: list[str]) -> str:
 
 def triage(prompt: str) -> Triage:
     """What a prompt asks for by its words; in doubt it is work on the code."""
-    asks = bool(QUESTION.search(prompt)) or prompt.rstrip().endswith("?")
     debug, edit, terminal = (bool(pattern.search(prompt)) for pattern in (DEBUG, EDIT, TERMINAL))
+    wish = bool(WISH.search(prompt)) and (edit or terminal)
+    asks = not wish and (bool(QUESTION.search(prompt)) or prompt.rstrip().endswith("?"))
     kind: Kind = "edit"
     if debug and (edit or not asks):
         kind = "debug"

@@ -109,6 +109,13 @@ class Transcript:
         self._items = [redacted_item(item, self._redact) for item in items]
         self._keep(0, self._items)
 
+    def leave_out(self, gone: Callable[[WireItem], bool]) -> None:
+        """Leave out items that are of no use to anybody any more; all others stay as they are."""
+        first = next((at for at, item in enumerate(self._items) if gone(item)), None)
+        if first is not None:
+            self._items[first:] = [item for item in self._items[first:] if not gone(item)]
+            self._keep(first, self._items[first:])
+
     def mend(self, why: str) -> None:
         """Make it whole after an interruption: unanswered calls are told why, reasoning that led nowhere is dropped."""
         for call in list(self._open.values()):

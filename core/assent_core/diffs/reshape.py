@@ -78,8 +78,9 @@ def amend(review: Review, hunk: str, text: bytes) -> Review:
 
 
 def refreshed(review: Review, found: Review) -> Review:
-    """The decisions of one review over what another, newer one found on the stage, with its evidence."""
-    return replace(renew(review, tuple(_whole(file) for file in found.files)), evidence=found.evidence)
+    """The decisions of one review over what another, newer one found on the stage, with its evidence and remarks."""
+    renewed = renew(review, tuple(_whole(file) for file in found.files))
+    return replace(renewed, evidence=found.evidence, remarks=found.remarks)
 
 
 def _whole(file: FileChange) -> FileChange:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from assent_core.diffs import splits
 from assent_core.diffs.changes import FileChange, Hunk, digest, put_together
+from assent_core.diffs.remarks import Remark
 from assent_sandbox.stage import Entry, Opaque
 
 MOST_QUOTED = 40
@@ -56,6 +57,8 @@ class Review(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     cuts: dict[str, tuple[splits.Cut, ...]] = {}
     """Where hunks of the change were cut into smaller ones, by the id of the whole hunk."""
+    remarks: tuple[Remark, ...] = ()
+    """What a reviewer says of the change: for the user to read, and no part of any decision."""
 
     def mark(self, hunk: str) -> Mark:
         """The mark of a hunk; undecided if it has none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assent_core.context.transcript import Transcript
 from assent_core.errors import UsageError
-from assent_core.events import AnyEvent, Billed, Landed, Prompted, Rewound, Undone
+from assent_core.events import AnyEvent, Billed, Landed, Planned, Prompted, Rewound, Undone
 from assent_core.memory.items import ItemFile, read_items
 from assent_sandbox import album
 from assent_sandbox.stage import Stage
@@ -30,8 +30,14 @@ class Course:
         """Take notice of what happened."""
         if isinstance(event, Rewound):
             self._events = list(standing([*self._events, event]))
-        elif isinstance(event, Prompted | Landed | Undone):
+        elif isinstance(event, Prompted | Planned | Landed | Undone):
             self._events.append(event)
+
+    @property
+    def plan(self) -> str:
+        """The plan that was made and neither carried out nor dropped; empty if there is none."""
+        last = next((event for event in reversed(self._events) if isinstance(event, Planned)), None)
+        return last.text if last and last.how == "made" else ""
 
     def point(self, turn: int, text: str) -> Prompted:
         """A prompt, with the stage kept as it is before it; takes a moment where much has changed."""

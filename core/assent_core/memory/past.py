@@ -10,7 +10,7 @@ from msgspec import Struct
 from assent_core.context.transcript import Transcript
 from assent_core.diffs.review import Evidence
 from assent_core.errors import UsageError
-from assent_core.events import AnyEvent, Billed, Ended, Forked, Opened, Prompted, Verified
+from assent_core.events import AnyEvent, Billed, Ended, Forked, Named, Opened, Prompted, Remarked, Verified
 from assent_core.memory.course import standing
 from assent_core.memory.items import ItemFile, Seen, read_items
 from assent_core.memory.record import read
@@ -43,6 +43,16 @@ class Past(Struct, frozen=True):
         """The last bill, with the sums of the session; what was spent before it was forked is not its own."""
         last = next((event for event in reversed(self.events) if isinstance(event, Billed | Forked)), None)
         return last if isinstance(last, Billed) else None
+
+    @property
+    def named(self) -> bool:
+        """Whether it has a title."""
+        return any(isinstance(event, Named) for event in self.events)
+
+    @property
+    def remarked(self) -> Remarked | None:
+        """What the reviewer said last."""
+        return next((event for event in reversed(self.events) if isinstance(event, Remarked)), None)
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from assent_core.errors import UsageError
-from assent_core.events import Billed, Landed, Prompted, Proposed, Undone
+from assent_core.events import Billed, Landed, Named, Prompted, Proposed, Undone
 from assent_core.memory.record import heading_of
 from assent_core.proposals import Shell
 from assent_core.redaction.redactor import everything_known
@@ -32,7 +32,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     began: float
     last: float
     title: str
-    """As the user named it, or the first line of what was asked first."""
+    """As the user named it, or the scout, or the first words of what was asked first."""
     prompts: int = 0
     usd: float = 0.0
     landed: int = 0
@@ -161,13 +161,20 @@ def erase(state: Path, id: str) -> None:
     album.erase(blobs_path(state, id))
 
 
-_TOLD = {b"prompted": Prompted, b"proposed": Proposed, b"billed": Billed, b"landed": Landed, b"undone": Undone}
+_TOLD = {
+    b"prompted": Prompted,
+    b"proposed": Proposed,
+    b"named": Named,
+    b"billed": Billed,
+    b"landed": Landed,
+    b"undone": Undone,
+}
 _SPENT = (b"billed", b"landed", b"undone")
 _KIND = b'"event":"'
 
 
 class _Kind(Struct, frozen=True):
-    what: Prompted | Proposed | Billed | Landed | Undone
+    what: Prompted | Proposed | Named | Billed | Landed | Undone
 
 
 def _summary(state: Path, path: Path, root: Path | None) -> Recorded | None:
@@ -213,8 +220,11 @@ def _landed(of_kind: dict[bytes, list[bytes]]) -> list[Landed]:
 
 
 def _first_words(of_kind: dict[bytes, list[bytes]]) -> str:
-    for told in (*_decoded(of_kind[b"prompted"][:1]), *_decoded(of_kind[b"proposed"][:1])):
+    first = (of_kind[b"named"][-1:], of_kind[b"prompted"][:1], of_kind[b"proposed"][:1])
+    for told in (one for lines in first for one in _decoded(lines)):
         match told:
+            case Named(title=title):
+                return title[:LONGEST_TITLE]
             case Prompted(text=text):
                 return " ".join(text.split())[:LONGEST_TITLE]
             case Proposed(proposal=Shell(command=command)):
@@ -224,8 +234,8 @@ def _first_words(of_kind: dict[bytes, list[bytes]]) -> str:
     return ""
 
 
-def _decoded(lines: list[bytes]) -> list[Prompted | Proposed | Billed | Landed | Undone]:
-    found: list[Prompted | Proposed | Billed | Landed | Undone] = []
+def _decoded(lines: list[bytes]) -> list[Prompted | Proposed | Named | Billed | Landed | Undone]:
+    found: list[Prompted | Proposed | Named | Billed | Landed | Undone] = []
     for line in lines:
         with suppress(msgspec.DecodeError):
             found.append(msgspec.json.decode(line, type=_Kind).what)

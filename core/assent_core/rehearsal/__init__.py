@@ -30,8 +30,9 @@ A script is TOML. At its top, all optional:
   bearer; other requests get 401), `models` (ids that exist, others get 404; empty: every id exists),
   `encrypted` (false: `include` is refused with 400 as some servers do), `details` (false: usage details are null).
 
-Then steps, `[[worker]]` and `[[scout]]`, in order. A request that demands a JSON schema is the scout's, one with tools is
-the worker's, any other is told by whether its model is a nano. **The first unused step whose conditions hold
+Then steps, `[[worker]]`, `[[scout]]` and `[[reviewer]]`, in order. A request that demands a JSON
+schema is the reviewer's (`review`, `judge`) or the scout's, one with tools is the worker's, any other is told by whether its
+model is a nano. **The first unused step whose conditions hold
 answers and is used up**; the steps it passed over stay. Each conversation (`prompt_cache_key`) goes through the
 script on its own. When no step is left, the answer is a plain message that says so.
 

@@ -14,9 +14,10 @@ from msgspec import Struct
 from assent_core.errors import UsageError
 from assent_core.model import WireItem
 
-ScriptRole = Literal["worker", "scout"]
+ScriptRole = Literal["worker", "scout", "reviewer"]
 Arguments = dict[str, object]
 
+REVIEWS = ("review", "judge")
 CONDITIONS = ("when_input_matches", "unless_input_matches", "when_history_matches")
 MODEL_MADE = ("reasoning", "function_call", "custom_tool_call")
 
@@ -111,6 +112,11 @@ class Script(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     details: bool = True
     worker: tuple[Step, ...] = ()
     scout: tuple[Step, ...] = ()
+    reviewer: tuple[Step, ...] = ()
+
+    def steps(self, role: ScriptRole) -> tuple[Step, ...]:
+        """The steps of a role."""
+        return {"worker": self.worker, "scout": self.scout, "reviewer": self.reviewer}[role]
 
 
 def parse(text: str, name: str = "script") -> Script:
@@ -119,7 +125,7 @@ def parse(text: str, name: str = "script") -> Script:
         script = msgspec.convert(tomllib.loads(text), Script)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"{name}: {error}", _HINT) from error
-    for step in (*script.worker, *script.scout):
+    for step in (*script.worker, *script.scout, *script.reviewer):
         for condition in CONDITIONS:
             try:
                 re.compile(getattr(step, condition))
@@ -129,9 +135,9 @@ def parse(text: str, name: str = "script") -> Script:
 
 
 def role_of(body: Arguments) -> ScriptRole:
-    """Whose request this is: a demanded schema is the scout's, tools are the worker's, else the model tells."""
-    if schema_of(body):
-        return "scout"
+    """Whose request this is: a demanded schema is the reviewer's or the scout's, tools are the worker's, else the model tells."""
+    if schema := schema_of(body):
+        return "reviewer" if schema in REVIEWS else "scout"
     return "scout" if not body.get("tools") and "nano" in str(body.get("model")) else "worker"
 
 

@@ -115,7 +115,7 @@ class Rehearsal:
         self.complaints += [f"request {len(self.requests)}: {each}" for each in self._sent.complaints(body)]
         role = role_of(body)
         conversation = self._conversations.setdefault(f"{role} {body.get('prompt_cache_key')}", Conversation())
-        return conversation.next(self.script.worker if role == "worker" else self.script.scout, body)
+        return conversation.next(self.script.steps(role), body)
 
     def refusal(self, body: Arguments, headers: dict[str, str]) -> Fault | None:
         """Why this server does not take a request, whatever the script says."""

@@ -1,45 +1,108 @@
-"""What the scout does beside a turn: failures are digested, questions are put into plain words."""
+"""What the other roles do beside a turn: digest failures, put questions into words, name, triage, read again."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from assent_core.background import Background
 from assent_core.consent.gate import Question
+from assent_core.consent.plainly import Triage
 from assent_core.consent.reach import in_words
-from assent_core.events import Digested, Explained
+from assent_core.diffs.changes import FileChange
+from assent_core.diffs.remarks import Remark, standing
+from assent_core.events import Digested, Explained, Named, Remarked
+from assent_core.evidence import contents_digest
 from assent_core.perform import Result
 from assent_core.proposals import Spend
 from assent_core.redaction.redactor import Redactor
+from assent_core.roles.reviewer import Reviewer
 from assent_core.roles.scout import Scout
+from assent_core.router import Facts, work_of
 
 EXPLAINABLE = 20_000
 """Characters of a proposal that the scout is given to explain."""
 
 
 class Lookout:
-    """Sets the scout to work in the background and tells what it found; it never blocks, and decides nothing."""
+    """Sets the other roles to work in the background and tells what they found; it never blocks, and decides nothing."""
 
     scout: Scout
-    """To be set before anything is to be looked at."""
+    reviewer: Reviewer
+    """Both to be set before anything is to be looked at."""
 
     def __init__(self, background: Background, redact: Redactor) -> None:
-        self._background = background
+        self.background = background
         self._redact = redact
+        self._reading: asyncio.Task[None] | None = None
+        self.task = ""
+        """What the user asked for last."""
+        self.remarked = Remarked(model="", digest="")
+        """What the reviewer said last."""
 
     def look(self, result: Result) -> None:
         """Digest what a failed command wrote."""
-        self._background.begin(self._look(result))
+        self.background.begin(self._look(result))
 
     def explain(self, question: Question) -> None:
-        """Say in one sentence what a question is about."""
-        self._background.begin(self._explain(question))
+        """Say in one sentence what a question is about, and what the reviewer thinks of a risky one."""
+        action = "" if isinstance(question.proposal, Spend) else in_words(question.proposal, EXPLAINABLE)
+        told = "\n".join((action, *question.effects))
+        self.background.begin(self._explain(question.id, told))
+        if self.reviewer.judges(question):
+            self.background.begin(self._judge(question.id, "\n".join((told, *question.marks))))
+
+    def name(self, prompt: str) -> None:
+        """Find a title for a session that begins with this prompt."""
+        self.background.begin(self._name(prompt))
+
+    def doubt(self, prompt: str) -> Callable[[], str]:
+        """Have the scout look at what seems a bounded question; what comes back says why it is none, once that is known."""
+        said: list[Triage] = []
+        self.background.begin(self._triage(prompt, said))
+        return lambda: _doubt(said[0]) if said else ""
+
+    def read(self, files: tuple[FileChange, ...]) -> None:
+        """Let the reviewer read a staged change, if the settings want that and it has not read exactly this one."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+        digest = contents_digest(files)
+        if digest != self.remarked.digest and self.reviewer.reads(files):
+            self._reading = self.background.begin(self._read(files, digest))
+
+    def remarks_on(self, files: tuple[FileChange, ...]) -> tuple[Remark, ...]:
+        """What the reviewer said last, as far as it still holds."""
+        return standing(self.remarked.remarks, files, self.remarked.digest == contents_digest(files))
 
     async def _look(self, result: Result) -> None:
         assert result.digest is not None
         code = result.performed.code or 0
         if found := await self.scout.digest(result.command, code, result.output, result.digest):
-            self._background.tell(Digested(id=result.performed.id, digest=found))
+            self.background.tell(Digested(id=result.performed.id, digest=found))
 
-    async def _explain(self, question: Question) -> None:
-        action = "" if isinstance(question.proposal, Spend) else in_words(question.proposal, EXPLAINABLE)
-        if sentence := await self.scout.explain("\n".join((action, *question.effects))):
-            self._background.tell(Explained(id=question.id, sentence=self._redact(sentence)))
+    async def _explain(self, id: str, action: str) -> None:
+        if sentence := await self.scout.explain(action):
+            self.background.tell(Explained(id=id, sentence=self._redact(sentence)))
+
+    async def _judge(self, id: str, action: str) -> None:
+        if said := await self.reviewer.judge(self.task, action):
+            told = Explained(id=id, sentence=self._redact(said.sentence), by="reviewer", concern=said.concern)
+            self.background.tell(told)
+
+    async def _name(self, prompt: str) -> None:
+        self.background.tell(Named(title=self._redact(await self.scout.title(prompt))))
+
+    async def _triage(self, prompt: str, said: list[Triage]) -> None:
+        said.append(await self.scout.triage(prompt))
+
+    async def _read(self, files: tuple[FileChange, ...], digest: str) -> None:
+        remarks = await self.reviewer.read(self.task, files)
+        if remarks is not None:
+            self.remarked = Remarked(model=self.reviewer.model, digest=digest, remarks=remarks)
+            self.background.tell(self.remarked)
+
+
+def _doubt(triage: Triage) -> str:
+    work = work_of(Facts(triage=triage))
+    return "" if work == "question" else f"the scout does not take it for a bounded question ({work})"

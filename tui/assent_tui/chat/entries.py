@@ -176,6 +176,8 @@ class Call(Entry, frozen=True):
     decided: tuple[bool, Decider, str, Scope] | None = None
     explained: str = ""
     """What the scout says that it would do."""
+    judged: str = ""
+    """What the reviewer thinks of it."""
     open: bool = False
 
     def body(self, width: int) -> list[Line]:
@@ -242,6 +244,7 @@ class Call(Entry, frozen=True):
             lines += _flagged("in ", "dim", self.proposal.workdir, width) if self.proposal.workdir != "." else []
             lines += _flagged("why: ", "dim", self.proposal.reason, width) if self.proposal.reason else []
         lines += _flagged("scout: ", "info", self.explained, width) if self.explained else []
+        lines += _flagged("reviewer: ", "info", self.judged, width) if self.judged else []
         if isinstance(self.proposal, Patch):
             lines += _raw(self.proposal.text, width)
         lines += _digested(self.digest, width) if self.digest and self.state != "failed" else []

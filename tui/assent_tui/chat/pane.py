@@ -20,12 +20,15 @@ from assent_core.events import (
     Forked,
     Landed,
     Mistaken,
+    Named,
     Noticed,
     Opened,
     Performed,
+    Planned,
     Printed,
     Prompted,
     Proposed,
+    Remarked,
     Retried,
     Rewound,
     Routed,
@@ -40,7 +43,7 @@ from assent_core.model import Role
 from assent_tui.chat.entries import Answer, Call, Entry, Level, Note, Reasoning, Request
 from assent_tui.chat.reader import Reader
 from assent_tui.chat.stream import Stream
-from assent_tui.chat.telling import failure, told
+from assent_tui.chat.telling import failure, opinion, told
 
 _BEAT = 0.1
 """Seconds over which streamed pieces are gathered before they are shown."""
@@ -89,6 +92,8 @@ class Chat(Reader):
                 self.note(f"{event.why}; asking again in {event.seconds:.0f} s (attempt {event.attempt})", "warn")
             case Proposed() | Mistaken() | Decided() | Performed() | Digested():
                 self._called(event)
+            case Explained(by="reviewer"):
+                self._change(event.id, judged=opinion(event))
             case Explained(id=id, sentence=sentence):
                 self._change(id, explained=sentence)
             case Billed(role=role, usd=usd):
@@ -101,7 +106,9 @@ class Chat(Reader):
                 self._ended(event)
             case Opened() | Drifted() | Verified() | Landed() | Undone() | Rewound() | Forked() | Noticed():
                 self._put(*told(event))
-            case Routed() | Asked() | Staged():
+            case Routed() | Planned() | Named() | Remarked():
+                self._put(*told(event))
+            case Asked() | Staged():
                 pass
             case _:
                 assert_never(event)

@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from assent_core.events import Drifted, Ended, Forked, Landed, Noticed, Opened, Rewound, Undone, Verified
+from assent_core.events import (
+    Drifted,
+    Ended,
+    Explained,
+    Forked,
+    Landed,
+    Named,
+    Noticed,
+    Opened,
+    Planned,
+    Remarked,
+    Rewound,
+    Routed,
+    Undone,
+    Verified,
+)
 from assent_tui.chat.entries import Entry, Note, Welcome
 
-Telling = Opened | Drifted | Verified | Landed | Undone | Rewound | Forked | Noticed
+Telling = (
+    Opened | Routed | Drifted | Verified | Planned | Named | Remarked | Landed | Undone | Rewound | Forked | Noticed
+)
+_PLANS = {
+    "made": "A plan is made. /go carries it out, /plan puts it into the prompt to be edited, /drop drops it.",
+    "begun": "The plan is carried out.",
+    "dropped": "The plan is dropped.",
+}
+OPINIONS = {"none": "sees no objection: ", "some": "has doubts: ", "serious": "WARNS: "}
+"""How much a reviewer is concerned, in words."""
 
 
 def told(event: Telling) -> tuple[Entry, ...]:
@@ -39,6 +63,17 @@ def told(event: Telling) -> tuple[Entry, ...]:
             return (Note(text=f"a session of its own from here on; the other one, {session}, stays as it was"),)
         case Noticed(text=text):
             return (Note(text=text),)
+        case Routed(model=model, why=why, instead_of=earlier) if earlier:
+            return (Note(text=f"{model} takes over from {earlier}: {why}", gap=False),)
+        case Routed(role=role, model=model, why=why) if role != "worker":
+            return (Note(text=f"{role} {model}: {why}", gap=False),)
+        case Planned(how=how):
+            return (Note(text=_PLANS[how]),)
+        case Remarked(model=model, remarks=remarks):
+            said = f"{count(len(remarks), 'remark')}, in the review (F2)" if remarks else "nothing to say of the change"
+            return (Note(text=f"reviewer {model}: {said}"),)
+        case Routed() | Named():
+            return ()
         case _:
             assert_never(event)
 
@@ -51,6 +86,11 @@ def _gone_back(event: Rewound) -> tuple[Entry, ...]:
         moved = ", ".join(f"{each.path} ({each.how})" for each in event.moved)
         made.append(Note(text=f"brought up to your files as they are now: {moved}", gap=False))
     return tuple(made)
+
+
+def opinion(event: Explained) -> str:
+    """What the reviewer thinks of an action."""
+    return f"{OPINIONS.get(event.concern, '')}{event.sentence}"
 
 
 def failure(event: Ended) -> tuple[Entry, ...]:

@@ -18,12 +18,15 @@ from assent_core.events import (
     Forked,
     Landed,
     Mistaken,
+    Named,
     Noticed,
     Opened,
     Performed,
+    Planned,
     Printed,
     Prompted,
     Proposed,
+    Remarked,
     Retried,
     Rewound,
     Routed,
@@ -78,8 +81,8 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
     match event:
         case Opened():
             yield from _opened(event)
-        case Routed(role=role, model=model, effort=effort):
-            yield "dim", f"{role}: {model}, effort {effort}"
+        case Routed(role=role, model=model, effort=effort, why=why, instead_of=earlier):
+            yield "dim", f"{role}: {model}, effort {effort}" + (f" takes over from {earlier}: {why}" if earlier else "")
         case Said(text=text):
             for line in text.strip().splitlines():
                 yield "plain", f"  {line}"
@@ -121,9 +124,12 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             yield "plain", f"goes on from the session {session}"
         case Noticed(text=text):
             yield "warn", text
-        case Explained(sentence=sentence):
-            yield "dim", f"  the scout says: {sentence}"
-        case Prompted() | Asked() | Texted() | Thought() | Printed() | Decided() | Ended():
+        case Explained(sentence=sentence, by=by, concern=concern):
+            yield "warn" if concern == "serious" else "dim", f"  the {by} says: {sentence}"
+        case Remarked(remarks=remarks):
+            for remark in remarks:
+                yield "warn", f"reviewer, {remark.path}:{remark.line} ({remark.severity}): {remark.text}"
+        case Named() | Planned() | Prompted() | Asked() | Texted() | Thought() | Printed() | Decided() | Ended():
             return
         case _:
             assert_never(event)

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from assent_core.assembly import open_session
 from assent_core.errors import AssentError, UsageError
 from assent_core.events import AnyEvent, Asked, Said
-from assent_core.instructions import question_prompt
 from assent_core.settings import Settings
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, run_until_signal, told
 from assent_tui.commands.printer import plain
@@ -56,7 +55,7 @@ async def _answered(folder: Path, settings: Settings, options: Ask, report: Repo
     try:
         report.tell(session.opened)
         answer = Answer(report)
-        ended = await follow(session.turn(question_prompt(options.question)), answer)
+        ended = await follow(session.ask(options.question), answer)
         if ended.code:
             return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, ended.hint)
         if not answer.text:

@@ -12,6 +12,7 @@ from assent_tui.paint.blocks import Block
 from assent_tui.paint.lines import BLANK, Line, indent, line, rows, wrap_all
 from assent_tui.paint.page import pieces
 
+_OPINION = "(an opinion; it decides nothing)"
 _WHERE = {
     "overlay": "on the stage, behind the walls",
     "copy": "on a copy of your files, behind the walls",
@@ -19,16 +20,25 @@ _WHERE = {
 }
 
 
-def blocks_of(asked: Question, explained: str = "") -> list[Block]:
-    """What exactly, then what is to be known of it; `explained` is the scout's sentence."""
-    return [*_exact(asked), About(question=asked, explained=explained)]
+class Opinions(Struct, frozen=True, kw_only=True):
+    """What others say of a question: opinions, by which nothing is decided."""
+
+    scout: str = ""
+    reviewer: str = ""
+    serious: bool = False
+    """Whether the reviewer warns."""
+
+
+def blocks_of(asked: Question, said: Opinions = Opinions()) -> list[Block]:  # noqa: B008  a frozen value
+    """What exactly, then what is to be known of it."""
+    return [*_exact(asked), About(question=asked, said=said)]
 
 
 class About(Struct, frozen=True, kw_only=True):
-    """Where it runs, what it reaches, how it reads, why it is asked, and what model and scout say of it."""
+    """Where it runs, what it reaches, how it reads, why it is asked, and what model, scout and reviewer say of it."""
 
     question: Question
-    explained: str = ""
+    said: Opinions = Opinions()
 
     def guess(self, width: int) -> int:
         """About how many rows it has."""
@@ -51,8 +61,11 @@ class About(Struct, frozen=True, kw_only=True):
         lines += _part("asked", asked.why, width, "dim")
         if command and command.reason:
             lines += _part("it says", f"“{command.reason}”", width, "dim italic")
-        if self.explained:
-            lines += _part("scout", f"{self.explained} (an opinion; it decides nothing)", width, "info")
+        if self.said.scout:
+            lines += _part("scout", f"{self.said.scout} {_OPINION}", width, "info")
+        if self.said.reviewer:
+            style = "bad bold" if self.said.serious else "info"
+            lines += _part("reviewer", f"{self.said.reviewer} {_OPINION}", width, style)
         return lines
 
 

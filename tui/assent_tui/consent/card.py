@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -13,7 +14,8 @@ from textual.widgets import Input
 
 from assent_core.consent.gate import Answer, Question, Scope
 from assent_core.events import AnyEvent, Explained
-from assent_tui.consent.asked import blocks_of
+from assent_tui.chat.telling import opinion
+from assent_tui.consent.asked import Opinions, blocks_of
 from assent_tui.consent.asking import Asking, AskingOver
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
@@ -50,7 +52,7 @@ class ConsentCard(Vertical):
         self._writing = writing
         self._asked: Asking | None = None
         self._armed = False
-        self._explained = ""
+        self._said = Opinions()
         self._body = BlockView(id="consent-body")
         self._body.can_focus = False
         self._answers = Rows(id="consent-answers")
@@ -77,7 +79,7 @@ class ConsentCard(Vertical):
         self.set_class(unconfined, "-unconfined")
         self.border_title = "consent: without walls" if unconfined else "consent"
         self.display = True
-        self._explained = ""
+        self._said = Opinions()
         self._body.reset(blocks_of(message.question), follow=False)
         self._body.scroll_home(animate=False)
         self._fit()
@@ -95,10 +97,13 @@ class ConsentCard(Vertical):
             self.post_message(self.Gone())
 
     def learn(self, event: AnyEvent) -> None:
-        """Take in what the scout says of the question that is open."""
+        """Take in what scout and reviewer say of the question that is open."""
         if isinstance(event, Explained) and self._asked is not None and event.id == self._asked.question.id:
-            self._explained = event.sentence
-            blocks = blocks_of(self._asked.question, self._explained)
+            if event.by == "scout":
+                self._said = replace(self._said, scout=event.sentence)
+            else:
+                self._said = replace(self._said, reviewer=opinion(event), serious=event.concern == "serious")
+            blocks = blocks_of(self._asked.question, self._said)
             self._body.replace(len(blocks) - 1, blocks[-1])
             self._fit()
 
@@ -121,7 +126,7 @@ class ConsentCard(Vertical):
             height = self.screen.size.height
             most = max(min(height - 16, height // 2), 4)
             high, width = 0, max(self.size.width - 2, 20)
-            for block in blocks_of(self._asked.question, self._explained):
+            for block in blocks_of(self._asked.question, self._said):
                 high += len(block.lines(width)) if high <= most else 0
             self._body.styles.height = min(high, most)
             self.call_after_refresh(self._say)
