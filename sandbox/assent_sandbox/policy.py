@@ -47,7 +47,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     file: int = 4 << 30
     disk: int = 8 << 30
     output: int = 1 << 20
-    """How much output is kept: half of it from the head, half from the tail; the rest is drained and counted."""
+    """How much output is kept in memory: half of it from the head, half from the tail."""
+    whole: int = 256 << 20
+    """How much of a longer one is kept in a file."""
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -132,7 +134,12 @@ class Ended(Struct, frozen=True, kw_only=True):
     head: bytes = b""
     tail: bytes = b""
     omitted: int = 0
-    """How many bytes between head and tail were drained and not kept."""
+    """How many bytes there were between head and tail."""
+    whole: str = ""
+    """A file of the stage with all of the output, where head and tail are not; up to a limit, then its tail.
+
+    It is the receiver's until the next command begins, and holds whatever secrets were written.
+    """
     denials: tuple[Denial, ...] = ()
     tier: Tier = "overlay"
     traffic: tuple[Traffic, ...] = ()
@@ -142,7 +149,12 @@ class Ended(Struct, frozen=True, kw_only=True):
         """Head and tail (both streams as they came), with a line that says what is missing between them."""
         if not self.omitted:
             return self.head + self.tail
-        return self.head + b"\n[... %d bytes of output not kept ...]\n" % self.omitted + self.tail
+        return self.head + left_out(self.omitted) + self.tail
+
+
+def left_out(count: int) -> bytes:
+    """The line that stands where bytes of an output are missing."""
+    return b"\n[... %d bytes left out here ...]\n" % count
 
 
 class View(Struct, frozen=True, kw_only=True):

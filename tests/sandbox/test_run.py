@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from assent_sandbox.policy import Command, Ended, Limits, Output, Policy, Tier, View, Widening
+from assent_sandbox.running.kept import Kept
 from assent_sandbox.running.run import Walls
-from assent_sandbox.running.running import Kept
 from assent_sandbox.stage import WallsError
 
 CANARY = "canary-4711"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from assent_sandbox.policy import Command, Ended, Limits, Policy, View
+from assent_sandbox.running.kept import Kept
 from assent_sandbox.running.seated import run_seated
 from assent_sandbox.sight.plan import Plan, Surroundings, plan
 
@@ -22,7 +23,7 @@ def written(tmp_path: Path, script: str, limits: Limits) -> Plan:
 
 async def run(tmp_path: Path, script: str, stdin: bytes = b"", limits: Limits | None = None) -> Ended:
     planned = written(tmp_path, script, limits or Limits())
-    last = [piece async for piece in run_seated(("/usr/bin/env",), planned, stdin)][-1]
+    last = [piece async for piece in run_seated(("/usr/bin/env",), planned, stdin, Kept(planned.limits.output))][-1]
     assert isinstance(last, Ended)
     return last
 

@@ -19,8 +19,9 @@ import msgspec
 from assent_sandbox.policy import Command, Ended, Output, Policy, View, Widening
 from assent_sandbox.running.denials import find_denials
 from assent_sandbox.running.exits import Exits, Outside
+from assent_sandbox.running.kept import Kept, Whole
 from assent_sandbox.running.relay import Book
-from assent_sandbox.running.running import Kept, Report, Running
+from assent_sandbox.running.running import Report, Running
 from assent_sandbox.running.seated import run_seated
 from assent_sandbox.sight.plan import Plan, Surroundings, git_folders, plan, tmp_of, unheld
 from assent_sandbox.sight.surroundings import Lookout, main_git_folder
@@ -75,23 +76,23 @@ class Walls:
                 words = f"The copy tier cannot open {_named(too_fine)} alone."
                 raise WallsError(words, "Grant the whole network instead.")
             if self._warden is None:
-                async for piece in run_seated(
-                    _wrapper(self._view, policy, around), written, command.stdin, self._view.tier
-                ):
+                wrapper = _wrapper(self._view, policy, around)
+                async for piece in run_seated(wrapper, written, command.stdin, self._keep(policy), self._view.tier):
                     yield piece
                 return
             made = _make_missing(policy)
             async with Exits(written, self.outside) as exits:
-                running = await self._begin(written, command, exits)
+                running = await self._begin(written, command, exits, kept := self._keep(policy))
                 try:
-                    async for piece in running.outputs(policy.limits.output):
+                    async for piece in running.outputs():
                         yield piece
                     report = running.report
                     if report is None or report.failed or report.code is None:
                         raise WallsError(f"The command was not run: {_told(report)}.", _hint(self._view))
-                    yield self._conclude(report, running.kept, written, exits.book)
+                    yield self._conclude(report, kept, written, exits.book)
                 finally:
                     running.close()
+                    kept.close()
                     if running.report is None or running.report.code is None or not written.spaces:
                         await asyncio.shield(self._wait_for_end())
                     _remove_untouched(made)
@@ -107,13 +108,18 @@ class Walls:
             head=head,
             tail=tail,
             omitted=omitted,
+            whole=kept.whole(),
             tier=self._view.tier,
             traffic=book.traffic,
         )
         denials = find_denials(ended, written, report.refusals, report.names, book.denials)
         return msgspec.structs.replace(ended, denials=denials)
 
-    async def _begin(self, written: Plan, command: Command, exits: Exits) -> Running:
+    def _keep(self, policy: Policy) -> Kept:
+        """Where a command's output goes; the file of the one before is deleted."""
+        return Kept(policy.limits.output, Whole(os.path.join(self._view.home, "whole"), policy.limits.whole))
+
+    async def _begin(self, written: Plan, command: Command, exits: Exits, kept: Kept) -> Running:
         self._hear_of_end()
         if self._ended < self._count:
             await asyncio.shield(self._wait_for_end())
@@ -133,7 +139,7 @@ class Walls:
         finally:
             for descriptor in handed:
                 os.close(descriptor)
-        return Running(out_end, err_end, control)
+        return Running(out_end, err_end, control, kept)
 
     async def _wait_for_end(self) -> None:
         """Wait until the namespaces of the last command are gone; in them nothing lives after its report."""

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from assent_sandbox.policy import Output
+from assent_sandbox.running.kept import Kept
 
 _CHUNK = 1 << 16
 GRACE = 0.3
@@ -34,49 +35,20 @@ class Report(Struct, frozen=True):
     names: tuple[str, ...] = ()
 
 
-class Kept:
-    """The head and the tail of an endless output."""
-
-    def __init__(self, limit: int) -> None:
-        self._half = max(limit // 2, 1)
-        self._head, self._tail = bytearray(), bytearray()
-        self._cut = 0
-
-    def add(self, data: bytes) -> None:
-        """Take in a piece."""
-        room = self._half - len(self._head)
-        self._head += data[: max(room, 0)]
-        self._tail += data[max(room, 0) :]
-        if len(self._tail) > 2 * self._half:
-            self._trim()
-
-    def _trim(self) -> None:
-        extra = max(len(self._tail) - self._half, 0)
-        del self._tail[:extra]
-        self._cut += extra
-
-    def parts(self) -> tuple[bytes, bytes, int]:
-        """Give head, tail, and how many bytes between them were dropped."""
-        self._trim()
-        return bytes(self._head), bytes(self._tail), self._cut
-
-
 class Running:
     """One command under way: its two pipes and the keeper's control socket."""
 
-    def __init__(self, out: int, err: int, control: socket.socket) -> None:
+    def __init__(self, out: int, err: int, control: socket.socket, kept: Kept) -> None:
         self._pipes: dict[int, Literal["stdout", "stderr"]] = {out: "stdout", err: "stderr"}
         self._control: socket.socket | None = control
         self._ended_at: float | None = None
-        self.kept = Kept(2)
+        self.kept = kept
         self.report: Report | None = None
         for descriptor in (out, err, control.fileno()):
             os.set_blocking(descriptor, False)
 
-    async def outputs(self, limit: int) -> AsyncGenerator[Output]:
-        """Yield what it writes, up to a limit; the rest is drained. Ends when the report is there and the pipes are read."""
-        self.kept = Kept(limit)
-        shown = 0
+    async def outputs(self) -> AsyncGenerator[Output]:
+        """Yield what it writes, as it comes. Ends when the report is there and the pipes are read."""
         while self._pipes or self._listening():
             rest = GRACE - (time.monotonic() - self._ended_at) if self._ended_at is not None else None
             if rest is not None and rest <= 0 and not self._listening():
@@ -85,8 +57,7 @@ class Running:
                 if descriptor in self._pipes:
                     data, stream = self._read(descriptor), self._pipes.get(descriptor, "stdout")
                     self.kept.add(data)
-                    if data and shown < limit:
-                        shown += len(data)
+                    if data:
                         yield Output(data, stream)
                 else:
                     self._listen()

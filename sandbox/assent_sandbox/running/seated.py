@@ -17,14 +17,15 @@ import msgspec
 
 from assent_sandbox.policy import Ended, Output, Tier
 from assent_sandbox.running.denials import find_denials
-from assent_sandbox.running.running import GRACE, Kept
+from assent_sandbox.running.kept import Kept
+from assent_sandbox.running.running import GRACE
 from assent_sandbox.sight.plan import Plan
 
 _CHUNK = 1 << 16
 
 
 async def run_seated(
-    wrapper: Sequence[str], plan: Plan, stdin: bytes, tier: Tier = "copy"
+    wrapper: Sequence[str], plan: Plan, stdin: bytes, kept: Kept, tier: Tier = "copy"
 ) -> AsyncGenerator[Output | Ended]:
     """Run a planned command behind a wrapper such as `sandbox-exec -p PROFILE`; the last item is the `Ended`."""
     started = time.monotonic()
@@ -40,8 +41,6 @@ async def run_seated(
     )
     assert process.stdin and process.stdout
     feeding = asyncio.create_task(_feed(process.stdin, stdin))
-    kept = Kept(plan.limits.output)
-    shown = 0
     overdue = False
     try:
         while True:
@@ -56,9 +55,7 @@ async def run_seated(
             if not data:
                 break
             kept.add(data)
-            if shown < plan.limits.output:
-                shown += len(data)
-                yield Output(data)
+            yield Output(data)
         if overdue:
             _end(process.pid)
         code = await process.wait()
@@ -67,6 +64,7 @@ async def run_seated(
         )
     finally:
         feeding.cancel()
+        kept.close()
         _end(process.pid)
         await asyncio.shield(process.wait())
 
@@ -75,7 +73,9 @@ def _concluded(plan: Plan, kept: Kept, code: int, *, overdue: bool, seconds: flo
     head, tail, omitted = kept.parts()
     cause = "time" if overdue else "signal" if code < 0 else "exit"
     code = 128 - code if code < 0 else code
-    ended = Ended(code=code, seconds=seconds, cause=cause, head=head, tail=tail, omitted=omitted, tier=tier)
+    ended = Ended(
+        code=code, seconds=seconds, cause=cause, head=head, tail=tail, omitted=omitted, whole=kept.whole(), tier=tier
+    )
     return msgspec.structs.replace(ended, denials=find_denials(ended, plan, 0))
 
 
