@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import shlex
 import shutil
 from collections.abc import AsyncGenerator, Callable
@@ -22,9 +21,11 @@ from assent_core.errors import PatchMistake
 from assent_core.events import Performed, Printed
 from assent_core.logs.digest import Digest, extract
 from assent_core.logs.folding import folded
+from assent_core.logs.reading import blocks
+from assent_core.logs.sieve import Sieve
 from assent_core.memory.outputs import Outputs
+from assent_core.passage import Passage, Shown
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
-from assent_core.redaction.redactor import Flow, by_lines
 from assent_core.steering import advice
 from assent_core.workspace import Workspace
 from assent_sandbox.output import cut, decode
@@ -66,6 +67,8 @@ class Performer:
         self.staged: tuple[FileChange, ...] = ()
         """What `changes` found last."""
         self.outputs = outputs
+        self.passage: Passage | None = None
+        """Where output goes as it comes, past all events; None shows it, up to a bound."""
 
     def perform(self, id: str, approved: Approved) -> AsyncGenerator[Printed | Result]:
         """Carry out one approved proposal; the last value is the `Result`. Closing ends a running command."""
@@ -106,34 +109,44 @@ class Performer:
         interpreter = "bash" if shutil.which("bash") else "sh"
         command = Command(argv=(interpreter, "-c", shell.command), workdir=self.locate(shell.workdir))
         ended: Ended | None = None
-        lines = {"stdout": Lines(self.redact), "stderr": Lines(self.redact)}
+        shown = Shown(id, self.redact, limits.output, self.passage)
         async with aclosing(self.stage.run(command, policy)) as outputs:
             async for output in outputs:
                 match output:
                     case Output(data=data, stream=stream):
-                        if text := lines[stream].feed(data):
-                            yield Printed(id=id, text=text, stream=stream)
+                        if printed := shown.take(data, stream):
+                            yield printed
                     case Ended():
                         ended = output
-        for stream in ("stdout", "stderr"):
-            if rest := lines[stream].end():
-                yield Printed(id=id, text=rest, stream=stream)
+        for printed in shown.rest():
+            yield printed
         assert ended is not None
         yield await asyncio.to_thread(self._read_out, id, shell, ended)
 
     def _read_out(self, id: str, shell: Shell, ended: Ended) -> Result:
         """What a command's output says; a long one takes a moment, so that it is for a thread."""
-        text = self.redact(decode(ended.output))
+        name, text = self._keep(ended)
         digest = extract(shell.command, ended.code, text, ended.denials)
+        where = self.outputs.line_of(name, digest.first) if ended.whole else 0
         performed = Performed(
             id=id,
             ok=ended.code == 0,
-            told=told_of(ended, digest, text, self.outputs.keep(text) if text else "", self._advice(digest)),
+            told=told_of(ended, digest, text, Whole(name, where, bool(ended.whole)), self._advice(digest)),
             code=ended.code,
             seconds=ended.seconds,
             denials=ended.denials,
         )
         return Result(performed=performed, digest=digest, command=shell.command, output=text)
+
+    def _keep(self, ended: Ended) -> tuple[str, str]:
+        """Keep an output; the name under which it can be read, and its text, or what a sieve keeps of a long one."""
+        if not ended.whole:
+            text = self.redact(decode(ended.output))
+            return self.outputs.keep(text) if text else "", text
+        sieve = Sieve()
+        name = self.outputs.keep_all(sieve.passing(blocks(ended.whole, self.redact)))
+        Path(ended.whole).unlink(missing_ok=True)
+        return name, sieve.text()
 
     def _advice(self, digest: Digest) -> str:
         if digest.failure in ("none", "test", "lint", "unknown"):
@@ -215,22 +228,6 @@ class Performer:
         return locate(path, self.workspace.root, Path(self.stage.view.path))
 
 
-class Lines:
-    """Decodes a stream into redacted text by whole lines, so that no secret is cut in two."""
-
-    def __init__(self, redact: Callable[[str], str]) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._flow = Flow(redact, by_lines)
-
-    def feed(self, data: bytes) -> str:
-        """Take some bytes, give the lines that are complete."""
-        return self._flow.feed(self._decoder.decode(data))
-
-    def end(self) -> str:
-        """Give what is left."""
-        return self._flow.feed(self._decoder.decode(b"", final=True)) + self._flow.end()
-
-
 async def _single(work: Callable[[], Result]) -> AsyncGenerator[Printed | Result]:
     yield await asyncio.to_thread(work)
 
@@ -264,7 +261,15 @@ def passed_in_words(traffic: Traffic) -> str:
     return f"passed: {way} ({traffic.connections} connections, {traffic.sent} bytes sent, {traffic.received} received)"
 
 
-def told_of(ended: Ended, digest: Digest, text: str, name: str, hint: str = "") -> str:
+class Whole(msgspec.Struct, frozen=True):
+    """Where all of an output can be read: its name, the line of the first error if that is known, whether `text` is less."""
+
+    name: str = ""
+    line: int = 0
+    longer: bool = False
+
+
+def told_of(ended: Ended, digest: Digest, text: str, whole: Whole, hint: str = "") -> str:
     """What the model gets of a command: all that was extracted, then head and tail of the output within the budget."""
     first = f"exit code {ended.code} after {ended.seconds:.1f} s"
     if ended.cause not in ("exit", "start"):
@@ -274,10 +279,13 @@ def told_of(ended: Ended, digest: Digest, text: str, name: str, hint: str = "") 
         lines.append("The walls of the stage denied this; it is no fault of the code. Do not work around it.")
     lines += [*likely_needs(ended.denials), *map(passed_in_words, ended.traffic)]
     if ended.code:
-        lines += [*digest.told, *([hint] if hint else [])]
-    shown = cut(folded(text), max(TOLD - sum(map(len, lines)), TOLD // 4)) if text else "(none)"
-    if name and len(text) > WORTH_A_NAME:
-        lines.insert(1, f"{'shortened here; ' if shown != text else ''}the whole output: `read` with path {name}")
+        lines += [*digest.told, *([f"the first error is at line {whole.line}"] if whole.line else [])]
+        lines += [hint] if hint else []
+    room, note = max(TOLD - sum(map(len, lines)), TOLD // 4), "[... most of it cut here ...]" if whole.longer else ""
+    shown = cut(folded(text), room, note) if text else "(none)"
+    if whole.name and len(text) > WORTH_A_NAME:
+        shortened = "shortened here; " if shown != text else ""
+        lines.insert(1, f"{shortened}the whole output: `read` with path {whole.name}")
     return "\n".join([*lines, "output:", shown])
 
 

@@ -40,6 +40,7 @@ from assent_core.memory.past import Past
 from assent_core.memory.record import Record
 from assent_core.memory.sessions import new_id
 from assent_core.money.accounts import Kind
+from assent_core.passage import Passage
 from assent_core.perform import Performer, Result
 from assent_core.prompting import Prompt, Prompting, carrying_out, planning
 from assent_core.proposals import Shell
@@ -165,8 +166,14 @@ class Session(Settling):
 
         return self._told("fix", repair(self._bench, shell, prompt, turns or self.settings.turns, work))
 
-    def run(self, command: tuple[str, ...], workdir: str = "") -> AsyncGenerator[AnyEvent]:
-        """Run a command of the user's own on the stage: Proposed, Printed..., Performed, Staged?, Digested?, Ended."""
+    def run(
+        self, command: tuple[str, ...], workdir: str = "", passage: Passage | None = None
+    ) -> AsyncGenerator[AnyEvent]:
+        """Run a command of the user's own on the stage: Proposed, Printed..., Performed, Staged?, Digested?, Ended.
+
+        With a `passage` all of its output is told: the streams in it as their very bytes, the other ones by Printed.
+        """
+        self._bench.performer.passage = passage
         return self._told("run", self._run(self._typed(command, workdir)))
 
     def verify(self, review: Review, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:

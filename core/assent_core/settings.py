@@ -127,7 +127,7 @@ TAKES = {
     "accounts": "true or false",
     "context": "a number of tokens, at least 4000, or 0 for what the model takes",
     "turns": "a number of requests, at least 1",
-    "limits": "a table of numbers above 0: seconds, memory, processes, file, disk, output",
+    "limits": "a table of numbers above 0: seconds, memory, processes, file, disk, output, whole",
     "readable": "a list of absolute paths",
     "variables": "a list of names of environment variables",
     "secrets": "a list of patterns of file names",

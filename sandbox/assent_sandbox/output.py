@@ -46,14 +46,17 @@ def readable(data: bytes) -> str:
     return inert(decode(data))
 
 
-def cut(text: str, budget: int) -> str:
-    """At most about `budget` characters of a text, half from its head and half from its tail, saying what is missing."""
+def cut(text: str, budget: int, note: str = "") -> str:
+    """At most about `budget` characters of a text, half from its head and half from its tail, saying what is missing.
+
+    The `note` says it where that is known better than by counting.
+    """
     if len(text) <= budget:
         return text
     half = max(budget // 2, 1)
     head, tail = _whole_lines_of_head(text[:half]), _whole_lines_of_tail(text[-half:])
     missing = text[len(head) : len(text) - len(tail)]
-    note = f"[... {missing.count(chr(10))} lines, {len(missing)} characters cut here ...]"
+    note = note or f"[... {missing.count(chr(10))} lines, {len(missing)} characters cut here ...]"
     return f"{head}{'' if head.endswith(chr(10)) else chr(10)}{note}\n{tail}"
 
 

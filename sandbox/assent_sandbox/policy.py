@@ -48,7 +48,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     disk: int = 8 << 30
     output: int = 1 << 20
     """How much output is kept in memory: half of it from the head, half from the tail."""
-    whole: int = 256 << 20
+    whole: int = 128 << 20
     """How much of a longer one is kept in a file."""
 
 

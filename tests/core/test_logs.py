@@ -12,7 +12,7 @@ import pytest
 from assent_core.logs.digest import Digest, extract, plain
 from assent_core.logs.finding import Finding
 from assent_core.logs.sieve import sieved
-from assent_core.perform import TOLD, told_of
+from assent_core.perform import TOLD, Whole, told_of
 from assent_sandbox.policy import Ended
 from logs.oracle import Expected, bare, read
 
@@ -148,7 +148,7 @@ def test_nothing_that_was_extracted_is_missing_from_what_the_worker_is_shown(nam
     noise = "".join(f"{n:x} building one more thing, all is well\n" for n in range(4_000))
     text = noise + log(name) + noise
     digest = extract(CASES[name]["command"], CASES[name]["code"], text)
-    shown = told_of(Ended(code=CASES[name]["code"], seconds=0.1), digest, text, "log:1")
+    shown = told_of(Ended(code=CASES[name]["code"], seconds=0.1), digest, text, Whole("log:1"))
     assert len(shown) <= TOLD + 1_000
     if CASES[name]["code"]:
         for line in (*digest.told, *digest.failing, digest.summary, digest.first, digest.last):
@@ -160,7 +160,7 @@ def test_more_findings_than_fit_are_counted_and_those_that_are_kept_are_shown():
     digest = extract("make", 2, text)
     assert len(digest.findings) + digest.more == 1_000
     assert digest.more
-    shown = told_of(Ended(code=2, seconds=0.1), digest, text, "log:1")
+    shown = told_of(Ended(code=2, seconds=0.1), digest, text, Whole("log:1"))
     assert all(finding.told in shown for finding in digest.findings)
     assert f"... and {digest.more} more of these" in shown
 

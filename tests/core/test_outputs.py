@@ -1,6 +1,7 @@
 """What commands wrote can be read again, by window, redacted, and only by its owner."""
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,35 @@ def test_a_damaged_line_of_the_index_costs_one_name(tmp_path: Path):
     assert Outputs(tmp_path).keep("three\n") == "log:3"
     assert Outputs(tmp_path).window("log:1", 1, 1) == "    1 one\n[lines 1-1 of 1]"
     assert Outputs(tmp_path).window("log:3", 1, 1) == "    1 three\n[lines 1-1 of 1]"
+
+
+def test_the_line_of_a_text_is_found_wherever_it_stands(tmp_path: Path):
+    outputs = Outputs(tmp_path)
+    name = outputs.keep_all([f"{'quiet ' * 20}\n" * 30_000, f"{'quiet ' * 20}\n" * 30_000, "loud\n"])
+    assert outputs.keep_all(["a\nb\n", "found here\nand found here again"]) == "log:2"
+    assert (outputs.line_of("log:2", "found here"), outputs.line_of("log:2", "and foun…")) == (3, 4)
+    assert outputs.line_of(name, "loud") == 60_001
+    assert [outputs.line_of(*asked) for asked in ((name, "none"), ("log:9", "x"), ("x", "x"), ("log:2", ""))] == [0] * 4
+
+
+def test_a_window_of_endless_lines_is_bounded(tmp_path: Path):
+    outputs = Outputs(tmp_path)
+    name = outputs.keep_all(["x" * 200_000, "\nshort\n"])
+    first = outputs.window(name, 1, 1)
+    assert first
+    assert len(first) < 70_000
+    assert first.endswith("[...]\n[lines 1-1 of 2]")
+    assert outputs.window(name, 2, 1) == "    2 short\n[lines 2-2 of 2]"
+
+
+def test_where_writing_fails_all_is_taken_in_all_the_same(tmp_path: Path):
+    taken: list[str] = []
+
+    def pieces() -> Iterator[str]:
+        for piece in ("a", "b", "c"):
+            taken.append(piece)
+            yield piece
+
+    (tmp_path / "file").write_text("")
+    assert Outputs(tmp_path / "file").keep_all(pieces()) == ""
+    assert taken == ["a", "b", "c"]

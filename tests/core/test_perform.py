@@ -2,14 +2,17 @@
 
 from assent_core.consent.gate import Answer
 from assent_core.events import Performed, Printed, Proposed
-from assent_core.perform import Lines
+from assent_core.logs.reading import Lines
 from assent_core.redaction.redactor import Redactor
+from assent_sandbox.policy import Limits
 from rehearsed import Said, of, told
 
+SMALL = Limits(output=100_000)
 
-async def performed(opened, *calls: str, user: Said | None = None, root=None) -> list[Performed]:
+
+async def performed(opened, *calls: str, user: Said | None = None, root=None, **choices: object) -> list[Performed]:
     script = "".join(f"[[worker]]\n{call}\n" for call in calls) + '[[worker]]\nsay = "Done."\n'
-    session = await (opened(script, user, root) if root else opened(script, user))
+    session = await (opened(script, user, root, **choices) if root else opened(script, user, **choices))
     events = await told(session.turn("go"))
     assert events[-1].how == "done"
     return of(Performed, events)
@@ -184,3 +187,38 @@ async def test_repetition_is_folded_for_the_model_and_can_be_read_whole(opened):
     )
     assert "[... the line above 299 more times ...]" in ran.told
     assert window.told == "  299 waiting\n  300 waiting\n[lines 299-300 of 300]"
+
+
+LONG = """
+import sys
+for number in range(30_000):
+    print(f"[{number:07}] quiet work on one of very many things")
+    if number == 15_000:
+        print("src/widget.c:4711:12: error: expected ';' before 'return'")
+sys.exit(2)
+"""
+
+
+async def test_an_error_in_the_middle_of_a_long_output_is_found_and_can_be_read_where_it_stands(opened, repository):
+    (repository / "long.py").write_text(LONG)
+    ran, window = await performed(
+        opened, 'shell = "python3 long.py"', 'read = { path = "log:1", start = 15002, lines = 2 }', limits=SMALL
+    )
+    assert "src/widget.c:4711:12: error: expected ';' before 'return'" in ran.told
+    assert "the first error is at line 15002" in ran.told
+    assert "the whole output: `read` with path log:1" in ran.told
+    assert window.told.splitlines() == [
+        "15002 src/widget.c:4711:12: error: expected ';' before 'return'",
+        "15003 [0015001] quiet work on one of very many things",
+        "[lines 15002-15003 of 30001]",
+    ]
+
+
+async def test_a_secret_in_the_middle_of_a_long_output_is_in_no_window(opened, repository, tmp_path):
+    key = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG\n" * 60 + "-----END PRIVATE KEY-----\n"
+    (repository / "said").write_text(f"{'x' * 50}\n{key}" * 600)
+    (ran,) = await performed(opened, 'shell = "cat said"', limits=SMALL)
+    assert "MIIEvQ" not in ran.told
+    kept = [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert [path for path in kept if b"MIIEvQ" in path.read_bytes()] == []
+    assert any(path.read_bytes().count(b"x" * 50) == 600 for path in kept)

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from assent_core.events import AnyEvent
+from conftest import COMMAND
 from rehearsed import git, tree
 
 
@@ -145,3 +146,18 @@ def test_a_reader_that_goes_away_ends_the_command(repository, surroundings):
     )
     assert done.stdout == "y\n"
     assert "Traceback" not in done.stderr
+
+
+def test_the_very_bytes_go_into_a_pipe_however_many_there_are(surroundings, repository):
+    script = "import sys; w = sys.stdout.buffer.write; w(bytes(range(256)) * 20_000); w(b'\\x1b]52;c;eA==\\x07')"
+    words = [str(COMMAND), "run", "--", "python3", "-c", script]
+    done = subprocess.run(words, cwd=repository, env=surroundings, capture_output=True, check=True)
+    assert done.stdout == bytes(range(256)) * 20_000 + b"\x1b]52;c;eA==\x07"
+    assert b"\x1b" not in done.stderr
+
+
+def test_a_reader_that_goes_away_ends_it_without_a_word(surroundings, repository):
+    script = f"{COMMAND} run -- sh -c 'yes | head -c 30000000' | head -c 2"
+    done = subprocess.run(["sh", "-c", script], cwd=repository, env=surroundings, capture_output=True, check=True)
+    assert done.stdout == b"y\n"
+    assert b"Traceback" not in done.stderr

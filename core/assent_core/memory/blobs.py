@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 NAME = re.compile(r"[0-9a-f]{48}")
@@ -19,19 +20,25 @@ class Blobs:
 
     def keep(self, text: str) -> str:
         """Store a text, whole or not at all; its name. OSError if it cannot be stored."""
-        data = text.encode("utf-8", "backslashreplace")
-        name = hashlib.blake2b(data, digest_size=24).hexdigest()
-        if not self.path(name).exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = self.folder / f".{secrets.token_hex(8)}"
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            try:
-                with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
-                    file.write(data)
+        return self.keep_all((text,))[0]
+
+    def keep_all(self, pieces: Iterable[str]) -> tuple[str, int]:
+        """The same for a text that comes in pieces; its name and its size in bytes."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = self.folder / f".{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        made, size = hashlib.blake2b(digest_size=24), 0
+        try:
+            with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+                for piece in pieces:
+                    data = piece.encode("utf-8", "backslashreplace")
+                    made.update(data)
+                    size += file.write(data)
+            if not self.path(name := made.hexdigest()).exists():
                 draft.replace(self.path(name))
-            finally:
-                draft.unlink(missing_ok=True)
-        return name
+        finally:
+            draft.unlink(missing_ok=True)
+        return name, size
 
     def get(self, name: str) -> str | None:
         """A stored text; None if it is not there."""

@@ -20,6 +20,7 @@ _UNFINISHED = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,60}-{0,4}\Z"
     r"|-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?![\s\S]*-----END [A-Z0-9 ]{0,60}-----)"
 )
+_END = re.compile(r"-----END [A-Z0-9 ]{0,60}-----")
 _told: set[str] = set()
 
 
@@ -51,13 +52,21 @@ class Redactor:
 
     def unfinished(self, text: str) -> int:
         """Where at the end of a text a secret of several words or lines may have begun; the length of the text if nowhere."""
-        at = found.start() if (found := _UNFINISHED.search(text)) else len(text)
+        at = found.start() if (found := _UNFINISHED.search(text, _last_end(text))) else len(text)
         for value in self._long:
             size = min(len(value) - 1, len(text))
             while size and not text.endswith(value[:size]):
                 size -= 1
             at = min(at, len(text) - size)
         return at
+
+
+def _last_end(text: str) -> int:
+    """Where the last key ends that is whole: what begins before it ends too."""
+    at = text.rfind("-----END ")
+    while at > 0 and not _END.match(text, at):
+        at = text.rfind("-----END ", 0, at)
+    return max(at, 0)
 
 
 class Flow:

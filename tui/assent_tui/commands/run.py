@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from msgspec import Struct
 
 from assent_core.assembly import open_session
 from assent_core.errors import UsageError
 from assent_core.events import AnyEvent, Opened, Performed, Printed
+from assent_core.passage import Passage, Stream
 from assent_core.settings import Settings
 from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
@@ -56,7 +59,7 @@ async def _ran(folder: Path, settings: Settings, options: Run, report: Report, h
     session = held.session = await open_session(folder, settings, held.relay, model=False)
     teller = report if options.json else Through(report)
     teller.tell(session.opened)
-    ended = await follow(session.run(options.command), teller)
+    ended = await follow(session.run(options.command, passage=None if options.json else piped()), teller)
     if ended.code:
         return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, ended.hint)
     review, _ = await session.review()
@@ -64,6 +67,20 @@ async def _ran(folder: Path, settings: Settings, options: Run, report: Report, h
     if not (options.json or options.quiet):
         _list(changes, report)
     return report.end("ran", report.tally.code or 0)
+
+
+def piped() -> Passage:
+    """What of the output goes into pipes and files: the very bytes. A terminal gets text that is harmless to it."""
+    streams: dict[Stream, TextIO] = {"stdout": sys.stdout, "stderr": sys.stderr}
+    return {name: _writer(stream) for name, stream in streams.items() if not stream.isatty()}
+
+
+def _writer(stream: TextIO) -> Callable[[bytes], None]:
+    def write(data: bytes) -> None:
+        stream.buffer.write(data)
+        stream.flush()
+
+    return write
 
 
 class Through:
@@ -78,7 +95,7 @@ class Through:
         match event:
             case Printed(text=text, stream=name):
                 stream = sys.stderr if name == "stderr" else sys.stdout
-                stream.write(plain(text) if stream.isatty() else text)
+                stream.write(plain(text))
                 stream.flush()
             case Opened(notices=notices) if not self._report.quiet:
                 for notice in notices:
