@@ -23,9 +23,21 @@ _PLUMBING = frozenset(
         "config",
         "for-each-ref",
         "version",
+        "check-attr",
+        "ls-tree",
+        "var",
     )
 )
 """The commands that read and never run a filter, a hook or a driver of the repository."""
+_WRITING = {
+    "hash-object": ("-w", "--no-filters", "--stdin"),
+    "read-tree": (),
+    "update-index": ("-z", "--index-info"),
+    "write-tree": (),
+    "commit-tree": ("--no-gpg-sign",),
+    "update-ref": (),
+}
+"""The commands that write objects, an index and a branch, each with the words that keep it from running or reading anything."""
 
 
 class GitFailed(StageError):
@@ -55,15 +67,29 @@ def git(*args: str, cwd: Path | str, input: bytes = b"", seconds: float = 60.0) 
     """Run one plumbing command and give its stdout; raises GitFailed (code 127 where git is missing)."""
     if args[0] not in _PLUMBING:
         raise ValueError(f"git {args[0]} may run programs that a repository names")
+    return _git([str(git_executable()), *args], cwd, input, seconds)
+
+
+def write_git(name: str, *args: str, cwd: Path | str, input: bytes = b"", index: Path | None = None) -> bytes:
+    """Run one command that writes into the repository, into another `index` than its own if one is named; as `git` else.
+
+    Contents are taken as they are given, no hook runs, nothing is signed.
+    """
+    words = ["--no-replace-objects", "-c", "i18n.commitEncoding=UTF-8", name, *_WRITING[name], *args]
+    given = [f"--index={index}"] if index else []
+    return _git([str(git_executable()), *given, *words], cwd, input, 60.0)
+
+
+def _git(argv: list[str], cwd: Path | str, input: bytes, seconds: float) -> bytes:
+    name = next(word for word in argv[1:] if not word.startswith("-") and "=" not in word)
     if not has_git():
         raise GitFailed("git is not installed", 127)
-    argv = [str(git_executable()), *args]
     try:
         done = subprocess.run(argv, cwd=cwd, input=input, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as late:
-        raise GitFailed(f"git {args[0]} took longer than {seconds:.0f} seconds", 124) from late
+        raise GitFailed(f"git {name} took longer than {seconds:.0f} seconds", 124) from late
     if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip() or f"git {args[0]} exited with {done.returncode}"
+        words = done.stderr.decode("utf-8", "replace").strip() or f"git {name} exited with {done.returncode}"
         raise GitFailed(words, done.returncode, done.stdout)
     return done.stdout
 
