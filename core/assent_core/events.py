@@ -275,6 +275,17 @@ class Forked(Event, frozen=True):
     """The prompt before which it was forked, to be written anew; empty: at its end."""
 
 
+class Committed(Event, frozen=True):
+    """What these landings wrote was committed to git."""
+
+    commit: str
+    """The name of the commit."""
+    branch: str
+    subject: str
+    paths: tuple[str, ...]
+    landings: tuple[str, ...]
+
+
 class Noticed(Event, frozen=True):
     """Something that the user should know and that fits nowhere else."""
 
@@ -284,7 +295,7 @@ class Noticed(Event, frozen=True):
 AnyEvent = (
     Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Explained | Planned
     | Named | Remarked | Printed | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Rewound
-    | Forked | Noticed
+    | Forked | Committed | Noticed
 )  # fmt: skip
 
 

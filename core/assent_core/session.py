@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from assent_core.commits import Commits
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge, Room
 from assent_core.diffs import review
@@ -98,6 +99,15 @@ class Session(Settling):
         """What the user wrote in this repository: the history of prompts, and drafts."""
         performer = self._bench.performer
         return Notebook(self.settings.state_dir, performer.workspace.root, performer.redact)
+
+    @cached_property
+    def commits(self) -> Commits:
+        """What landed here as commits of the repository."""
+        performer, past = self._bench.performer, self.past.events
+        happened = self._happened
+        return Commits(
+            self.opened.session, performer.workspace, self.settings, self.scout, past=past, happened=happened
+        )
 
     @property
     def scout(self) -> Scout:

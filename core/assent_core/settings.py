@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Literal, cast
@@ -81,6 +82,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Patterns of secret files, on top of the built-in ones."""
     theme: str = ""
     """How the screen looks: dark, light, contrast, contrast-light; empty: dark."""
+    trailer: str = ""
+    """A last line for the messages of commits, such as "Assisted-by: assent"; empty: none."""
     notify: Literal["on", "bell", "off"] = "on"
     """How the user is called when they are needed and look elsewhere: a notification where the terminal has one, or a bell."""
     plain: bool = False
@@ -132,6 +135,7 @@ TAKES = {
     "variables": "a list of names of environment variables",
     "secrets": "a list of patterns of file names",
     "theme": "the name of a theme: dark, light, contrast, contrast-light",
+    "trailer": 'one line, such as "Assisted-by: assent"',
     "notify": 'one of "on", "bell", "off"',
     "plain": "true or false",
     "keys": "a table of names of actions and the keys for them, as texts",
@@ -245,6 +249,8 @@ def _fault(settings: Settings, key: str) -> str:
         case "limits", Limits() as limits:
             wrong = [name for name in Limits.__struct_fields__ if not 0 < getattr(limits, name) < math.inf]
             return f"{wrong[0]} is not above 0" if wrong else ""
+        case "trailer", str(line) if line and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*: [^\x00-\x1f\x7f]+", line):
+            return f"{line!r} is no such line"
         case "base_url", str(url) if url and not _is_url(url):
             return f"{url!r} is no such URL"
         case ("state", str(path)) if path and not Path(path).expanduser().is_absolute():

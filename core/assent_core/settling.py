@@ -11,7 +11,7 @@ from assent_core.diffs import review
 from assent_core.diffs.changes import FileChange, take_apart
 from assent_core.diffs.review import Evidence, Review, told_of_edit
 from assent_core.errors import LandingRefused, UsageError
-from assent_core.events import Drifted, Landed, Noticed, Opened, Planned, Rewound, Undone
+from assent_core.events import Committed, Drifted, Landed, Noticed, Opened, Planned, Rewound, Undone
 from assent_core.landing import landings
 from assent_core.memory.course import Course
 from assent_core.memory.record import Record
@@ -20,7 +20,7 @@ from assent_core.settings import Settings
 from assent_core.turn import Bench
 from assent_sandbox.stage import Change, Entry, File, Opaque, Stage
 
-Happening = TypeVar("Happening", Landed, Undone, Rewound, Planned)
+Happening = TypeVar("Happening", Landed, Undone, Rewound, Planned, Committed)
 
 
 class Settling:

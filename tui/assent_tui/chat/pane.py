@@ -12,6 +12,7 @@ from assent_core.events import (
     AnyEvent,
     Asked,
     Billed,
+    Committed,
     Decided,
     Digested,
     Drifted,
@@ -104,7 +105,9 @@ class Chat(Reader):
                 self.append(Request(text=text, gap=len(self) > 0))
             case Ended():
                 self._ended(event)
-            case Opened() | Drifted() | Verified() | Landed() | Undone() | Rewound() | Forked() | Noticed():
+            case (
+                Opened() | Drifted() | Verified() | Landed() | Undone() | Rewound() | Forked() | Committed() | Noticed()
+            ):
                 self._put(*told(event))
             case Routed() | Planned() | Named() | Remarked():
                 self._put(*told(event))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from pathlib import PurePath
+from typing import TYPE_CHECKING, assert_never
 
 from assent_core.events import (
+    Committed,
     Drifted,
     Ended,
     Explained,
@@ -20,10 +22,26 @@ from assent_core.events import (
     Undone,
     Verified,
 )
-from assent_tui.chat.entries import Entry, Note, Welcome
+from assent_tui.chat.entries import Entry, Level, Note, Welcome
+
+if TYPE_CHECKING:
+    from assent_core.landing.commit import Draft
+    from assent_tui.prompt.slash import CommitWords
 
 Telling = (
-    Opened | Routed | Drifted | Verified | Planned | Named | Remarked | Landed | Undone | Rewound | Forked | Noticed
+    Opened
+    | Routed
+    | Drifted
+    | Verified
+    | Planned
+    | Named
+    | Remarked
+    | Landed
+    | Undone
+    | Rewound
+    | Forked
+    | Committed
+    | Noticed
 )
 _PLANS = {
     "made": "A plan is made. /go carries it out, /plan puts it into the prompt to be edited, /drop drops it.",
@@ -61,6 +79,9 @@ def told(event: Telling) -> tuple[Entry, ...]:
             return _gone_back(event)
         case Forked(session=session):
             return (Note(text=f"a session of its own from here on; the other one, {session}, stays as it was"),)
+        case Committed(commit=commit, branch=branch, subject=subject, paths=paths):
+            files = count(len(paths), "file")
+            return (Note(text=f"committed {files} to {branch} as {commit[:10]}: {subject}", level="ok"),)
         case Noticed(text=text):
             return (Note(text=text),)
         case Routed(model=model, why=why, instead_of=earlier) if earlier:
@@ -91,6 +112,21 @@ def _gone_back(event: Rewound) -> tuple[Entry, ...]:
 def opinion(event: Explained) -> str:
     """What the reviewer thinks of an action."""
     return f"{OPINIONS.get(event.concern, '')}{event.sentence}"
+
+
+def drafted_in_words(draft: Draft, words: CommitWords) -> tuple[tuple[str, Level], ...]:
+    """What a commit would hold, what to know of it, and how it is made."""
+    paths = ", ".join(change.path for change in draft.changes)
+    said: list[tuple[str, Level]] = []
+    said.append((f"to be committed to {draft.branch}: {paths}", "info"))
+    said.extend((notice, "warn") for notice in draft.notices)
+    names = ", ".join(PurePath(hook).name for hook in draft.hooks)
+    if names and words.hooks:
+        said.append((f"hooks: {names}; pre-commit and commit-msg are tried on a stage, and may refuse", "info"))
+    elif names:
+        said.append((f"hooks of the repository are not run: {names}; /commit --hooks tries them on a stage", "warn"))
+    said.append(("The message is in the prompt: edit it, Enter commits.", "info"))
+    return tuple(said)
 
 
 def failure(event: Ended) -> tuple[Entry, ...]:

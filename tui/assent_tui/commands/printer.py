@@ -10,6 +10,7 @@ from assent_core.events import (
     AnyEvent,
     Asked,
     Billed,
+    Committed,
     Decided,
     Digested,
     Drifted,
@@ -122,6 +123,8 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             )
         case Forked(session=session):
             yield "plain", f"goes on from the session {session}"
+        case Committed(commit=commit, branch=branch, subject=subject):
+            yield "good", f"committed to {branch} as {commit[:10]}: {subject}"
         case Noticed(text=text):
             yield "warn", text
         case Explained(sentence=sentence, by=by, concern=concern):

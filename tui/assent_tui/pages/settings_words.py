@@ -26,7 +26,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("Money", ("budget", "budget_task", "budget_day", "tokens_per_usd", "prices", "regional", "accounts")),
-    ("Work", ("turns", "context", "idle_seconds")),
+    ("Work", ("turns", "context", "idle_seconds", "trailer")),
     (
         "Commands on the stage",
         (
@@ -75,6 +75,7 @@ ABOUT: dict[str, str] = {
     "turns": "Most requests to the worker in one turn.",
     "context": "Most input tokens of one request, beyond which older parts are compacted; 0: what the model takes.",
     "idle_seconds": "How long a reply may be silent before it is asked for again.",
+    "trailer": "A last line for the messages of /commit, such as Assisted-by: assent; empty: none.",
     "limits.seconds": "Seconds that one command may take.",
     "limits.memory": "Bytes of memory that a command may use.",
     "limits.processes": "Processes that a command may have.",

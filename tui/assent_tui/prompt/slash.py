@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from difflib import get_close_matches
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 COMMANDS: dict[str, str] = {
     "/help": "all keys and commands",
@@ -11,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "/diff": "the staged changes as text in the chat",
     "/land": "write what is accepted into your files",
     "/undo": "take the newest landing back",
+    "/commit": "commit exactly what landed; --hooks tries the repository's hooks on a stage first",
     "/copy": "the newest answer to the clipboard; /copy code: its last block of code",
     "/context": "how full the context is, and with what",
     "/compact": "make room in the context: digests and a summary for what is old",
@@ -31,6 +36,28 @@ def nearest(name: str) -> str:
 def beginning(text: str) -> tuple[tuple[str, str], ...]:
     """The commands that begin so, with what they do."""
     return tuple((name, about) for name, about in COMMANDS.items() if name.startswith(text.lower()))
+
+
+class CommitWords(Struct, frozen=True):
+    """What stands behind /commit: its options, and the message; an empty one asks for a draft."""
+
+    message: str = ""
+    hooks: bool = False
+    unsigned: bool = False
+
+    @property
+    def line(self) -> str:
+        """The command as it would be typed."""
+        options = (" --hooks" if self.hooks else "") + (" --unsigned" if self.unsigned else "")
+        return f"/commit{options} {self.message}"
+
+
+def commit_words(text: str) -> CommitWords:
+    """Read what stands behind /commit; options come before the message."""
+    words = CommitWords(text.strip())
+    while found := re.match(r"--(hooks|unsigned)(?:\s+|\Z)", words.message):
+        words = replace(words, message=words.message[found.end() :], **{found[1]: True})
+    return words
 
 
 def argv_of(command: str) -> tuple[str, ...]:

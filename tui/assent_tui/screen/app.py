@@ -215,7 +215,7 @@ class AssentApp(Commanding):
             self.begin()
 
     def _take(self, jobs: Jobs, text: str) -> None:
-        if text.startswith("/") and "\n" not in text:
+        if text.startswith("/") and ("\n" not in text or text.split(maxsplit=1)[0] == "/commit"):
             self.command(text)
         else:
             self._ask(jobs, text)

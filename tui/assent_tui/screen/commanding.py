@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from assent_tui.prompt.slash import nearest
-from assent_tui.screen.messages import Trouble
+from assent_tui.chat.telling import drafted_in_words
+from assent_tui.prompt.slash import CommitWords, commit_words, nearest
+from assent_tui.screen.messages import Drafted, Trouble
 from assent_tui.screen.writing import Writing
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Commanding(Writing):
 
     def command(self, text: str) -> None:
         """Obey a command with what stands behind it."""
-        name, _, rest = text.strip().partition(" ")
+        name, *after = text.strip().split(maxsplit=1)
+        rest = "".join(after)
         match name:
             case "/help":
                 self.action_help()
@@ -53,6 +55,8 @@ class Commanding(Writing):
                 self.chat.copy_newest(code=rest.strip() == "code")
             case "/context":
                 self.chat.note(_room(self.jobs.session) if self.jobs is not None else "No session is open.")
+            case "/commit":
+                self._commit(commit_words(rest))
             case "/compact" | "/review" | "/land" | "/undo":
                 self._about_session(name)
             case _:
@@ -90,6 +94,21 @@ class Commanding(Writing):
             case _:
                 self.bring_review(take_focus=True)
                 self.pane.land()
+
+    def _commit(self, words: CommitWords) -> None:
+        """Draft a commit, or make it."""
+        if (jobs := self.free()) is not None:
+            doing, job = ("committing", jobs.commit) if words.message else ("looking at what landed", jobs.draft)
+            self.start(doing, job(words))
+
+    def on_drafted(self, message: Drafted) -> None:
+        """Say what a commit would hold, and have its message in the prompt, to be edited and sent."""
+        for text, level in drafted_in_words(message.draft, message.words):
+            self.chat.note(text, level)
+        if not self._prompt.text:
+            self._prompt.load_text(message.words.line)
+            self._prompt.move_cursor(self._prompt.document.end)
+            self._prompt.focus()
 
 
 def _room(session: Session) -> str:

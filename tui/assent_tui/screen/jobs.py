@@ -8,16 +8,20 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from textual.message import Message
 
 from assent_core.diffs.review import Review, message_to_model
-from assent_core.events import AnyEvent, Noticed
-from assent_tui.screen.messages import Happened, Reviewed
+from assent_core.errors import ConsentMissing
+from assent_core.events import AnyEvent, Noticed, Performed
+from assent_core.landing.commit import hook_command
+from assent_tui.screen.messages import Drafted, Happened, Reviewed
 
 if TYPE_CHECKING:
     from assent_core.diffs.changes import FileChange
     from assent_core.session import Session
     from assent_sandbox.stage import File
+    from assent_tui.prompt.slash import CommitWords
 
 
 class Jobs:
@@ -79,6 +83,33 @@ class Jobs:
         """Take the newest landing back."""
         self._post(Happened(await self.session.undo()))
         await self.look(review, show=True)
+
+    async def draft(self, words: CommitWords) -> None:
+        """Work out what a commit would hold, and a message for it."""
+        commits = self.session.commits
+        drafted = await commits.draft(unsigned=words.unsigned)
+        self._post(Drafted(drafted, replace(words, message=await commits.describe(drafted))))
+
+    async def commit(self, words: CommitWords) -> None:
+        """Commit what landed; where that is asked for, only if the repository's hooks let it pass on a stage."""
+        commits = self.session.commits
+        drafted = await commits.draft(unsigned=words.unsigned)
+        if words.hooks and drafted.hooks:
+            await self._try_hooks(hook_command(drafted, words.message))
+        self._post(Happened(await commits.make(drafted, words.message)))
+
+    async def _try_hooks(self, command: str) -> None:
+        code = 0
+        async with aclosing(self.session.verify(Review(), ("sh", "-c", command))) as stream:
+            async for event in stream:
+                self._post(Happened(event))
+                code = event.code or 0 if isinstance(event, Performed) else code
+                await asyncio.sleep(0)
+        if code:
+            raise ConsentMissing(
+                f"A hook of the repository refuses (exit code {code}), so nothing was committed.",
+                "Mend what it says, or /commit without --hooks.",
+            )
 
     async def _follow(self, happening: AsyncGenerator[AnyEvent], review: Review) -> None:
         async with aclosing(happening) as stream:

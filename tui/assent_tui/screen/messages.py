@@ -13,7 +13,9 @@ from assent_core.errors import AssentError
 if TYPE_CHECKING:
     from assent_core.diffs.review import Review
     from assent_core.events import AnyEvent
+    from assent_core.landing.commit import Draft
     from assent_core.session import Session
+    from assent_tui.prompt.slash import CommitWords
 
 
 class Trouble(Struct, frozen=True):
@@ -63,6 +65,15 @@ class Reviewed(Message):
         super().__init__()
         self.review = review
         self.show = show
+
+
+class Drafted(Message):
+    """What a commit would hold; `words` are the command that would make it."""
+
+    def __init__(self, draft: Draft, words: CommitWords) -> None:
+        super().__init__()
+        self.draft = draft
+        self.words = words
 
 
 class Over(Message):
