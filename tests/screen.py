@@ -32,6 +32,7 @@ from assent_core.events import (
     Printed,
     Prompted,
     Proposed,
+    Rewound,
     Routed,
     Said,
     Staged,
@@ -159,7 +160,7 @@ class Scripted:
     async def turn(self, prompt: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
         self.asked.append(prompt)
         self.images.append(images)
-        yield Prompted(turn=len(self.asked), text=prompt)
+        yield Prompted(turn=len(self.asked), text=prompt, snapshot=str(len(self.asked)))
         try:
             for step in self.turns.pop(0) if self.turns else ():
                 if callable(step):
@@ -228,6 +229,17 @@ class Scripted:
     def note_for_model(self, text: str) -> None:
         if text:
             self.notes.append(text)
+
+    def prompts(self) -> tuple[Prompted, ...]:
+        return tuple(Prompted(turn=at, text=text, snapshot=str(at)) for at, text in enumerate(self.asked, 1))
+
+    async def rewind(self, snapshot: str) -> Rewound:
+        text = self.asked[int(snapshot) - 1]
+        del self.asked[int(snapshot) - 1 :]
+        return Rewound(snapshot=snapshot, text=text, landed=("src/cart.py",))
+
+    async def fork(self, snapshot: str = "") -> str:
+        return f"fork-{snapshot}"
 
     async def close(self) -> None:
         self.closed = True

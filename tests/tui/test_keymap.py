@@ -18,6 +18,7 @@ from assent_tui.consent.card import ConsentCard
 from assent_tui.keymap import USUAL, Keymap, checked, full_name, shown
 from assent_tui.keytable import HEARD, PLACES, TABLE
 from assent_tui.pages.help import PAGE, HelpScreen, Page
+from assent_tui.pages.prompts import PromptsScreen
 from assent_tui.pages.sessions import SessionsScreen
 from assent_tui.pages.settings import SettingsScreen, settings_now
 from assent_tui.pages.welcome import WelcomeScreen
@@ -44,6 +45,7 @@ OWNERS: dict[str, type[DOMNode]] = {
     "consent": ConsentCard,
     "list": Choices,
     "sessions": SessionsScreen,
+    "prompts": PromptsScreen,
     "settings": SettingsScreen,
     "welcome": WelcomeScreen,
     "help": HelpScreen,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: assent [PROMPT]
-       assent --continue | --resume [ID]
+       assent --continue | --resume [ID] | --fork [ID]
        assent COMMAND [options]
 
 A terminal coding assistant that changes nothing without your assent.
@@ -38,6 +38,7 @@ commands:
 options:
   --continue     go on with the newest session of this folder
   --resume [ID]  go on with a session, chosen from a list if none is named
+  --fork [ID]    go on in a session of its own, from where the newest one or the one named ended
   -h, --help     this; `assent COMMAND --help` for one command
   --version      the version
 
@@ -90,7 +91,7 @@ def interactive(words: list[str], rest: list[str] | None) -> int:
         )
     from assent_tui.commands.interact import choose_session, interact
 
-    return choose_session() if words == ["--resume"] else interact(prompt, resume=resume)
+    return choose_session() if words == ["--resume"] else interact(prompt, resume=resume, fork=words[:1] == ["--fork"])
 
 
 def fix(words: list[str], rest: list[str] | None) -> int:
@@ -288,7 +289,7 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
 
 def _resumed(words: list[str], rest: list[str] | None) -> str | None:
     """Which session to go on with: empty for the newest; None where that is not asked for."""
-    if not words or words[0] not in ("--continue", "--resume"):
+    if not words or words[0] not in ("--continue", "--resume", "--fork"):
         return None
     most = 1 if words[0] == "--continue" else 2
     if rest is not None or len(words) > most:

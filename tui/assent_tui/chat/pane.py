@@ -58,6 +58,8 @@ class Chat(Reader):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._calls: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+        """Where each prompt stands, by the snapshot before it."""
         self._printed: dict[str, list[str]] = {}
         self._stream = Stream()
         self._stream_start = 0
@@ -102,12 +104,14 @@ class Chat(Reader):
             case Prompted(text=text):
                 self._commit()
                 self._began, self._spent = monotonic(), {}
+                self._places[event.snapshot] = len(self)
                 self.append(Request(text=text, gap=len(self) > 0))
             case Ended():
                 self._ended(event)
-            case (
-                Opened() | Drifted() | Verified() | Landed() | Undone() | Rewound() | Forked() | Committed() | Noticed()
-            ):
+            case Rewound(snapshot=snapshot):
+                self._cut_off(snapshot)
+                self._put(*told(event))
+            case Opened() | Drifted() | Verified() | Landed() | Undone() | Forked() | Committed() | Noticed():
                 self._put(*told(event))
             case Routed() | Planned() | Named() | Remarked():
                 self._put(*told(event))
@@ -115,6 +119,13 @@ class Chat(Reader):
                 pass
             case _:
                 assert_never(event)
+
+    def _cut_off(self, snapshot: str) -> None:
+        """Take away what came from a prompt on."""
+        self._commit()
+        if (place := self._places.pop(snapshot, None)) is not None:
+            self.splice(place)
+            self._calls = {id: index for id, index in self._calls.items() if index < place}
 
     def _ended(self, event: Ended) -> None:
         self._commit()

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from assent_core.settings import Settings
 
 
-def interact(prompt: str, *, resume: str | None = None) -> int:
+def interact(prompt: str, *, resume: str | None = None, fork: bool = False) -> int:
     """`assent [PROMPT]`: a conversation over a stage of the current folder.
 
     `resume` goes on with a recorded session: one whose id begins so, wherever it was, or the newest of this folder if empty.
+    `fork`: with a session of its own instead, that has all of it; the other one stays as it is.
     """
     from assent_tui.commands.conversation import converse, place_of
     from assent_tui.commands.where import here
@@ -29,12 +30,25 @@ def interact(prompt: str, *, resume: str | None = None) -> int:
 
         one = find(settings.state_dir, resume, find_workspace(folder).root)
         folder, id = place_of(one), one.id
+        if fork:
+            id = asyncio.run(_forked(folder, settings, id))
     code = converse(folder, settings, prompt, resume=id, own=True)
     if code is not None:
         return code
     from assent_tui.commands.demo import demo
 
     return demo(headless=False)
+
+
+async def _forked(folder: Path, settings: Settings, id: str) -> str:
+    """The id of a fork of a session at its end."""
+    from assent_core.assembly import open_session
+
+    session = await open_session(folder, settings, model=False, resume=id)
+    try:
+        return await session.fork()
+    finally:
+        await session.close()
 
 
 def _settings(folder: Path) -> Settings:

@@ -80,7 +80,7 @@ _assent() {{
     [[ ${{COMP_WORDS[i]}} == -- ]] && return
   done
   if ((COMP_CWORD == 1)); then
-    words={quote(" ".join([*(word.name for word in words), "--continue", "--resume", "--help", "--version"]))}
+    words={quote(" ".join([*(word.name for word in words), "--continue", "--resume", "--fork", "--help", "--version"]))}
   else
     case ${{COMP_WORDS[1]}} in
 {cases}    esac

@@ -114,8 +114,9 @@ PAGE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
                 "sessions: search, rename, delete, those of all folders",
             ),
             ("{settings.reset}", "settings: back to the default"),
+            ("{prompts.fork}", "earlier prompts: fork there"),
             (
-                "{sessions.leave}  {settings.leave}  {welcome.leave}",
+                "{sessions.leave}  {prompts.leave}  {settings.leave}  {welcome.leave}",
                 "back, of the sessions, the settings, the first run; {help.close} closes this page",
             ),
         ),

@@ -169,7 +169,13 @@ class SessionsScreen(ListPage[str]):
 def lines_of(one: Recorded, now: float, current: str = "", *, whole: bool = False) -> tuple[Line, ...]:
     """A session in two rows: its title and when; what it cost, landed and holds. `whole`: with its folder."""
     title = clean(one.title) or "(nothing was asked)"
-    facts = [ago(now - one.last), f"{one.prompts} prompt{'s' * (one.prompts != 1)}", f"${one.usd:.4f}", landed(one)]
+    facts = [
+        *(["fork"] if one.forked else []),
+        ago(now - one.last),
+        f"{one.prompts} prompt{'s' * (one.prompts != 1)}",
+        f"${one.usd:.4f}",
+        landed(one),
+    ]
     if one.id == current:
         holds, style = "open here", "ok"
     elif one.open:

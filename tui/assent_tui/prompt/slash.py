@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "/land": "write what is accepted into your files",
     "/undo": "take the newest landing back",
     "/commit": "commit exactly what landed; --hooks tries the repository's hooks on a stage first",
+    "/rewind": "back to before an earlier prompt, with the stage as it was then; or fork there",
+    "/fork": "go on in a session of its own; this one stays as it is",
     "/copy": "the newest answer to the clipboard; /copy code: its last block of code",
     "/context": "how full the context is, and with what",
     "/compact": "make room in the context: digests and a summary for what is old",

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from assent_tui.chat.telling import drafted_in_words
 from assent_tui.prompt.slash import CommitWords, commit_words, nearest
-from assent_tui.screen.messages import Drafted, Trouble
+from assent_tui.screen.messages import Drafted, Forked, Trouble, WentBack
 from assent_tui.screen.writing import Writing
 
 if TYPE_CHECKING:
     from assent_core.session import Session
     from assent_tui.chat.pane import Chat
+    from assent_tui.pages.prompts import Chosen
     from assent_tui.screen.jobs import Jobs
     from assent_tui.screen.keyline import Keys
     from assent_tui.screen.status import Status
@@ -57,7 +58,7 @@ class Commanding(Writing):
                 self.chat.note(_room(self.jobs.session) if self.jobs is not None else "No session is open.")
             case "/commit":
                 self._commit(commit_words(rest))
-            case "/compact" | "/review" | "/land" | "/undo":
+            case "/compact" | "/review" | "/land" | "/undo" | "/rewind" | "/fork":
                 self._about_session(name)
             case _:
                 self.chat.note(f"There is no command {name}.", "error", nearest(name))
@@ -89,6 +90,10 @@ class Commanding(Writing):
                 self.start("looking at what is staged", jobs.look(self.pane.review, show=True))
             case "/undo":
                 self.start("taking back", jobs.undo(self.pane.review))
+            case "/rewind":
+                self._offer_prompts(jobs)
+            case "/fork":
+                self.start("forking", jobs.fork())
             case "/compact":
                 self.start("making room", jobs.compact(self.pane.review))
             case _:
@@ -109,6 +114,34 @@ class Commanding(Writing):
             self._prompt.load_text(message.words.line)
             self._prompt.move_cursor(self._prompt.document.end)
             self._prompt.focus()
+
+    def _offer_prompts(self, jobs: Jobs) -> None:
+        from assent_tui.pages.prompts import PromptsScreen
+
+        prompts = jobs.session.prompts()
+        if prompts:
+            self.push_screen(PromptsScreen(prompts), self._go_back)
+        else:
+            self.chat.note("There is no prompt to go back to: none was sent, or what the stage was then is not kept.")
+
+    def _go_back(self, chosen: Chosen | None) -> None:
+        if chosen is None or (jobs := self.free()) is None:
+            return
+        if chosen.fork:
+            self.start("forking", jobs.fork(chosen.prompt))
+        else:
+            self.start("going back", jobs.rewind(chosen.prompt, self.pane.review))
+
+    def on_went_back(self, message: WentBack) -> None:
+        """The prompt is in the box again, to be written anew."""
+        self._prompt.bring_back([message.text])
+
+    def on_forked(self, message: Forked) -> None:
+        """Go on in the session that was forked; a prompt to be written anew waits there."""
+        if message.text:
+            self._prompt.bring_back([message.text])
+        self.next_session = message.session
+        self.exit(0)
 
 
 def _room(session: Session) -> str:

@@ -13,9 +13,9 @@ from textual.message import Message
 
 from assent_core.diffs.review import Review, message_to_model
 from assent_core.errors import ConsentMissing
-from assent_core.events import AnyEvent, Noticed, Performed
+from assent_core.events import AnyEvent, Noticed, Performed, Prompted
 from assent_core.landing.commit import hook_command
-from assent_tui.screen.messages import Drafted, Happened, Reviewed
+from assent_tui.screen.messages import Drafted, Forked, Happened, Reviewed, WentBack
 
 if TYPE_CHECKING:
     from assent_core.diffs.changes import FileChange
@@ -110,6 +110,22 @@ class Jobs:
                 f"A hook of the repository refuses (exit code {code}), so nothing was committed.",
                 "Mend what it says, or /commit without --hooks.",
             )
+
+    async def rewind(self, prompt: Prompted, review: Review) -> None:
+        """Go back to before a prompt; look again, whatever came of it."""
+        try:
+            self._post(Happened(await self.session.rewind(prompt.snapshot)))
+            self._post(WentBack(prompt.text))
+            self._noted = ""
+        finally:
+            await self.look(review)
+
+    async def fork(self, prompt: Prompted | None = None) -> None:
+        """Let a session of its own go on from before a prompt, or from here."""
+        if prompt is None:
+            self._post(Forked(await self.session.fork()))
+        else:
+            self._post(Forked(await self.session.fork(prompt.snapshot), prompt.text))
 
     async def _follow(self, happening: AsyncGenerator[AnyEvent], review: Review) -> None:
         async with aclosing(happening) as stream:

@@ -76,6 +76,23 @@ class Drafted(Message):
         self.words = words
 
 
+class WentBack(Message):
+    """The session went back to before a prompt, of this text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class Forked(Message):
+    """A session was forked: its id, and the text of the prompt before which it begins, if there is one."""
+
+    def __init__(self, session: str, text: str = "") -> None:
+        super().__init__()
+        self.session = session
+        self.text = text
+
+
 class Over(Message):
     """A job has ended: well, with an error, or because the user stopped it."""
 

@@ -69,7 +69,7 @@ class Status(Rows):
 
     def show(self, event: AnyEvent) -> None:
         """Take from an event what the line says."""
-        from assent_core.events import Asked, Billed, Opened, Prompted, Routed, Staged
+        from assent_core.events import Asked, Billed, Forked, Opened, Prompted, Routed, Staged
 
         match event:
             case Opened():
@@ -86,6 +86,8 @@ class Status(Rows):
                 self._tokens += event.usage.input + event.usage.output if event.usage and event.usd is None else 0
                 self._fullness = event.context if event.role == "worker" else self._fullness
                 self._spent[event.role] = self._spent.get(event.role, Spent()).plus(event)
+            case Forked():
+                self._billed, self._before, self._tokens, self._spent = None, 0.0, 0, {}
             case _:
                 return
         self._paint()
