@@ -29,6 +29,7 @@ from assent_core.events import (
     Noticed,
     Opened,
     Performed,
+    Planned,
     Printed,
     Prompted,
     Proposed,
@@ -141,12 +142,41 @@ class Scripted:
         self.landed: list[Review] = []
         self.verified: list[tuple[str, ...]] = []
         self.interrupted = 0
+        self.plan = ""
+        self.looks = 0
+        self.listener: Callable[[AnyEvent], None] = lambda _: None
         self.closed = False
         self.evidence: tuple[Evidence, ...] = ()
         self.land_error: Exception | None = None
 
     async def files(self) -> tuple[str, ...]:
         return FILES
+
+    def listen(self, listener: Callable[[AnyEvent], None]) -> None:
+        self.listener = listener
+
+    def second_look(self) -> None:
+        self.looks += 1
+
+    async def make_plan(self, wish: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
+        self.asked.append(f"/plan {wish}")
+        self.plan = "1. Multiply in src/cart.py:19.\n\nVerify: make test"
+        yield Prompted(turn=1, text=wish)
+        yield Said(text=self.plan)
+        yield Planned(text=self.plan)
+        yield Ended(turn=1, how="done")
+
+    async def carry_out(self, plan: str) -> AsyncGenerator[AnyEvent]:
+        self.asked.append(f"/go {plan}")
+        self.plan = ""
+        yield Planned(text=plan, how="begun")
+        yield Prompted(turn=2, text=plan)
+        yield Said(text="Carried out.")
+        yield Ended(turn=2, how="done")
+
+    def drop_plan(self) -> Planned:
+        dropped, self.plan = Planned(text=self.plan, how="dropped"), ""
+        return dropped
 
     def context(self) -> Room:
         return Room(

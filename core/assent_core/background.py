@@ -24,7 +24,7 @@ class Background:
         self._tasks: set[asyncio.Task[None]] = set()
         self._queue: asyncio.Queue[AnyEvent | _End] | None = None
         self._late: list[AnyEvent] = []
-        self.listener: Callable[[AnyEvent], None] | None = None
+        self.listener: Callable[[AnyEvent], object] | None = None
         """Told at once of what happens while no turn runs; must not block."""
 
     def begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -17,7 +17,6 @@ from assent_core.commits import Commits
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge, Room
 from assent_core.diffs import review
-from assent_core.diffs.changes import FileChange
 from assent_core.diffs.review import Review
 from assent_core.errors import AssentError, EnvironmentFault, UsageError
 from assent_core.events import (
@@ -119,7 +118,7 @@ class Session(Settling):
         """The plan that waits to be carried out or dropped; empty without one."""
         return self._course.plan
 
-    def listen(self, listener: Callable[[AnyEvent], None]) -> None:
+    def listen(self, listener: Callable[[AnyEvent], object]) -> None:
         """Tell somebody of what happens beside while no turn runs, at once; it must not block."""
         redact = self._bench.performer.redact
         self._background.listener = lambda event: listener(redacted(event, redact))
@@ -159,9 +158,9 @@ class Session(Settling):
         found, drifted = await super().review(earlier)
         return msgspec.structs.replace(found, remarks=self._lookout.remarks_on(found.files)), drifted
 
-    def second_look(self, files: tuple[FileChange, ...]) -> None:
+    def second_look(self) -> None:
         """Let the reviewer read what is staged, if the settings want that; returns at once, Remarked tells what it found."""
-        self._lookout.read(files)
+        self._lookout.read(self._bench.performer.staged)
 
     def repair(self, command: tuple[str, ...], prompt: str = "", turns: int = 0) -> AsyncGenerator[AnyEvent]:
         """The `fix` loop: run, digest, repair, run again until it passes; the last event is `Ended`.

@@ -214,7 +214,7 @@ async def test_the_list_is_walked_and_closed_and_comes_back_with_the_next_letter
         await pilot.press("slash")
         assert app.box.suggestions.chosen.text == "/help"
         await pilot.press("down", "down", "up")
-        assert app.box.suggestions.chosen.text == "/review"
+        assert app.box.suggestions.chosen.text == "/plan"
         assert app.box.close_suggestions()
         assert not app.box.close_suggestions()
         await pilot.press("c")

@@ -11,6 +11,9 @@ from msgspec.structs import replace
 
 COMMANDS: dict[str, str] = {
     "/help": "all keys and commands",
+    "/plan": "have a plan made that changes nothing; alone: write on at the one that waits",
+    "/go": "carry out the plan that waits, or the one that stands behind /go",
+    "/drop": "drop the plan that waits",
     "/review": "decide on what is staged, hunk by hunk",
     "/diff": "the staged changes as text in the chat",
     "/land": "write what is accepted into your files",
@@ -22,11 +25,34 @@ COMMANDS: dict[str, str] = {
     "/context": "how full the context is, and with what",
     "/compact": "make room in the context: digests and a summary for what is old",
     "/cost": "what each role has cost in this session",
+    "/scout": "what scout and reviewer were sent; /scout off: send the scout nothing more",
     "/doctor": "how high the walls are here",
     "/sessions": "earlier sessions: go on with one, search, name, delete",
     "/settings": "all settings, with what they are for",
     "/quit": "leave; what is staged is kept",
 }
+
+
+REQUESTS = ("/plan", "/go")
+"""Commands that are requests to a model: they wait for their turn."""
+LONG = (*REQUESTS, "/commit")
+"""Commands that may have several lines."""
+
+
+def split(text: str) -> tuple[str, str]:
+    """A command's name, and what stands behind it."""
+    name, *rest = text.strip().split(maxsplit=1)
+    return name, "".join(rest)
+
+
+def is_command(text: str) -> bool:
+    """Whether a text is a command of ours: of one line, or of several where it may be."""
+    return text.startswith("/") and ("\n" not in text.strip() or split(text)[0] in LONG)
+
+
+def is_request(text: str) -> bool:
+    """Whether a text is a command that asks a model."""
+    return text.startswith("/") and split(text)[0] in REQUESTS
 
 
 def nearest(name: str) -> str:

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from assent_core.diffs.changes import FileChange
+from assent_core.diffs.remarks import Remark
 from assent_core.diffs.reshape import refreshed
 from assent_core.diffs.review import Review
 
@@ -57,5 +58,9 @@ class Decisions:
         if not self._steps:
             return None
         step = self._steps.pop()
-        self.review = replace(step.review, evidence=self.review.evidence)
+        self.review = replace(step.review, evidence=self.review.evidence, remarks=self.review.remarks)
         return step
+
+    def learn(self, remarks: tuple[Remark, ...]) -> None:
+        """Take in what a reviewer says of what is shown; it is no decision, so there is nothing to take back."""
+        self.review = replace(self.review, remarks=remarks)

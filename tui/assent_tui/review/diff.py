@@ -14,7 +14,7 @@ from assent_tui.keymap import bindings
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.search import Hit, following, hits
 from assent_tui.review.diffrows import Look
-from assent_tui.review.hunks import Context, FileHead, Fold, HunkRows, Place, hunk_blocks
+from assent_tui.review.hunks import Context, FileHead, Fold, HunkRows, Place, hunk_blocks, remarks_of
 from assent_tui.review.picking import Picking
 from assent_tui.review.sheet import Sheet
 
@@ -120,6 +120,9 @@ class Diff(BlockView, inherit_bindings=False):
         self._hold(row)
 
     def _remark(self, earlier: Review) -> None:
+        if earlier.remarks != self._review.remarks:
+            self._again()
+            return
         if earlier.marks == self._review.marks:
             return
         changed = {hunk for hunk, _ in earlier.marks.items() ^ self._review.marks.items()}
@@ -133,7 +136,8 @@ class Diff(BlockView, inherit_bindings=False):
         hunk = next(hunk for hunk in file.hunks if hunk.id == place.hunk)
         mark = self._review.mark(place.hunk)
         picked = (self.picking.pick,) if self.picking and self.picking.hunk == place.hunk else ()
-        for at, block in enumerate(hunk_blocks(file, hunk, mark, self._look, *picked), place.first):
+        remarks = remarks_of(self._review, file).get(hunk.id, ())
+        for at, block in enumerate(hunk_blocks(file, hunk, mark, self._look, *picked, remarks=remarks), place.first):
             if block != self._blocks[at]:
                 self.replace(at, block)
 

@@ -20,6 +20,8 @@ def summary(review: Review) -> Line:
         if verdicts[verdict]:
             sign, style = SIGNS[verdict]
             spans += [("  ", ""), (f"{sign} {verdicts[verdict]} {verdict}", style)]
+    if found := len(review.remarks):
+        spans.append((f"   reviewer: {found} remark{'s' * (found != 1)}", "info"))
     return Line(tuple(spans))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from assent_core.diffs.changes import FileChange, Hunk
+from assent_core.diffs.remarks import Remark, by_hunk
 from assent_core.diffs.review import Mark, Review
 from assent_tui.paint.blocks import Block
 from assent_tui.paint.lines import BLANK, Line, Span, clean, line, rows, wrap
@@ -54,10 +55,12 @@ class FileHead(Struct, frozen=True, gc=False):
     marks: tuple[str, ...] = ()
     conflict: str = ""
     gap: bool = False
+    remarks: tuple[Remark, ...] = ()
+    """What the reviewer says that belongs to no hunk."""
 
     def guess(self, width: int) -> int:
         """One row, the gap, and what must not be overlooked."""
-        return 1 + self.gap + bool(self.conflict) + ("outside" in self.marks)
+        return 1 + self.gap + bool(self.conflict) + ("outside" in self.marks) + len(self.remarks)
 
     def lines(self, width: int) -> list[Line]:
         """Path and marks on a ground of their own; what they mean in words."""
@@ -69,11 +72,14 @@ class FileHead(Struct, frozen=True, gc=False):
         if self.conflict:
             told = line(("conflict: ", "bad bold"), (clean(self.conflict), "text"), fill="bad.fill")
             lines += wrap(told, width, 2)
+        for remark in self.remarks:
+            where = f"{remark.path}:{remark.line}: " if remark.path != self.path else f"line {remark.line}: "
+            lines += _remarked(remark, width, where if remark.line or remark.path != self.path else "")
         return lines
 
     def said(self) -> list[str]:
         """What a search looks through."""
-        return [self.path]
+        return [" ".join((self.path, *(remark.text for remark in self.remarks)))]
 
 
 class HunkHead(Struct, frozen=True, gc=False):
@@ -81,10 +87,12 @@ class HunkHead(Struct, frozen=True, gc=False):
 
     hunk: Hunk
     mark: Mark
+    remarks: tuple[Remark, ...] = ()
+    """What the reviewer says of it."""
 
     def guess(self, width: int) -> int:
-        """One row, the reason and the comment."""
-        return 1 + bool(self.mark.reason) + bool(self.mark.comment)
+        """One row, the reason, the comment and the remarks."""
+        return 1 + bool(self.mark.reason) + bool(self.mark.comment) + len(self.remarks)
 
     def lines(self, width: int) -> list[Line]:
         """The verdict is a sign and a word, so that it does not rest on colour."""
@@ -97,11 +105,12 @@ class HunkHead(Struct, frozen=True, gc=False):
         for flag, text in (("reason: ", self.mark.reason), ("comment: ", self.mark.comment)):
             if text:
                 lines += wrap(line(("  ", ""), (flag, "warn"), (" ".join(rows(text)), "text")), width, 4)
-        return lines
+        return lines + [row for remark in self.remarks for row in _remarked(remark, width)]
 
     def said(self) -> list[str]:
         """What a search looks through."""
-        return [f"{self.mark.reason} {self.mark.comment} {self.hunk.note}"]
+        said = (self.mark.reason, self.mark.comment, self.hunk.note, *(remark.text for remark in self.remarks))
+        return [" ".join(said)]
 
 
 class HunkRows(Struct, frozen=True, gc=False):
@@ -270,7 +279,9 @@ def file_blocks(
     at: int = 0,
 ) -> tuple[list[Block], list[Place]]:
     """The blocks of one file, the first of them with the index `at`, and where each hunk stands."""
-    blocks: list[Block] = [FileHead(file.path, file.marks, file.conflict, gap=at > 0)]
+    remarks = remarks_of(review, file)
+    head = FileHead(file.path, file.marks, file.conflict, gap=at > 0, remarks=remarks.get("", ()))
+    blocks: list[Block] = [head]
     places: list[Place] = []
     end = shift = 0
     first_lines = True
@@ -281,19 +292,45 @@ def file_blocks(
             end = hunk.old_start + len(hunk.old)
             shift += len(hunk.new) - len(hunk.old)
         first = at + len(blocks)
-        blocks += hunk_blocks(file, hunk, review.marks.get(hunk.id, _UNMARKED), look)
+        mark = review.marks.get(hunk.id, _UNMARKED)
+        blocks += hunk_blocks(file, hunk, mark, look, remarks=remarks.get(hunk.id, ()))
         places.append(Place(hunk.id, file.path, first, at + len(blocks)))
     if not first_lines:
         blocks += _between(file, (end, len(before_of(file)), shift), look, opened, last=True)
     return blocks, places
 
 
-def hunk_blocks(file: FileChange, hunk: Hunk, mark: Mark, look: Look = _PLAIN, pick: Pick = Pick()) -> list[Block]:  # noqa: B008  a frozen value
-    """The blocks of one hunk; their number depends on the hunk and the look alone, not on its mark."""
+def hunk_blocks(
+    file: FileChange,
+    hunk: Hunk,
+    mark: Mark,
+    look: Look = _PLAIN,
+    pick: Pick = Pick(),  # noqa: B008  a frozen value
+    *,
+    remarks: tuple[Remark, ...] = (),
+) -> list[Block]:
+    """The blocks of one hunk; their number depends on the hunk and the look alone, not on its mark or remarks."""
     total = len(side_rows(hunk)) if look.sides else len(hunk.old) + len(hunk.new)
     rejected = mark.verdict == "rejected"
     parts = [HunkRows(file, hunk, at, min(at + _CHUNK, total), rejected, look, pick) for at in range(0, total, _CHUNK)]
-    return [HunkHead(hunk, mark), *parts]
+    return [HunkHead(hunk, mark, remarks), *parts]
+
+
+def remarks_of(review: Review, file: FileChange) -> dict[str, tuple[Remark, ...]]:
+    """What the reviewer says of a file by the ids of its hunks, and of none as ""; other paths stand with the first file."""
+    if not review.remarks:
+        return {}
+    paths = {each.path for each in review.files}
+    first = bool(review.files) and review.files[0].path == file.path
+    own = [remark for remark in review.remarks if remark.path == file.path or (first and remark.path not in paths)]
+    return by_hunk(own, (file,))
+
+
+def _remarked(remark: Remark, width: int, where: str = "") -> list[Line]:
+    """A remark as rows that nobody takes for the user's own comment."""
+    style = "bad bold" if remark.severity == "serious" else "info"
+    told = line(("  ", ""), (f"reviewer, {remark.severity}: ", style), (clean(f"{where}{remark.text}"), "text"))
+    return wrap(told, width, 4)
 
 
 def _between(

@@ -11,8 +11,10 @@ from textual.binding import BindingType
 from textual.containers import Container
 
 from assent_core.diffs.changes import unified
+from assent_core.diffs.remarks import standing
 from assent_core.diffs.review import Review, comment, evidence_for
-from assent_core.events import AnyEvent, Performed, Proposed
+from assent_core.events import AnyEvent, Performed, Proposed, Remarked
+from assent_core.evidence import contents_digest
 from assent_core.proposals import Shell
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
@@ -71,12 +73,16 @@ class ReviewPane(Deciding):
         self.put(self._decisions.found(found))
 
     def learn(self, event: AnyEvent) -> None:
-        """Remember the newest command that succeeded on the stage: `v` offers it, to be sent by the user or not."""
+        """Show what the reviewer says; remember the newest command that succeeded on the stage: `v` offers it to be sent."""
         match event:
             case Proposed(id=id, proposal=Shell(command=command)):
                 self._proposed = (id, command)
             case Performed(id=id, code=0) if id == self._proposed[0] and self._proposed[1].isprintable():
                 self.command = self._proposed[1]
+            case Remarked(remarks=remarks, digest=digest):
+                files = self.review.files
+                self._decisions.learn(standing(remarks, files, digest == contents_digest(files)))
+                self.show()
             case _:
                 pass
 

@@ -17,7 +17,7 @@ from textual.widgets import Input, TextArea
 from assent_tui.keymap import bindings
 from assent_tui.paint.guard import Guard
 from assent_tui.prompt.box import Prompt
-from assent_tui.prompt.slash import argv_of
+from assent_tui.prompt.slash import argv_of, is_command, is_request
 from assent_tui.screen.commanding import Commanding
 from assent_tui.screen.keyline import Keys
 from assent_tui.screen.messages import Happened, Opened, Over, Reviewed, Trouble
@@ -138,6 +138,7 @@ class AssentApp(Commanding):
 
         session = message.session
         self.jobs = Jobs(session, self.post_message)
+        session.listen(lambda event: self.post_message(Happened(event)))
         with self.chat.gathered():
             for event in session.past.shown:
                 self.chat.show(event)
@@ -153,6 +154,7 @@ class AssentApp(Commanding):
         self.chat.show(message.event)
         self._status.show(message.event)
         self.pane.learn(message.event)
+        self.offer_plan(message.event)
 
     def on_reviewed(self, message: Reviewed) -> None:
         """Show what is staged; the review comes up by itself when there is something else to decide."""
@@ -201,7 +203,7 @@ class AssentApp(Commanding):
 
     def on_prompt_sent(self, message: Prompt.Sent) -> None:
         """A request, a command of ours, or a command of the user's own."""
-        command = message.text.startswith("/")
+        command = is_command(message.text) and not is_request(message.text)
         if self._furnished:
             self.chat.go_to_end()
         if self._furnished and self.jobs is not None and (command or self.job is None):
@@ -215,7 +217,7 @@ class AssentApp(Commanding):
             self.begin()
 
     def _take(self, jobs: Jobs, text: str) -> None:
-        if text.startswith("/") and ("\n" not in text or text.split(maxsplit=1)[0] == "/commit"):
+        if is_command(text):
             self.command(text)
         else:
             self._ask(jobs, text)

@@ -6,16 +6,18 @@ import os
 from typing import TYPE_CHECKING
 
 from assent_tui.chat.telling import drafted_in_words
-from assent_tui.prompt.slash import CommitWords, commit_words, nearest
+from assent_tui.prompt.slash import CommitWords, commit_words, nearest, split
 from assent_tui.screen.messages import Drafted, Forked, Trouble, WentBack
 from assent_tui.screen.writing import Writing
 
 if TYPE_CHECKING:
+    from assent_core.events import AnyEvent
     from assent_core.session import Session
     from assent_tui.chat.pane import Chat
     from assent_tui.pages.prompts import Chosen
     from assent_tui.screen.jobs import Jobs
     from assent_tui.screen.keyline import Keys
+    from assent_tui.screen.panes import Panes
     from assent_tui.screen.status import Status
 
 _LARGE = 50_000
@@ -27,6 +29,7 @@ class Commanding(Writing):
 
     _status: Status
     _keys: Keys
+    _panes: Panes
 
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""
@@ -34,8 +37,7 @@ class Commanding(Writing):
 
     def command(self, text: str) -> None:
         """Obey a command with what stands behind it."""
-        name, *after = text.strip().split(maxsplit=1)
-        rest = "".join(after)
+        name, rest = split(text)
         match name:
             case "/help":
                 self.action_help()
@@ -58,10 +60,55 @@ class Commanding(Writing):
                 self.chat.note(_room(self.jobs.session) if self.jobs is not None else "No session is open.")
             case "/commit":
                 self._commit(commit_words(rest))
+            case "/scout":
+                self._about_scout(rest)
+            case "/plan" | "/go" | "/drop":
+                self._about_plan(name, rest)
             case "/compact" | "/review" | "/land" | "/undo" | "/rewind" | "/fork":
                 self._about_session(name)
             case _:
                 self.chat.note(f"There is no command {name}.", "error", nearest(name))
+
+    def offer_plan(self, event: AnyEvent) -> None:
+        """Put a plan that was made into an empty prompt, where it can be edited and Enter carries it out."""
+        from assent_core.events import Planned
+
+        if isinstance(event, Planned) and event.how == "made" and not self._prompt.text:
+            self._prompt.take_up(f"/go\n{event.text}")
+
+    def _about_plan(self, name: str, rest: str) -> None:
+        jobs = self.free()
+        if jobs is None:
+            return
+        plan = jobs.session.plan
+        match name:
+            case "/plan" if rest:
+                self._panes.hide_review()
+                self.start("planning", jobs.plan(rest, self.pane.review, self.pictures_in(rest)))
+            case "/plan" if plan:
+                self._prompt.take_up(f"/go\n{plan}")
+            case "/go" if rest or plan:
+                self._panes.hide_review()
+                self.start("working", jobs.carry_out(rest or plan, self.pane.review))
+            case "/drop" if plan:
+                self.start("dropping the plan", jobs.drop_plan())
+            case _:
+                self.chat.note("There is no plan.", "error", "/plan WISH makes one.")
+
+    def _about_scout(self, wish: str) -> None:
+        from assent_tui.paint.page import PageScreen
+        from assent_tui.screen.sent import in_words
+
+        if self.jobs is None:
+            self.chat.note("No session is open.")
+            return
+        scout = self.jobs.session.scout
+        if wish in ("on", "off"):
+            scout.on = wish == "on"
+            said = "is on again" if scout.on else "is off: nothing more is sent to it in this session"
+            self.chat.note(f"The scout {said}.")
+        elif len(self.screen_stack) == 1:
+            self.push_screen(PageScreen("sent beside the turns", in_words(scout.sent, on=scout.on)))
 
     def on_reader_copied(self, message: Chat.Copied) -> None:
         """Say what went to the clipboard."""

@@ -39,6 +39,22 @@ class Jobs:
         self._note(review)
         await self._follow(self.session.turn(text, images), review)
 
+    async def plan(self, text: str, review: Review, images: tuple[Path, ...] = ()) -> None:
+        """Have a plan made, which changes nothing."""
+        self._note(review)
+        await self._follow(self.session.make_plan(text, images), review)
+
+    async def carry_out(self, plan: str, review: Review) -> None:
+        """Have a plan carried out as it stands, with the reasons and comments that the worker has not been told yet."""
+        if review.rejected:
+            await self.session.take_back(review)
+        self._note(review)
+        await self._follow(self.session.carry_out(plan), review)
+
+    async def drop_plan(self) -> None:
+        """Drop the plan that waits."""
+        self._post(Happened(self.session.drop_plan()))
+
     async def run(self, argv: tuple[str, ...], review: Review) -> None:
         """Run a command of the user's own on the stage."""
         await self._follow(self.session.run(argv), review)
@@ -57,6 +73,7 @@ class Jobs:
         if drifted:
             self._post(Happened(drifted))
         self._post(Reviewed(renewed, show))
+        self.session.second_look()
 
     async def land(self, review: Review) -> None:
         """Write what is accepted into the real files, take what is rejected off the stage; look again, whatever came of it."""

@@ -75,7 +75,7 @@ class Status(Rows):
             case Opened():
                 self._opened = event
                 self._model = event.worker
-            case Routed(role=role, model=model) | Asked(role=role, model=model) if role != "scout":
+            case Routed(role=role, model=model) | Asked(role=role, model=model):
                 self._model, self._role = model, role
             case Prompted():
                 self._before = self._billed.total if self._billed else 0.0
@@ -84,7 +84,7 @@ class Status(Rows):
             case Billed():
                 self._billed = event
                 self._tokens += event.usage.input + event.usage.output if event.usage and event.usd is None else 0
-                self._fullness = event.context if event.role == "worker" else self._fullness
+                self._fullness = event.context if event.role in ("worker", "planner") else self._fullness
                 self._spent[event.role] = self._spent.get(event.role, Spent()).plus(event)
             case Forked():
                 self._billed, self._before, self._tokens, self._spent = None, 0.0, 0, {}
