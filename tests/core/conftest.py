@@ -10,6 +10,7 @@ from assent_core.rehearsal import Rehearsal
 from assent_core.session import Session
 from assent_core.settings import Settings
 from rehearsed import CALC, TEST, Said, git
+from schemas import check_record
 
 
 @pytest.fixture
@@ -26,7 +27,9 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def opened(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Open a session over a script; all is closed at the end, and the rehearsal had nothing to complain of."""
+    """Open a session over a script. All is closed at the end; then the rehearsal had nothing to complain of, and what was
+    recorded is of its schema.
+    """
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-not-a-real-key-0123456789")
     monkeypatch.setenv("ASSENT_STATE_DIR", str(tmp_path / "state"))
     async with AsyncExitStack() as stack:
@@ -51,3 +54,5 @@ async def opened(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         yield open
     for rehearsal in rehearsals:
         assert rehearsal.complaints == []
+    for record in (tmp_path / "state" / "sessions").glob("*.jsonl"):
+        check_record(record)

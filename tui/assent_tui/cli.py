@@ -34,6 +34,7 @@ commands:
   demo        see it work in a temporary repository, without a key
   key         keep an API key in the keyring
   completion  what bash, zsh or fish need to complete these words
+  schema      the JSON schema of records, or of --json
 
 options:
   --continue     go on with the newest session of this folder
@@ -271,6 +272,16 @@ def completion(words: list[str], rest: list[str] | None) -> int:
     return 0
 
 
+def schema(words: list[str], rest: list[str] | None) -> int:
+    """`assent schema`: what programs may rely on."""
+    take = parser("schema", "Print the JSON schema of the lines of a record, or of those of --json.")
+    take.add_argument("which", choices=("record", "json"), help="of which lines")
+    given = take.parse_args(_alone("schema", words, rest))
+    from assent_tui.commands.schema import print_schema
+
+    return print_schema(given.which)
+
+
 COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "fix": fix,
     "ask": ask,
@@ -284,6 +295,7 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "demo": demo,
     "key": key,
     "completion": completion,
+    "schema": schema,
 }
 
 
