@@ -329,13 +329,41 @@ async def test_what_happens_in_the_real_tree_between_commands_is_seen_by_the_nex
 
 
 async def test_a_keeper_that_died_while_it_waited_is_replaced(run: Raised) -> None:
-    await run.sh("true")
-    await asyncio.sleep(0.1)
-    (warden,) = (int(child) for child in _children(os.getpid()) if b"warden" in _words_of(child))
-    for keeper in _children(warden):
+    for keeper in await _waiting(run):
         os.kill(keeper, signal.SIGKILL)
     await asyncio.sleep(0.1)
     assert (await run.sh("echo next")).output == b"next\n"
+
+
+async def test_a_command_whose_keeper_is_killed_before_it_began_is_run_by_another(run: Raised) -> None:
+    keepers = await _waiting(run)
+    for keeper in keepers:
+        os.kill(keeper, signal.SIGSTOP)
+    begun = asyncio.create_task(run.sh("echo once >> a.txt; cat a.txt"))
+    await asyncio.sleep(0.05)
+    for keeper in keepers:
+        os.kill(keeper, signal.SIGKILL)
+    assert (await begun).output == b"hello\nonce\n"
+
+
+async def test_a_command_whose_keeper_is_killed_under_way_says_so_and_the_next_one_runs(run: Raised) -> None:
+    keepers = await _waiting(run)
+    begun = asyncio.create_task(run.sh("echo x > begun; sleep 60"))
+    await asyncio.sleep(0.2)
+    for keeper in keepers:
+        os.kill(keeper, signal.SIGKILL)
+    with pytest.raises(WallsError, match="ended from outside, and the command with it") as told:
+        await begun
+    assert told.value.hint
+    assert (await run.sh("cat begun")).output == b"x\n"
+
+
+async def _waiting(run: Raised) -> list[int]:
+    """The keepers that wait for a command."""
+    await run.sh("true")
+    await asyncio.sleep(0.1)
+    (warden,) = (int(child) for child in _children(os.getpid()) if b"warden" in _words_of(child))
+    return _children(warden)
 
 
 def _children(process: int) -> list[int]:

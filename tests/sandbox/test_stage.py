@@ -1,6 +1,8 @@
+import asyncio
 import os
 import random
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -269,3 +271,16 @@ async def test_what_is_staged_what_is_real_and_what_lands_stay_apart_and_come_to
             assert stage.rebase() == ()
             assert {path: stage.read(path) for path in expected} == expected
     await stage.close()
+
+
+async def test_a_stage_whose_warden_was_killed_runs_the_next_command_behind_another(stage: Stage):
+    assert (await sh(stage, "echo x > kept")).denials == ()
+    (warden,) = [
+        int(child)
+        for child in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+        if b"warden" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+    os.kill(warden, signal.SIGKILL)
+    while b"State:\tZ" not in Path(f"/proc/{warden}/status").read_bytes():
+        await asyncio.sleep(0.01)
+    assert (await sh(stage, "cat kept")).output == b"x\n"

@@ -32,6 +32,8 @@ else:
 
 SPACES, WALLED, NETWORK = 1, 2, 4
 """What a kind of keeper is made of: namespaces of its own, walls, the host's network."""
+BEGUN = 1
+"""The position of the plan's file from when the command is let go: whoever holds the file too can tell."""
 _MOST_DOORS = 6
 
 
@@ -164,6 +166,7 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
             mounts.arrange(plan, ready.pieces)
         if plan.exits:
             listeners.hand_out(plan, doors.exits)
+        os.lseek(file, BEGUN, os.SEEK_SET)
         hand(ready.leader_door, b"go", (file, doors.stdin, doors.stdout, doors.stderr))
     except (OSError, ValueError) as error:
         report(doors.control, {"failed": str(_told(ready.leader_door).get("why") or _words(error))})

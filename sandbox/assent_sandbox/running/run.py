@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +31,8 @@ _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox.cell import warden; "
     "warden.main({}, {!r}, {}, {!r}, {!r})"
 )
+
+_ENDED = "The machine may be short of memory. What the command did by then is on the stage; run it again."
 
 
 class Walls:
@@ -77,25 +79,47 @@ class Walls:
                 raise WallsError(words, "Grant the whole network instead.")
             if self._warden is None:
                 wrapper = _wrapper(self._view, policy, around)
-                async for piece in run_seated(wrapper, written, command.stdin, self._keep(policy), self._view.tier):
-                    yield piece
+                seated = run_seated(wrapper, written, command.stdin, self._keep(policy), self._view.tier)
+                async with aclosing(seated) as pieces:
+                    async for piece in pieces:
+                        yield piece
                 return
             made = _make_missing(policy)
+            try:
+                async with aclosing(self._tried(command, policy, written)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            finally:
+                _remove_untouched(made)
+
+    async def _tried(self, command: Command, policy: Policy, written: Plan) -> AsyncGenerator[Output | Ended]:
+        """Run a planned command; once more by another keeper if the first one was lost before the command had begun."""
+        for again in (True, False):
             async with Exits(written, self.outside) as exits:
                 running = await self._begin(written, command, exits, kept := self._keep(policy))
                 try:
                     async for piece in running.outputs():
                         yield piece
-                    report = running.report
-                    if report is None or report.failed or report.code is None:
-                        raise WallsError(f"The command was not run: {_told(report)}.", _hint(self._view))
-                    yield self._conclude(report, kept, written, exits.book)
+                    if again and running.was_lost():
+                        continue
+                    yield self._conclude(self._reported(running), kept, written, exits.book)
+                    return
                 finally:
                     running.close()
                     kept.close()
                     if running.report is None or running.report.code is None or not written.spaces:
                         await asyncio.shield(self._wait_for_end())
-                    _remove_untouched(made)
+
+    def _reported(self, running: Running) -> Report:
+        """How a command went; raises WallsError where nobody knows."""
+        report = running.report
+        if report and report.failed:
+            raise WallsError(f"The command was not run: {report.failed}.", _hint(self._view))
+        if report and report.code is not None:
+            return report
+        if running.was_lost():
+            raise WallsError("The command was not run: its keeper was ended from outside, twice.", _ENDED)
+        raise WallsError("The command's keeper was ended from outside, and the command with it.", _ENDED)
 
     def _conclude(self, report: Report, kept: Kept, written: Plan, book: Book) -> Ended:
         if report.why:
@@ -132,14 +156,15 @@ class Walls:
             assert self._warden
             socket.send_fds(self._warden[1], [b"%d %d" % (self._count, _kind(written))], handed)
         except OSError as error:
-            for descriptor in (out_end, err_end):
+            for descriptor in (out_end, err_end, files[0]):
                 os.close(descriptor)
             control.close()
-            raise WallsError(f"The warden is gone: {error.strerror}.", "Open the stage again.") from error
+            words = f"The command was not run: the warden was ended from outside ({error.strerror})."
+            raise WallsError(words, "The next command gets another one. Run it again.") from error
         finally:
-            for descriptor in handed:
+            for descriptor in handed[1:]:
                 os.close(descriptor)
-        return Running(out_end, err_end, control, kept)
+        return Running(out_end, err_end, control, kept, files[0])
 
     async def _wait_for_end(self) -> None:
         """Wait until the namespaces of the last command are gone; in them nothing lives after its report."""
@@ -159,6 +184,11 @@ class Walls:
             return await asyncio.get_running_loop().sock_recv(self._warden[1], 4096)
         except OSError:
             return b""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the warden was ended by others, so that no command can be run any more."""
+        return self._warden is not None and self._warden[0].poll() is not None
 
     async def close(self) -> None:
         """End the warden and everything it started."""
@@ -247,10 +277,6 @@ def _named(widenings: tuple[Widening, ...]) -> str:
 
 def _said(answer: bytes) -> str:
     return answer.removeprefix(b"failed ").decode(errors="replace") or "the warden ended at once"
-
-
-def _told(report: Report | None) -> str:
-    return report.failed if report and report.failed else "its keeper ended without a report"
 
 
 def _hint(view: View) -> str:

@@ -36,11 +36,12 @@ class Report(Struct, frozen=True):
 
 
 class Running:
-    """One command under way: its two pipes and the keeper's control socket."""
+    """One command under way: its two pipes, the keeper's control socket, and the file of its plan."""
 
-    def __init__(self, out: int, err: int, control: socket.socket, kept: Kept) -> None:
+    def __init__(self, out: int, err: int, control: socket.socket, kept: Kept, plan: int) -> None:
         self._pipes: dict[int, Literal["stdout", "stderr"]] = {out: "stdout", err: "stderr"}
         self._control: socket.socket | None = control
+        self._plan = plan
         self._ended_at: float | None = None
         self.kept = kept
         self.report: Report | None = None
@@ -61,6 +62,10 @@ class Running:
                         yield Output(data, stream)
                 else:
                     self._listen()
+
+    def was_lost(self) -> bool:
+        """Whether the keeper ended without a report before it let the command go: it moves the plan's position just then."""
+        return self.report is None and self._plan >= 0 and os.lseek(self._plan, 0, os.SEEK_CUR) == 0
 
     def _listening(self) -> bool:
         return self._control is not None and (self.report is None or self.report.ended)
@@ -105,6 +110,9 @@ class Running:
         if self._control:
             self._control.close()
             self._control = None
+        if self._plan >= 0:
+            os.close(self._plan)
+        self._plan = -1
 
 
 async def wait_readable(descriptors: list[int], seconds: float | None) -> list[int]:

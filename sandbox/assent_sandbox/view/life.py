@@ -217,8 +217,8 @@ class LivingStage(ABC):
         self._folder.unmark()
 
     async def _raised(self) -> Walls:
-        """The walls around the view as it is now (what a copy borrows may have become another)."""
-        if self._walls is not None and self._walled != self._view:
+        """The walls around the view as it is now (what a copy borrows may have become another), with a living warden."""
+        if self._walls is not None and (self._walled != self._view or self._walls.gone):
             await self._walls.close()
             self._walls = None
         if self._walls is None:
