@@ -24,6 +24,21 @@ def inert(text: str) -> str:
     return _ACTIVE.sub(_shown, _STYLE.sub("", text).replace("\r\n", "\n"))
 
 
+def one_line(text: str) -> str:
+    """The same in one line, for names: a newline is shown as a picture, and nothing after it can pass for a line of ours."""
+    return inert(text).replace("\n", "␊").replace("\t", "␉")
+
+
+def inert_json(data: bytes) -> str:
+    """JSON with the same values in which every character that is not harmless is written as an escape."""
+    return _ACTIVE.sub(_escaped, data.decode("utf-8"))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    pairs = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{pairs[at] << 8 | pairs[at + 1]:04x}" for at in range(0, len(pairs), 2))
+
+
 def _shown(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x20:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 import tempfile
 import time
 import traceback
@@ -76,7 +75,7 @@ def _write(text: str) -> Path | None:
                 file.write(text)
             return place
         except Exception as error:  # the report must not fail because of what it reports
-            sys.stderr.write(f"assent: the report cannot be kept: {error}\n")
+            tell(f"the report cannot be kept: {error}", "", 1)
     return None
 
 

@@ -11,7 +11,8 @@ def tell(message: str, hint: str, code: int) -> int:
     from assent_sandbox.output import inert
 
     redact = everything_known()
-    sys.stderr.write(f"assent: {inert(redact(message))}\n")
-    if hint:
-        sys.stderr.write(f"hint: {inert(redact(hint))}\n")
+    for word, text in (("assent", message), ("hint", hint)):
+        if text:
+            shown = inert(redact(text)).replace("\n", "\n    ")
+            sys.stderr.write(f"{word}: {shown}\n")
     return code

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from assent_sandbox.output import inert
 from assent_tui.chat.copying import codes_of, group, newest_answer, newest_code, whole_of
 from assent_tui.chat.entries import Call, Note, Reasoning, Request, title_of
 from assent_tui.chat.telling import count
@@ -128,7 +129,7 @@ class Reader(BlockView):
 
     def _copy(self, text: str, what: str) -> None:
         if text:
-            self.app.copy_to_clipboard(text)  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
+            self.app.copy_to_clipboard(inert(text))  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
         self.post_message(self.Copied(what, len(text)))
 
     def _open(self, index: int) -> None:

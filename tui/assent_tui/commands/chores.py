@@ -13,8 +13,9 @@ from assent_core.errors import LandingRefused, UsageError
 from assent_core.landing import landings
 from assent_core.settings import Settings
 from assent_core.workspace import find
+from assent_sandbox.output import one_line
 from assent_sandbox.stage import Change
-from assent_tui.commands.printer import count, plain
+from assent_tui.commands.printer import count, named, plain
 from assent_tui.commands.where import here, settings_for
 
 
@@ -42,9 +43,9 @@ def preview(id: str) -> int:
     for write in back.writes:
         file = take_apart(Change(path=write.path, before=write.before, after=write.after))
         _say(unified(file).decode("utf-8", "replace").removesuffix("\n"))
-    for path in back.merged:
+    for path in map(one_line, back.merged):
         _tell(f"{path} was edited since; the edits would be kept.")
-    for path in back.conflicts:
+    for path in map(one_line, back.conflicts):
         _tell(f"{path} was edited since, in the same place: it stands in the way, and nothing would be taken back.")
     return LandingRefused.code if back.conflicts else 0
 
@@ -55,7 +56,7 @@ def list_landings() -> int:
     made = landings.landings(root, settings.state_dir)
     for one in made:
         session = f"  session {one.session}" if one.session else ""
-        _say(f"{one.id}  {_day(one.time)}{session}  {'taken back  ' if one.undone else ''}{', '.join(one.paths)}")
+        _say(f"{one.id}  {_day(one.time)}{session}  {'taken back  ' if one.undone else ''}{named(one.paths)}")
     if not made:
         _say("Nothing was landed in this repository yet.")
     return 0
@@ -101,11 +102,11 @@ def _place() -> tuple[Path, Settings]:
 
 def _recover(root: Path, settings: Settings) -> None:
     for one in landings.recover(root, settings.state_dir):
-        _tell(f"An interrupted landing was {one.how}: {', '.join(one.paths)}")
+        _tell(f"An interrupted landing was {one.how}: {named(one.paths)}")
 
 
 def _say_done(what: str, made: landings.Landing) -> None:
-    _say(f"{what}: {', '.join(made.paths)}")
+    _say(f"{what}: {named(made.paths)}")
     for notice in made.notices:
         _tell(notice)
 
@@ -116,7 +117,7 @@ def _ledger(settings: Settings) -> Ledger:
 
 def _grant(grant: Grant) -> str:
     until = _day(grant.until) if grant.until else "its task ends"
-    return f"{grant.id}  {effect(grant.widening)}  ({grant.scope}; since {_day(grant.time)}, until {until})"
+    return f"{grant.id}  {one_line(effect(grant.widening))}  ({grant.scope}; since {_day(grant.time)}, until {until})"
 
 
 def _day(seconds: float) -> str:

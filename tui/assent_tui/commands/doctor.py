@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import msgspec
-
 from assent_core.errors import AssentError
+from assent_core.events import encode
 from assent_core.settings import load
 from assent_core.workspace import find
+from assent_sandbox.output import inert_json, one_line
 from assent_sandbox.policy import Tier
 from assent_sandbox.walls import Findings, Wall, find_walls
-from assent_tui.commands.printer import CODES, Style, coloured, plain
+from assent_tui.commands.printer import CODES, Style, coloured
 
 MEANING: dict[Tier, str] = {
     "overlay": "commands see the repository at its own path, alone in namespaces of their own",
@@ -26,7 +26,7 @@ def doctor(*, as_json: bool) -> int:
     state = load().state_dir
     findings = find_walls(state, _repository())
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(findings) + b"\n")
+        sys.stdout.write(inert_json(encode(findings)) + "\n")
     else:
         for style, line in lines(findings, state):
             _print(style, line)
@@ -67,5 +67,5 @@ def _wall(wall: Wall) -> list[tuple[Style, str]]:
 
 def _print(style: Style, line: str) -> None:
     code = CODES[style] if coloured(sys.stdout) else ""
-    text = plain(line)
+    text = one_line(line)
     sys.stdout.write(f"\x1b[{code}m{text}\x1b[0m\n" if code else f"{text}\n")

@@ -20,7 +20,7 @@ from assent_core.settings import Settings
 from assent_tui.commands.ask import TerminalAsker
 from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
-from assent_tui.commands.printer import count
+from assent_tui.commands.printer import count, plain
 from assent_tui.commands.where import here, settings_for
 
 NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
@@ -201,7 +201,9 @@ def _check_writable(path: Path) -> None:
 
 def _write(name: str, patch: bytes) -> None:
     try:
-        if name == "-":
+        if name == "-" and sys.stdout.isatty():
+            sys.stdout.write(plain(patch.decode("utf-8", "replace")))
+        elif name == "-":
             sys.stdout.buffer.write(patch)
             sys.stdout.buffer.flush()
         else:

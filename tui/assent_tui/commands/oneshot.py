@@ -13,8 +13,9 @@ from assent_core.errors import AssentError, EnvironmentFault
 from assent_core.events import AnyEvent, Decided, Ended, Performed, encode
 from assent_core.redaction.redactor import everything_known
 from assent_core.redaction.values import redacted
+from assent_sandbox.output import inert_json
 from assent_sandbox.stage import StageError
-from assent_tui.commands.printer import Printer, denied, plain, price
+from assent_tui.commands.printer import Printer, denied, price
 from assent_tui.commands.tally import Summary, Tally
 
 
@@ -71,8 +72,7 @@ class Report:
             self._line(self.tally.summary("fault", 1, "A fault of assent itself; stderr says where its report is."))
 
     def _line(self, value: AnyEvent | Summary) -> None:
-        text = encode(redacted(value, everything_known())).decode()
-        sys.stdout.write((plain(text) if sys.stdout.isatty() else text) + "\n")
+        sys.stdout.write(inert_json(encode(redacted(value, everything_known()))) + "\n")
         sys.stdout.flush()
 
 

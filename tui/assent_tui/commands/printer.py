@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, TextIO, assert_never
 
 from assent_core.events import (
@@ -40,7 +40,7 @@ from assent_core.events import (
 )
 from assent_core.logs.digest import Digest
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell, Spend
-from assent_sandbox.output import inert
+from assent_sandbox.output import inert, one_line
 from assent_sandbox.policy import Denial
 
 Style = Literal["plain", "dim", "good", "bad", "warn"]
@@ -50,6 +50,11 @@ CODES: dict[Style, str] = {"plain": "", "dim": "2", "good": "32", "bad": "31", "
 def plain(text: str) -> str:
     """Hostile text made harmless to a terminal; its lines stay."""
     return inert(text)
+
+
+def named(paths: Iterable[str]) -> str:
+    """Paths as one list in one line."""
+    return ", ".join(map(one_line, paths))
 
 
 def coloured(stream: TextIO) -> bool:
@@ -70,8 +75,8 @@ class Printer:
             self.say(line, style)
 
     def say(self, text: str, style: Style = "plain") -> None:
-        """Print some text of ours or of others."""
-        text = plain(text.rstrip("\n"))
+        """Print some text of ours or of others; what it has of further lines is indented, and cannot pass for ours."""
+        text = plain(text.rstrip("\n")).replace("\n", "\n    ")
         code = CODES[style] if self._coloured else ""
         self._stream.write(f"\x1b[{code}m{text}\x1b[0m\n" if code else f"{text}\n")
         self._stream.flush()
@@ -105,17 +110,17 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
         case Billed(role=role, usd=usd):
             yield "dim", f"  {role}: {price(usd)}"
         case Staged(paths=paths, added=added, removed=removed):
-            yield "plain", f"staged: {', '.join(paths) or 'nothing'} (+{added} -{removed})"
+            yield "plain", f"staged: {named(paths) or 'nothing'} (+{added} -{removed})"
         case Drifted(moved=moved):
             for one in moved:
-                yield "warn", f"moved meanwhile: {one.path} ({one.how})"
+                yield "warn", f"moved meanwhile: {one_line(one.path)} ({one.how})"
         case Verified(evidence=evidence):
             style: Style = "good" if evidence.code == 0 else "bad"
             yield style, f"verified: {evidence.command}: exit {evidence.code}{_in_brackets(evidence.summary)}"
         case Landed(landing=landing, paths=paths, hunks=hunks):
-            yield "good", f"landed: {', '.join(paths)} ({count(hunks, 'hunk')}); `assent undo {landing}` takes it back"
+            yield "good", f"landed: {named(paths)} ({count(hunks, 'hunk')}); `assent undo {landing}` takes it back"
         case Undone(paths=paths):
-            yield "good", f"taken back: {', '.join(paths)}"
+            yield "good", f"taken back: {named(paths)}"
         case Rewound(landed=landed):
             yield (
                 "warn",
@@ -147,10 +152,10 @@ def proposed(proposal: Proposal | Spend) -> str:
             return f"$ {command}" + ("" if workdir == "." else f"    (in {workdir})")
         case Patch(text=text):
             heads = ("*** Update File: ", "*** Add File: ", "*** Delete File: ")
-            named = [line.split(": ", 1)[1] for line in text.splitlines() if line.startswith(heads)]
-            return f"patch {', '.join(named)}"
+            changed = [line.split(": ", 1)[1] for line in text.splitlines() if line.startswith(heads)]
+            return f"patch {named(changed)}"
         case Read(path=path):
-            return f"read {path}"
+            return f"read {one_line(path)}"
         case Search(pattern=pattern, path=path, glob=glob):
             return f"search {pattern!r} in {path} {glob}".rstrip()
 
@@ -158,7 +163,7 @@ def proposed(proposal: Proposal | Spend) -> str:
 def denied(denial: Denial) -> str:
     """A denial on one line."""
     surely = "" if denial.certainty == "sure" else "likely "
-    return f"{surely}denied: {f'{denial.kind} {denial.target}'.rstrip()} ({denial.why})"
+    return one_line(f"{surely}denied: {f'{denial.kind} {denial.target}'.rstrip()} ({denial.why})")
 
 
 def price(usd: float | None) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import time
 
-import msgspec
-
+from assent_core.events import encode
 from assent_core.memory import sessions
 from assent_core.workspace import find
-from assent_tui.commands.printer import plain
+from assent_sandbox.output import inert_json, one_line
 from assent_tui.commands.where import here, settings_for
 from assent_tui.pages.sessions import ago, landed
 
@@ -23,12 +22,12 @@ def list_sessions(*, everywhere: bool, words: str, as_json: bool) -> int:
         found = sessions.matching(state, found, words)
     for one in found:
         if as_json:
-            sys.stdout.buffer.write(msgspec.json.encode(one) + b"\n")
+            sys.stdout.write(inert_json(encode(one)) + "\n")
             continue
         facts = [ago(time.time() - one.last), f"${one.usd:.4f}", landed(one)]
         facts += ["open"] if one.open else ["changes not landed"] if one.staged else []
         facts += [one.root] if everywhere else []
-        sys.stdout.write(f"{one.id}  {plain(one.title)}\n    {plain(' · '.join(facts))}\n")
+        sys.stdout.write(f"{one.id}  {one_line(one.title)}\n    {one_line(' · '.join(facts))}\n")
     if not found and not as_json:
         sys.stdout.write("There is no session here yet.\n" if not words else "No session matches.\n")
     return 0

@@ -15,6 +15,7 @@ from assent_core.errors import UsageError
 from assent_core.events import AnyEvent, Opened, Performed, Printed
 from assent_core.passage import Passage, Stream
 from assent_core.settings import Settings
+from assent_sandbox.output import one_line
 from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
 from assent_tui.commands.printer import count, denied, plain
@@ -115,5 +116,5 @@ def _list(changes: tuple[Changed, ...], report: Report) -> None:
     for one in changes:
         marks = ", ".join(mark for mark in one.marks if mark not in ("new", "deleted"))
         report.printer.say(
-            f"  {SIGNS[one.how]} {one.path}  +{one.added} -{one.removed}{f'  ({marks})' if marks else ''}"
+            f"  {SIGNS[one.how]} {one_line(one.path)}  +{one.added} -{one.removed}{f'  ({marks})' if marks else ''}"
         )

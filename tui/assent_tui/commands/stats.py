@@ -10,6 +10,7 @@ import time
 from assent_core.errors import UsageError
 from assent_core.money.statistics import By, Line, Statistics, encoded, read
 from assent_core.settings import load
+from assent_sandbox.output import inert_json, one_line
 from assent_tui.commands.printer import plain
 
 UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
@@ -23,7 +24,7 @@ def stats(since: str, by: By, *, as_json: bool) -> int:
     """Print the statistics of all sessions of this user."""
     begun = moment(since, time.time())
     found = read(load().state_dir / "accounts.db", begun, by)
-    sys.stdout.write(encoded(found).decode() + "\n" if as_json else page(found))
+    sys.stdout.write(inert_json(encoded(found)) + "\n" if as_json else page(found))
     return 0
 
 
@@ -67,7 +68,7 @@ def table(found: Statistics) -> list[str]:
 
 
 def _row(line: Line) -> tuple[str, ...]:
-    key = plain(line.key).replace("\n", " ")
+    key = one_line(line.key)
     success = f"{line.success:.0%} of {line.tasks}" if line.success is not None else "-"
     return (
         key if len(key) <= LONGEST_KEY else f"...{key[3 - LONGEST_KEY :]}",
