@@ -58,3 +58,8 @@ async def told(events) -> list[AnyEvent]:
 
 def of(kind: type, events: list[AnyEvent]) -> list:
     return [event for event in events if isinstance(event, kind)]
+
+
+def worked(session) -> list[dict]:
+    """The requests of the turns themselves, without those beside them."""
+    return [body for body in session.rehearsal.requests if body.get("tools")]

@@ -10,7 +10,7 @@ from assent_core.events import Billed, Forked, Landed, Prompted, Rewound
 from assent_core.memory import sessions
 from assent_core.memory.record import read
 from assent_sandbox import album
-from rehearsed import CALC, FIX, of, told
+from rehearsed import CALC, FIX, of, told, worked
 
 MORE = """
 *** Begin Patch
@@ -60,10 +60,9 @@ async def test_going_back_puts_the_stage_and_what_the_model_has_seen_to_before_t
     assert (rewound.text, rewound.landed, rewound.moved) == ("and more", (), ())
     assert await staged(session) == ["calc.py"]
     assert [prompt.text for prompt in session.prompts()] == ["fix it"]
-    requests = session.rehearsal.requests
-    before = next(request for request in requests if "and more" in json.dumps(request["input"]))
+    before = next(request for request in worked(session) if "and more" in json.dumps(request["input"]))
     await told(session.turn("differently"))
-    now = requests[-1]["input"]
+    now = worked(session)[-1]["input"]
     assert now[:-1] == before["input"][:-1]
     assert "differently" in json.dumps(now[-1])
     assert "and more" not in json.dumps(now)
@@ -86,7 +85,7 @@ async def test_a_resumed_session_is_where_it_went_back_to_and_shows_so(opened):
     assert of(Billed, shown)[-1].total == cost
     assert [prompt.text for prompt in again.prompts()] == ["fix it"]
     await told(again.turn("go on"))
-    assert "and more" not in json.dumps(again.rehearsal.requests[-1]["input"])
+    assert "and more" not in json.dumps(worked(again)[-1]["input"])
     await again.rewind(again.prompts()[0].snapshot)
     assert await staged(again) == []
 
@@ -101,7 +100,7 @@ async def test_what_landed_meanwhile_stays_landed_is_said_and_told_to_the_model(
     assert (repository / "calc.py").read_text() == fixed
     assert await staged(session) == []
     await told(session.turn("again"))
-    assert "calc.py, more.py" in json.dumps(session.rehearsal.requests[-1]["input"][-1])
+    assert "calc.py, more.py" in json.dumps(worked(session)[-1]["input"][-1])
 
 
 async def test_a_real_file_that_the_user_changed_is_merged_into_the_stage_of_then(opened, repository):
@@ -144,7 +143,7 @@ async def test_a_fork_goes_on_by_itself_and_the_old_session_stays(opened, reposi
     assert await staged(fork) == ["calc.py"]
     assert [prompt.text for prompt in fork.prompts()] == ["fix it"]
     events = await told(fork.turn("on the new way"))
-    request = fork.rehearsal.requests[-1]
+    request = worked(fork)[-1]
     assert request["prompt_cache_key"] == id
     assert "and more" not in json.dumps(request["input"])
     assert "fix it" in json.dumps(request["input"])
@@ -167,7 +166,7 @@ async def test_a_fork_of_the_present_has_all_of_it(opened):
     assert await staged(fork) == ["calc.py", "more.py"]
     assert [prompt.text for prompt in fork.prompts()] == ["fix it", "and more"]
     await told(fork.turn("go on"))
-    assert "And more." in json.dumps(fork.rehearsal.requests[-1]["input"])
+    assert "And more." in json.dumps(worked(fork)[-1]["input"])
 
 
 async def test_what_landed_before_a_fork_is_counted_once(opened):

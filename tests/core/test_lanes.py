@@ -10,16 +10,12 @@ from assent_core.events import Asked, Billed, Mistaken, Performed, Prompted, Pro
 from assent_core.events import Said as Spoken
 from assent_core.lane import TAKEN_OVER
 from assent_core.memory.items import read_items
-from rehearsed import FIX, Said, of, told
+from rehearsed import FIX, Said, of, told, worked
 
 MINI, NANO = "gpt-5.4-mini", "gpt-5.4-nano"
 QUESTION = "where is add defined?"
 LOOK = '[[worker]]\nthink = "I look."\nread = "calc.py"\n'
 ANSWER = '[[worker]]\nsay = "In calc.py, line 1."\n'
-
-
-def worked(session) -> list[dict]:
-    return [body for body in session.rehearsal.requests if body.get("tools")]
 
 
 def models(session) -> list[str]:

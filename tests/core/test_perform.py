@@ -5,7 +5,7 @@ from assent_core.events import Performed, Printed, Proposed
 from assent_core.logs.reading import Lines
 from assent_core.redaction.redactor import Redactor
 from assent_sandbox.policy import Limits
-from rehearsed import Said, of, told
+from rehearsed import Said, of, told, worked
 
 SMALL = Limits(output=100_000)
 
@@ -61,7 +61,7 @@ async def test_an_image_goes_to_the_model_as_an_image(opened, repository):
     script = '[[worker]]\nread = "shot.png"\n[[worker]]\nsay = "Seen."\n'
     session = await opened(script)
     await told(session.turn("look"))
-    assert "data:image/png;base64," in str(session.rehearsal.requests[-1]["input"][-1])
+    assert "data:image/png;base64," in str(worked(session)[-1]["input"][-1])
 
 
 async def test_a_search_finds_lines_and_says_when_there_are_none(opened):

@@ -8,7 +8,7 @@ from assent_core.errors import UsageError
 from assent_core.events import Billed, Decided, Ended, Performed, Planned, Prompted, Routed, Staged
 from assent_core.memory.record import read as read_record
 from assent_core.settings import RoleSettings
-from rehearsed import FIX, of, told, tree
+from rehearsed import FIX, of, told, tree, worked
 
 PLAN = "1. Turn the sign in calc.py:2.\n\nVerify: python3 -m unittest -q"
 MAKING = f"""
@@ -19,10 +19,6 @@ read = "calc.py"
 say = '''{PLAN}'''
 """
 DOING = f"[[worker]]\npatch = '''{FIX}'''\n[[worker]]\nsay = 'Done.'\n"
-
-
-def bodies(session) -> list[dict]:
-    return [body for body in session.rehearsal.requests if body.get("tools")]
 
 
 async def test_a_plan_is_made_by_the_planner_with_tools_that_change_nothing(opened, repository):
@@ -36,11 +32,11 @@ async def test_a_plan_is_made_by_the_planner_with_tools_that_change_nothing(open
     assert isinstance(events[-1], Ended)
     assert (session.plan, tree(repository)) == (PLAN, before)
     assert {event.role for event in of(Billed, events)} == {"planner"}
-    for body in bodies(session):
+    for body in worked(session):
         assert [tool["name"] for tool in body["tools"]] == ["read", "search"]
         assert body["reasoning"]["effort"] == "high"
     assert of(Prompted, events)[0].text == "make add right"
-    assert "nothing: edits and commands are refused" in json.dumps(bodies(session)[0]["input"][-1])
+    assert "nothing: edits and commands are refused" in json.dumps(worked(session)[0]["input"][-1])
 
 
 @pytest.mark.parametrize("call", [f"patch = '''{FIX}'''", 'shell = "touch made"'])
@@ -52,7 +48,7 @@ async def test_a_planner_that_edits_or_runs_all_the_same_is_refused_and_told_why
     assert "a plan is being made" in decided.why
     assert not of(Performed, events)
     assert not of(Staged, events)
-    assert "a plan is being made" in json.dumps(bodies(session)[-1]["input"][-1])
+    assert "a plan is being made" in json.dumps(worked(session)[-1]["input"][-1])
 
 
 async def test_a_plan_is_carried_out_as_its_text_stands_and_waits_no_longer(opened):
@@ -64,17 +60,17 @@ async def test_a_plan_is_carried_out_as_its_text_stands_and_waits_no_longer(open
     assert of(Routed, events)[0].role == "worker"
     assert of(Staged, events)
     assert session.plan == ""
-    asked = json.dumps(bodies(session)[2]["input"][-1])
+    asked = json.dumps(worked(session)[2]["input"][-1])
     assert "Use sum()" in asked
     assert "Turn the sign" not in asked
-    assert len(bodies(session)[2]["tools"]) > 2
+    assert len(worked(session)[2]["tools"]) > 2
 
 
 async def test_what_the_planner_saw_is_what_the_worker_goes_on_from(opened):
     session = await opened(MAKING + DOING)
     await told(session.make_plan("make add right"))
     await told(session.carry_out(session.plan))
-    planned, did = bodies(session)[1], bodies(session)[2]
+    planned, did = worked(session)[1], worked(session)[2]
     assert did["input"][: len(planned["input"])] == planned["input"]
     assert did["instructions"] == planned["instructions"]
 
@@ -131,8 +127,8 @@ async def test_another_planner_is_shown_no_reasoning_of_the_workers_and_leaves_n
     await told(session.turn("say yes"))
     await told(session.make_plan("make add right"))
     await told(session.carry_out(session.plan))
-    kinds = [[item["type"] for item in body["input"]].count("reasoning") for body in bodies(session)]
-    assert [body["model"] for body in bodies(session)] == ["gpt-5.4-mini", "gpt-5.4", "gpt-5.4"] + ["gpt-5.4-mini"] * 2
+    kinds = [[item["type"] for item in body["input"]].count("reasoning") for body in worked(session)]
+    assert [body["model"] for body in worked(session)] == ["gpt-5.4-mini", "gpt-5.4", "gpt-5.4"] + ["gpt-5.4-mini"] * 2
     assert kinds == [0, 0, 1, 1, 1]
 
 

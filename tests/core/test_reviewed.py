@@ -13,7 +13,7 @@ from assent_core.diffs.review import Review, decide, evidence_for, message_to_mo
 from assent_core.diffs.splits import cuts_into_lines
 from assent_core.errors import LandingRefused, UsageError
 from assent_core.events import Verified
-from rehearsed import git, told, tree
+from rehearsed import git, told, tree, worked
 
 FILES = ("a.txt", "b.txt", "c.txt", "d.txt")
 CHANGE = (
@@ -100,7 +100,7 @@ async def test_accepted_rejected_edited_and_split_hunks_land_as_git_applies_them
     assert [hunk.new_start for file in left.files for hunk in file.hunks] == [26, 44]
     session.note_for_model(message_to_model(review))
     await told(session.turn("go on"))
-    asked = str(session.rehearsal.requests[-1]["input"])
+    asked = str(worked(session)[-1]["input"])
     for words in ("too loud", "keep b", "not d", "+row 45 of a changed", "The user edited", "as I want it"):
         assert words in asked
     places = [asked.index(words) for words in ("The user edited", "too loud", "go on")]

@@ -28,7 +28,7 @@ from assent_core.events import (
 )
 from assent_core.memory.record import read as read_record
 from assent_core.proposals import Patch, Shell
-from rehearsed import CALC, CHECK, FIX, Said, git, of, told, tree
+from rehearsed import CALC, CHECK, FIX, Said, git, of, told, tree, worked
 
 EDIT = f"""
 [[worker]]
@@ -90,7 +90,7 @@ async def test_a_rejected_hunk_leaves_the_stage_and_its_reason_reaches_the_model
 
     session.note_for_model(message_to_model(rejected))
     await told(session.turn("go on"))
-    assert "use sum()" in json.dumps(session.rehearsal.requests[-1]["input"][-1])
+    assert "use sum()" in json.dumps(worked(session)[-1]["input"][-1])
 
 
 async def test_rejected_hunks_can_be_taken_off_the_stage_without_a_landing(opened, repository):
@@ -137,7 +137,7 @@ async def test_a_network_denial_is_told_to_the_model_and_to_the_user(opened):
     assert [(denial.kind, denial.certainty) for denial in performed.denials] == [("network", "sure")]
     refusal = of(Decided, events)[-1]
     assert (refusal.allowed, refusal.by) == (False, "nobody")
-    output = session.rehearsal.requests[-1]["input"][-1]["output"]
+    output = worked(session)[-1]["input"][-1]["output"]
     assert "denied: network" in json.dumps(output)
     lines = read_record(session.record).lines
     assert any(isinstance(line.what, Decided) and not line.what.allowed for line in lines)
@@ -155,7 +155,7 @@ async def test_a_user_who_says_no_with_a_reason_tells_the_model(opened):
     events = await told(session.turn("go"))
     assert user.questions[0].reach[0].kind == "network"
     assert not of(Performed, events)
-    assert "work offline" in json.dumps(session.rehearsal.requests[-1]["input"][-1])
+    assert "work offline" in json.dumps(worked(session)[-1]["input"][-1])
 
 
 async def test_a_yes_lets_exactly_that_happen(opened, repository, tmp_path):

@@ -16,7 +16,7 @@ from assent_core.memory import sessions
 from assent_core.memory.items import ItemFile, read_items
 from assent_core.memory.record import Record, read
 from assent_sandbox.stage import LockedError
-from rehearsed import CALC, CHECK, FIX, git, of, told
+from rehearsed import CALC, CHECK, FIX, git, of, told, worked
 
 EDIT = f"""
 [[worker]]
@@ -149,9 +149,9 @@ async def test_a_resumed_session_extends_what_its_model_has_seen_under_the_same_
     await first.close()
     again = await opened(first)
     assert again.opened.session == first.opened.session
-    before = first.rehearsal.requests[-1]
+    before = worked(first)[-1]
     await told(again.turn("go on"))
-    after = again.rehearsal.requests[-1]
+    after = worked(again)[-1]
     assert after["input"][: len(before["input"])] == before["input"]
     assert after["prompt_cache_key"] == before["prompt_cache_key"]
     assert (after["instructions"], after["tools"]) == (before["instructions"], before["tools"])
@@ -189,7 +189,7 @@ async def test_a_resumed_session_tells_the_user_and_the_model_that_the_tree_move
     assert [moved.how for moved in drifted.moved] == ["merged"]
     assert review.files[0].after.data.startswith(b"# mine")
     await told(again.turn("go on"))
-    assert "calc.py (merged)" in json.dumps(again.rehearsal.requests[-1]["input"][-1])
+    assert "calc.py (merged)" in json.dumps(worked(again)[-1]["input"][-1])
 
 
 async def test_a_landing_that_was_not_recorded_any_more_is_in_the_record_after_the_next_start(
@@ -227,7 +227,7 @@ async def test_a_session_killed_inside_a_command_goes_on_with_whole_items(opened
     assert any("cut off" in notice for notice in again.opened.notices)
     events = await told(again.turn("go on"))
     assert events[-1].how == "done"
-    outputs = [item for item in again.rehearsal.requests[-1]["input"] if item["type"].endswith("_output")]
+    outputs = [item for item in worked(again)[-1]["input"] if item["type"].endswith("_output")]
     assert "ended before" in json.dumps(outputs[-1])
     assert [file.path for file in (await again.review())[0].files] == ["calc.py"]
 

@@ -91,7 +91,7 @@ def told(event: Telling) -> tuple[Entry, ...]:
         case Planned(how=how):
             return (Note(text=_PLANS[how]),)
         case Remarked(model=model, remarks=remarks):
-            said = f"{count(len(remarks), 'remark')}, in the review (F2)" if remarks else "nothing to say of the change"
+            said = f"{count(len(remarks), 'remark')}, in the review" if remarks else "nothing to say of the change"
             return (Note(text=f"reviewer {model}: {said}"),)
         case Routed() | Named():
             return ()
