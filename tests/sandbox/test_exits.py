@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
+import json
 import os
+import pwd
 import shutil
 import socket
 import ssl
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -202,6 +207,9 @@ async def test_git_clones_from_a_granted_host(run: Inside, web: Web, tmp_path: P
     subprocess.run(["sh", "-c", made], cwd=tmp_path, check=True, capture_output=True)
     ended = await run.sh("git clone -q http://made.up/it.git got && git -C got log --format=%s", HTTP)
     assert (ended.code, ended.output.decode().strip()) == (0, "one")
+    if shutil.which("openssl"):
+        tls = await run.sh("git -c http.sslCAInfo=$PWD/cert clone -q https://made.up/it.git safe", HTTPS)
+        assert (tls.code, tls.output) == (0, b"")
     refused = await run.sh("git clone -q http://made.up/it.git again")
     assert refused.code and offered(refused) == [("sure", HTTP)]
 
@@ -452,3 +460,78 @@ async def test_the_copy_tier_says_that_it_cannot_open_one_thing_alone(
         assert (await inside.sh("true")).code == 0
     finally:
         await inside.walls.close()
+
+
+# Package managers
+
+
+async def test_npm_installs_from_a_granted_registry(run: Inside, web: Web, tmp_path: Path):
+    needs("npm")
+    with tarfile.open(tmp_path / "web/tiny-1.0.0.tgz", "w:gz") as archive:
+        _put(archive, "package/package.json", b'{"name": "tiny", "version": "1.0.0"}')
+        _put(archive, "package/index.js", b"module.exports = 4711\n")
+    version = {"name": "tiny", "version": "1.0.0", "dist": {"tarball": "http://made.up/tiny-1.0.0.tgz"}}
+    about = {"name": "tiny", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+    (tmp_path / "web/tiny").write_text(json.dumps(about))
+    install = "npm install --no-audit --no-save --fetch-retries=0 --registry http://made.up/ tiny 2>&1"
+    refused = await run.sh(install)
+    assert refused.code and offered(refused) == [("sure", HTTP)]
+    ended = await run.sh(f"{install} > log || cat log; node -p 'require(\"tiny\")'", HTTP)
+    assert (ended.code, ended.output) == (0, b"4711\n")
+
+
+async def test_cargo_fetches_from_a_granted_registry(run: Inside, web: Web, tmp_path: Path):
+    needs("cargo")
+    with tarfile.open(tmp_path / "web/tiny.crate", "w:gz") as archive:
+        _put(archive, "tiny-1.0.0/Cargo.toml", b'[package]\nname = "tiny"\nversion = "1.0.0"\n')
+        _put(archive, "tiny-1.0.0/src/lib.rs", b"")
+    sum = hashlib.sha256((tmp_path / "web/tiny.crate").read_bytes()).hexdigest()
+    (tmp_path / "web/index/ti/ny").mkdir(parents=True)
+    (tmp_path / "web/index/config.json").write_text('{"dl": "http://made.up/{crate}.crate"}')
+    entry = {"name": "tiny", "vers": "1.0.0", "deps": [], "cksum": sum, "features": {}, "yanked": False}
+    (tmp_path / "web/index/ti/ny/tiny").write_text(json.dumps(entry) + "\n")
+    (run.repository / "src").mkdir()
+    (run.repository / "src/lib.rs").write_text("")
+    (run.repository / "Cargo.toml").write_text(
+        '[package]\nname = "it"\nversion = "0.1.0"\n[dependencies]\ntiny = { version = "1", registry = "made" }\n'
+    )
+    fetch = (
+        f"export CARGO_HOME=$PWD/.home RUSTUP_HOME={pwd.getpwuid(os.getuid()).pw_dir}/.rustup CARGO_NET_RETRY=0 "
+        "CARGO_REGISTRIES_MADE_INDEX=sparse+http://made.up/index/; "
+        "cargo fetch 2>&1 && ls .home/registry/src/*"
+    )
+    ended = await run.sh(fetch, HTTP)
+    assert (ended.code, ended.output.split()[-1]) == (0, b"tiny-1.0.0")
+
+
+async def test_go_downloads_from_a_granted_proxy_of_modules(run: Inside, web: Web, tmp_path: Path):
+    needs("go")
+    versions = tmp_path / "web/tiny.up/it/@v"
+    versions.mkdir(parents=True)
+    (versions / "v1.0.0.info").write_text('{"Version": "v1.0.0"}')
+    (versions / "v1.0.0.mod").write_text("module tiny.up/it\n")
+    with zipfile.ZipFile(versions / "v1.0.0.zip", "w") as file:
+        file.writestr("tiny.up/it@v1.0.0/it.go", "package it\n")
+    download = (
+        "export GOPATH=$PWD/.go GOSUMDB=off GOFLAGS=-modcacherw GOPROXY=http://made.up; "
+        "go mod download tiny.up/it@v1.0.0 2>&1 && ls .go/pkg/mod/tiny.up"
+    )
+    ended = await run.sh(download, HTTP)
+    assert (ended.code, ended.output.split()) == (0, [b"it@v1.0.0"])
+
+
+async def test_node_fetches_where_it_knows_of_proxies_and_else_goes_past_and_is_told_so(run: Inside, web: Web):
+    needs("node")
+    fetch = "node -e 'fetch(\"http://made.up/page\").then(r => r.text()).then(console.log)'"
+    ended = await run.sh(fetch, HTTP)
+    if ended.code == 0:
+        assert ended.output == b"hello from outside\n"
+    else:
+        (denial,) = ended.denials
+        assert (denial.widening, "goes past that" in denial.why) == (Widening("network"), True)
+
+
+def _put(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(data)
+    archive.addfile(entry, io.BytesIO(data))
