@@ -184,11 +184,11 @@ async def test_a_command_longer_than_the_card_scrolls_and_says_how_much_is_below
     async with app.run_test(size=(80, 24)) as pilot:
         card = await armed(pilot)
         answers = app.query_one("#consent-answers")
-        assert "more rows below" in text_of(answers)
+        assert "more rows" in text_of(answers)
         assert "y yes, once" in text_of(answers)
         for _ in range(20):
             await pilot.press("pagedown")
-        await until(pilot, lambda: "more rows below" not in text_of(answers))
+        await until(pilot, lambda: "more rows" not in text_of(answers))
         assert "built-in rule" in text_of(app.query_one("#consent-body"))
         assert card.region.y > 2
 
@@ -247,3 +247,35 @@ async def test_the_scouts_sentence_joins_the_open_card_and_no_other():
         assert "wrong" not in text_of(app.query_one("#consent-body"))
         await pilot.press("n")
         await until(pilot, lambda: not card_of(app).display)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 20)])
+@pytest.mark.parametrize("lines", [1, 300])
+async def test_every_answer_the_field_and_the_status_are_in_sight_in_any_window(size: tuple[int, int], lines: int):
+    question = replace(QUESTION, proposal=Shell(command="\n".join(f"echo {n}" for n in range(lines))))
+
+    async def asked(session):
+        await session.asker.ask(question)
+        yield Decided(id=question.id, allowed=False, by="user", why="")
+
+    app = app_over([asked], prompt="go")
+    async with app.run_test(size=size) as pilot:
+        card = await armed(pilot)
+        card.learn(Explained(id=question.id, sentence="It counts."))
+        await pilot.pause(0.1)
+        for _ in range(2):
+            answers = card.query_one("#consent-answers")
+            shown = " ".join(text_of(answers).split())
+            assert "y yes, once" in shown
+            assert "n no" in shown
+            assert answers.region.bottom <= card.content_region.bottom <= size[1] - 3
+            assert app.query_one("#status").region.y == size[1] - 2
+            assert card.query_one("#consent-body").size.height >= 3
+            assert ("more rows" in shown) == (lines > 1 or size[0] < 80)
+            await pilot.press("r")
+            await pilot.pause(0.1)
+        assert card.query_one(Input).region.bottom <= card.content_region.bottom
+        await pilot.press("escape", "n")
+        await until(pilot, lambda: card.question is None)
+        assert app._prompt.display
+        assert app._prompt.region.height == 3

@@ -54,11 +54,11 @@ async def test_it_says_model_tier_staged_files_branch_context_and_cost_by_role()
                 "+4",
                 "−3",
                 "·",
-                "⎇",
-                "main",
-                "·",
                 "context",
                 "31%",
+                "·",
+                "⎇",
+                "main",
                 "$0.0026",
                 "(scout",
                 "$0.0002)",
@@ -151,3 +151,38 @@ async def test_a_word_in_the_place_of_the_keys_goes_away_by_itself(monkeypatch: 
         await pilot.pause()
         assert "Copied" in text_of(keys) and text_of(keys).isprintable()
         await until(pilot, lambda: "y yes" in text_of(keys))
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (
+            120,
+            "gpt-5.4-mini · overlay stage · 2 files +9 −5 · context 31% · ⎇ main|$0.0026 of $0.5 (scout $0.0002)  ready",
+        ),
+        (80, "gpt-5.4-mini · overlay stage|$0.0026 of $0.5 (scout $0.0002)  ready"),
+        (60, "gpt-5.4-mini · overlay stage|$0.0026 of $0.5  ready"),
+        (40, "gpt-5.4-mini|$0.0026  ready"),
+        (23, "gpt-5.4-mini|ready"),
+    ],
+)
+async def test_where_it_is_narrow_what_matters_least_goes_first(width: int, shown: str):
+    app = Alone()
+    async with app.run_test(size=(width, 4)) as pilot:
+        app.status.show(replace(OPENED, budget=0.5))
+        app.status.show(WORKER)
+        app.status.show(Staged(paths=("a", "b"), added=9, removed=5))
+        app.status.show(replace(SCOUT, total=0.0026, scout=0.0002))
+        app.status.working("")
+        await pilot.pause()
+        left, _, right = text_of(app.status).strip().partition("   ")
+        assert f"{left.removeprefix('worker ')}|{right.strip()}" == shown
+
+
+async def test_that_there_are_no_walls_is_said_in_any_window():
+    app = Alone()
+    async with app.run_test(size=(30, 4)) as pilot:
+        app.status.show(replace(OPENED, tier="unconfined"))
+        app.status.working("waiting for your answer")
+        await pilot.pause()
+        assert "UNCONFINED" in text_of(app.status)

@@ -59,6 +59,7 @@ TABLE: tuple[Key, ...] = (
     Key("chat.raw", "o", "raw", "Show the raw output on a page of its own."),
     Key("chat.copy", "y", "copy", "Copy what is selected, else the chosen entry whole."),
     Key("chat.copy_code", "c", "copy_code", "Copy the next block of code of the chosen entry."),
+    Key("chat.lines", "V", "lines", "Choose single lines; again: all from here to where you go."),
     Key("chat.end", "end,ctrl+end,G", "go_to_end", "Go to the end, and follow it."),
     Key("panes.zoom", "z", "zoom", "Give the review the whole width, or take it back."),
     Key("review.accept", "y", "decide('accepted')", "Accept the hunk at the cursor, or the marked lines."),

@@ -84,7 +84,7 @@ class Request(Entry, frozen=True):
             more = self.text.count("\n") - shown.count("\n")
             left = f"{more:,} more lines" if more else f"{len(self.text) - len(shown):,} more characters"
             lines.append(line(_MARGIN, (_fold(self.open) + ("all of it" if whole else left), "dim")))
-        return [Line(row.spans, "user.fill") for row in lines]
+        return [row.on("user.fill") for row in lines]
 
     def guess(self, width: int) -> int:
         """Rows by length."""
@@ -335,4 +335,4 @@ def _output(text: str, width: int) -> list[Line]:
 
 def _raw(text: str, width: int) -> list[Line]:
     made = wrap_all((line((row, "dim")) for row in rows(text.rstrip("\n"))), width - 5, words=False)
-    return indent([Line(row.spans, "code.fill") for row in made], ("  ▏ ", "rule"), ("  ▏ ", "rule"))
+    return indent([row.on("code.fill") for row in made], ("  ▏ ", "rule"), ("  ▏ ", "rule"))

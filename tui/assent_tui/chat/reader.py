@@ -7,31 +7,24 @@ from typing import ClassVar
 from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.binding import BindingType
-from textual.message import Message
 from textual.strip import Strip
 
 from assent_sandbox.output import inert
 from assent_tui.chat.copying import codes_of, group, newest_answer, newest_code, whole_of
 from assent_tui.chat.entries import Call, Note, Reasoning, Request, title_of
+from assent_tui.chat.linewise import Lines
 from assent_tui.chat.telling import count
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import line, strip_of
 from assent_tui.paint.page import PageScreen
+from assent_tui.paint.textview import TextScreen
 
 
-class Reader(BlockView):
-    """Entries under each other. Scrolling up is never undone by what comes; a mark says how much is below."""
+class Reader(Lines):
+    """Entries under each other, or lines of them. Scrolling up is never undone by what comes; a mark says how much is below."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("chat")
-
-    class Copied(Message):
-        """A text went to the clipboard; nothing was there to copy if its size is 0."""
-
-        def __init__(self, what: str, size: int) -> None:
-            super().__init__()
-            self.what = what
-            self.size = size
 
     _follows = True
     _measures = True
@@ -62,7 +55,10 @@ class Reader(BlockView):
         self._open(message.index)
 
     def action_choose(self, step: int) -> None:
-        """Select the next or previous entry."""
+        """Select the next or previous entry, or line."""
+        if self.choosing_lines:
+            self.move_line(step)
+            return
         first, end = self.selected
         outside = len(self._blocks) - 1 if step < 0 or self.follow else 0
         inside = end if step > 0 else first - 1
@@ -110,7 +106,13 @@ class Reader(BlockView):
             self.app.push_screen(PageScreen(title, chosen.output or "no output"))  # pyright: ignore[reportUnknownMemberType]
 
     def action_copy(self) -> None:
-        """Copy the selected entry whole, or the newest answer."""
+        """Copy what is selected of the text, else the selected entry whole, else the newest answer."""
+        chosen = self.screen.selections.get(self)
+        if chosen is not None and (found := self.get_selection(chosen)):
+            self._copy(found[0], "what was selected")
+            self.leave_lines()
+            self.screen.clear_selection()
+            return
         first, end = self.selected
         self._copy(*(whole_of(self._blocks, first, end) if first < end else newest_answer(self._blocks)))
 
@@ -130,7 +132,7 @@ class Reader(BlockView):
     def _copy(self, text: str, what: str) -> None:
         if text:
             self.app.copy_to_clipboard(inert(text))  # pyright: ignore[reportUnknownMemberType]  App is generic in its result
-        self.post_message(self.Copied(what, len(text)))
+        self.post_message(TextScreen.Copied(what, len(text)))
 
     def _open(self, index: int) -> None:
         block = self._blocks[index] if index >= 0 else None

@@ -105,7 +105,7 @@ def keyless(folder: Path) -> bool:
 def review_held(run: asyncio.Runner, held: Held, settings: Settings, code: int) -> int:
     """Show the review of a held session; `code` stands, but a success of which nothing landed is a refused consent."""
     from assent_core.landing.landings import landings
-    from assent_tui.screen.app import run_app
+    from assent_tui.screen.live import run_app
     from assent_tui.screen.pages import Look
 
     session = held.session

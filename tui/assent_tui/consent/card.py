@@ -20,12 +20,17 @@ from assent_tui.consent.asking import Asking, AskingOver
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.guard import QUIET, Guard
-from assent_tui.paint.lines import BLANK, Line, Span, line, rows
+from assent_tui.paint.lines import BLANK, Line, Span, line, rows, wrap_all
 from assent_tui.paint.rows import Rows
 
 _WRITING = 1.0
 """Seconds without a key before a question takes the keys from somebody who is writing."""
 _WHY = "why not? the model is told; Enter sends, {app.step_back} goes back"
+_LOW = 30
+"""Rows of a screen below which a question takes the place of the prompt."""
+_PROMPT = 3
+_AROUND = 7
+"""Rows for the frame of the card, the status line, the keys, and a little of the chat."""
 _KEY_OF: dict[Scope, str] = {
     "once": "consent.yes",
     "task": "consent.task",
@@ -94,6 +99,7 @@ class ConsentCard(Vertical):
             self._armed = False
             self.query(Input).remove()
             self.display = False
+            self.screen.remove_class("-asking")
             self.post_message(self.Gone())
 
     def learn(self, event: AnyEvent) -> None:
@@ -114,22 +120,28 @@ class ConsentCard(Vertical):
             self.set_timer(max(self._guard.left, 0.01), self._try_to_arm)
             return
         self._armed = True
+        self.screen.set_class(self.screen.size.height < _LOW, "-asking")
+        self._fit()
         self._say()
         self.focus(scroll_visible=False)
 
     def on_resize(self) -> None:
-        """As high as the question, up to a share of the screen."""
+        """As high as the question, as far as there is room."""
         self._fit()
 
     def _fit(self) -> None:
-        if self._asked is not None:
-            height = self.screen.size.height
-            most = max(min(height - 16, height // 2), 4)
-            high, width = 0, max(self.size.width - 2, 20)
-            for block in blocks_of(self._asked.question, self._said):
-                high += len(block.lines(width)) if high <= most else 0
-            self._body.styles.height = min(high, most)
-            self.call_after_refresh(self._say)
+        """Make room for the whole question if there is any; where it is scarce, what is answered is what is shown."""
+        if self._asked is None:
+            return
+        width, height = max(self.size.width - 2, 20), self.screen.size.height
+        answers = len(wrap_all(self._offers(self._asked.question), width, 2)) + 2 + 2 * bool(self.query(Input))
+        prompt = 0 if self._armed and height < _LOW else _PROMPT
+        most = max(height - answers - prompt - _AROUND, 3)
+        high = 0
+        for block in blocks_of(self._asked.question, self._said):
+            high += len(block.lines(width)) if high <= most else 0
+        self._body.styles.height = min(high, most)
+        self.call_after_refresh(self._say)
 
     def _say(self) -> None:
         if self._asked is not None:
@@ -140,9 +152,9 @@ class ConsentCard(Vertical):
         above = round(self._body.scroll_y)
         below = self._body.virtual_size.height - above - self._body.size.height
         if below > 0:
-            told = keys.words(f"▼ {below:,} more rows below; {{consent.page_down}} or {{consent.end}} shows them")
+            told = keys.words(f"▼ {below:,} more rows: {{consent.page_down}}, {{consent.end}}")
             return [line((told, "warn bold"))]
-        told = keys.words(f"▲ {above:,} rows above; {{consent.page_up}} or {{consent.top}} shows them")
+        told = keys.words(f"▲ {above:,} rows above: {{consent.page_up}}, {{consent.top}}")
         return [line((told, "dim"))] if above > 0 else []
 
     def _offers(self, question: Question) -> list[Line]:
@@ -200,6 +212,7 @@ class ConsentCard(Vertical):
         if self._hears:
             self.mount(Input(placeholder=keymap_of(self).words(_WHY), compact=True))
             self.query_one(Input).focus()
+            self._fit()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """A no with its reason."""

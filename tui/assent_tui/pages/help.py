@@ -98,6 +98,7 @@ PAGE: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("{chat.open}", "open or fold it: command, exit code, time, digest, output"),
             ("{chat.raw}", "the raw output on a page of its own ({page.close} closes it)"),
             ("{chat.copy}  {chat.copy_code}", "copy the entry whole, its next block of code (also /copy)"),
+            ("{chat.lines}", "choose single lines; again: all from here to where you go; {chat.copy} copies them"),
             ("the mouse", "select by dragging, a word by two clicks, a line by three; {app.leave} copies"),
             ("{chat.end}", "to the end, and follow it"),
         ),

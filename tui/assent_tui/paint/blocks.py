@@ -16,7 +16,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from assent_tui.paint.lines import BLANK, Line, strip_of
+from assent_tui.paint.lines import BLANK, Line, Span, strip_of
 from assent_tui.paint.theme import Palette, palette_of
 
 _MEASURED = 40
@@ -280,4 +280,9 @@ class BlockView(ScrollView):
         shown = laid[within] if within < len(laid) else BLANK
         first, end = self.selected
         bar = ("▌", "accent") if first <= index < end else (" ", "")
-        return strip_of(Line((bar, *shown.spans), shown.fill), self.size.width, self._palette, base)
+        spans = self._dressed(index, within, shown)
+        return strip_of(Line((bar, *spans), shown.fill), self.size.width, self._palette, base)
+
+    def _dressed(self, index: int, within: int, shown: Line) -> tuple[Span, ...]:
+        """The runs of a row as they are painted now."""
+        return shown.spans

@@ -23,15 +23,30 @@ Span = tuple[str, str]
 
 
 class Line(Struct, frozen=True):
-    """One line of a view, wrapped or not; `fill` colours the whole row."""
+    """One line of a view, wrapped or not; `fill` colours the whole row.
+
+    What is copied of it begins after its first `lead` characters: a margin, a mark, numbers. `joined`: it goes on with the
+    row before it, which was folded.
+    """
 
     spans: tuple[Span, ...] = ()
     fill: str = ""
+    lead: int = 0
+    joined: bool = False
 
     @property
     def text(self) -> str:
         """What it says, without styles."""
         return "".join(text for text, _ in self.spans)
+
+    def on(self, fill: str) -> Line:
+        """The same on another ground."""
+        return Line(self.spans, fill, self.lead, self.joined)
+
+    def behind(self, *marks: Span) -> Line:
+        """The same with something before it that is not copied."""
+        lead = self.lead + sum(len(text) for text, _ in marks)
+        return Line((*marks, *self.spans), self.fill, lead, self.joined)
 
 
 BLANK = Line()
@@ -70,7 +85,8 @@ def wrap(whole: Line, width: int, hang: int = 0, *, words: bool = True) -> list[
     hang = hang if width - hang >= 8 else 0
     pieces = _pieces(whole.spans, _cuts(text, width, width - hang, words))
     margin: tuple[Span, ...] = ((" " * hang, ""),) if hang else ()
-    return [Line((margin if at else ()) + piece, whole.fill) for at, piece in enumerate(pieces)]
+    first = Line(next(pieces, ()), whole.fill, whole.lead, whole.joined)
+    return [first, *(Line(margin + piece, whole.fill, hang, True) for piece in pieces)]
 
 
 def wrap_all(lines: Iterable[Line], width: int, hang: int = 0, *, words: bool = True) -> list[Line]:
@@ -80,7 +96,25 @@ def wrap_all(lines: Iterable[Line], width: int, hang: int = 0, *, words: bool = 
 
 def indent(lines: Iterable[Line], first: Span, rest: Span) -> list[Line]:
     """Put a mark before the first line and a margin before the others."""
-    return [Line(((rest if at else first), *row.spans), row.fill) for at, row in enumerate(lines)]
+    return [row.behind(rest if at else first) for at, row in enumerate(lines)]
+
+
+def restyled(spans: Iterable[Span], ranges: Iterable[tuple[int, int]], style: str) -> tuple[Span, ...]:
+    """Runs with another style added where the ranges of their joined text are."""
+    made: list[Span] = []
+    edges = sorted({edge for pair in ranges for edge in pair})
+    starts = {start for start, _ in ranges}
+    at = 0
+    inside = False
+    for text, names in spans:
+        end = at + len(text)
+        for stop in (*(edge for edge in edges if at < edge < end), end):
+            inside = at in starts or (inside and at not in edges)
+            made.append(
+                (text[len(text) - (end - at) : len(text) - (end - stop)], f"{names} {style}" if inside else names)
+            )
+            at = stop
+    return tuple(made)
 
 
 def strip_of(row: Line, width: int, palette: Palette, base: Style) -> Strip:

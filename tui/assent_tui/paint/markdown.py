@@ -86,7 +86,7 @@ def code(rows: list[str], language: str, width: int) -> list[Line]:
 def _grounded(row: Line, width: int) -> Line:
     spans = tuple((text, f"code.fill {names}".strip()) for text, names in row.spans)
     rest = " " * max(width - 1 - cell_len(row.text), 0)
-    return Line(((" ", "code.fill"), *spans, (rest, "code.fill")))
+    return Line(((" ", "code.fill"), *spans, (rest, "code.fill")), "", row.lead + 1, row.joined)
 
 
 def _list(token: Token, inner: Sequence[Token], width: int, depth: int) -> list[Line]:
@@ -100,7 +100,9 @@ def _list(token: Token, inner: Sequence[Token], width: int, depth: int) -> list[
         item = _blocks(inner[at + 1 : end], width - len(mark), depth + 1, tight=tight) or [BLANK]
         if lines and not tight:
             lines.append(BLANK)
-        lines += indent(item, (mark, "accent"), (" " * len(mark), ""))
+        for each, row in enumerate(item):
+            marked = row.behind((" " * len(mark), "") if each else (mark, "accent"))
+            lines.append(marked if row.joined else Line(marked.spans, marked.fill, row.lead))
         number += 1
         at = end + 1
     return lines

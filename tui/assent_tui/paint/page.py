@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from assent_tui.keymap import bindings
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import Line, Span, clean, line, wrap
+from assent_tui.paint.textview import TextScreen, TextView
 
 ROWS, CHARACTERS = 100, 4_000
 """The most of a text that one piece holds."""
@@ -37,10 +38,11 @@ class Piece(Struct, frozen=True, kw_only=True):
         """Rows under each other, all of each; what a row goes on with is indented."""
         made: list[Line] = []
         for at, row in enumerate(self.rows):
-            hang = " " * _HANG if at == 0 and self.goes_on else ""
-            text = hang + clean(row.expandtabs(4))
-            for each in wrap(line((text, self.style)), width - len(self.rest[0]), _HANG, words=False):
-                made.append(Line((self.rest if made else self.first, *each.spans)))
+            whole = line((clean(row.expandtabs(4)), self.style))
+            if at == 0 and self.goes_on:
+                whole = Line(((" " * _HANG, ""), *whole.spans), "", _HANG, True)
+            for each in wrap(whole, width - len(self.rest[0]), _HANG, words=False):
+                made.append(each.behind(self.rest if made else self.first))
         return made
 
 
@@ -74,7 +76,7 @@ def _short(text: str) -> Iterator[tuple[str, bool]]:
             yield row[at : at + CHARACTERS], at > 0
 
 
-class PageScreen(ModalScreen[None]):
+class PageScreen(TextScreen[None], ModalScreen[None]):
     """Shows a text over everything, all of it; any of its keys takes it away."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("page")
@@ -86,7 +88,7 @@ class PageScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One view that scrolls."""
-        view = BlockView(id="page")
+        view = TextView(id="page")
         view.can_focus = True
         view.border_title = Content(clean(self._title))  # pyright: ignore[reportAttributeAccessIssue]  it takes what str becomes
         view.border_subtitle = f"{self._text.count(chr(10)) + 1:,} rows; Esc closes"

@@ -289,10 +289,10 @@ class Prompt(TextArea):
         self.post_message(self.Paged(1))
 
     def action_copy(self) -> None:
-        """Copy what is selected; with nothing selected, empty the box; with nothing in it, leave."""
+        """Copy what is selected here or elsewhere; with nothing selected, empty the box; with nothing in it, leave."""
         if self.selected_text:
             self.app.copy_to_clipboard(self._pasted.whole(self.selected_text))  # pyright: ignore[reportUnknownMemberType]  App is generic
-        elif self.text:
+        elif self.text and not self.screen.selections:
             self._enter(self.kept)
             self.load_text("")
         else:

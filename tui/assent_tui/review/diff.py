@@ -13,6 +13,7 @@ from assent_core.diffs.review import Review
 from assent_tui.keymap import bindings
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.search import Hit, following, hits
+from assent_tui.paint.textview import TextView
 from assent_tui.review.diffrows import Look
 from assent_tui.review.hunks import Context, FileHead, Fold, HunkRows, Place, hunk_blocks, remarks_of
 from assent_tui.review.picking import Picking
@@ -26,7 +27,7 @@ _PAUSE = 0.02
 """Seconds in which what was made is painted."""
 
 
-class Diff(BlockView, inherit_bindings=False):
+class Diff(TextView, inherit_bindings=False):
     """Shows a review; the cursor stands on a hunk as long as there is one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("diff")

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from assent_core.diffs.changes import FileChange
 from assent_core.diffs.words import Ranges
-from assent_tui.paint.lines import Line, Span, indent, wrap
+from assent_tui.paint.lines import Line, Span, indent, restyled, wrap
 from assent_tui.paint.source import after_of, before_of, decoded, mixed_endings
 
 _BOTH_NUMBERS = 70
@@ -76,10 +76,7 @@ class Columns:
         pointer = "▸" if cell.cursor else " "
         signed = indent(made, (sign, f"{style} faint" if cell.faint else style), ("↪ ", "faint"))
         return [
-            Line(
-                ((" " * len(gutter) if at else gutter, "faint"), (" " if at else pointer, "accent"), *row.spans),
-                row.fill,
-            )
+            row.behind((" " * len(gutter) if at else gutter, "faint"), (" " if at else pointer, "accent"))
             for at, row in enumerate(signed)
         ]
 
@@ -90,9 +87,9 @@ class Columns:
             spans = _with_marks(spans, decoded(cell.raw))
         word = _STYLES[cell.sign][2]
         if cell.words and word and not cell.faint:
-            spans = _restyled(spans, cell.words, word)
+            spans = restyled(spans, cell.words, word)
         if self._look.query:
-            spans = _restyled(spans, _found(text, self._look.query), "find.fill")
+            spans = restyled(spans, _found(text, self._look.query), "find.fill")
         if cell.faint:
             spans = tuple((piece, f"{names} faint") for piece, names in spans)
         return (*spans, *self._ending(cell))
@@ -126,24 +123,6 @@ def _found(text: str, query: str) -> Ranges:
         found.append((at, at + len(query)))
         at = low.find(query, at + len(query))
     return tuple(found)
-
-
-def _restyled(spans: Iterable[Span], ranges: Ranges, style: str) -> tuple[Span, ...]:
-    """Runs with another style added where the ranges of their joined text are."""
-    made: list[Span] = []
-    edges = sorted({edge for pair in ranges for edge in pair})
-    starts = {start for start, _ in ranges}
-    at = 0
-    inside = False
-    for text, names in spans:
-        end = at + len(text)
-        for stop in (*(edge for edge in edges if at < edge < end), end):
-            inside = at in starts or (inside and at not in edges)
-            made.append(
-                (text[len(text) - (end - at) : len(text) - (end - stop)], f"{names} {style}" if inside else names)
-            )
-            at = stop
-    return tuple(made)
 
 
 def _with_marks(spans: tuple[Span, ...], raw: str) -> tuple[Span, ...]:

@@ -33,24 +33,6 @@ if TYPE_CHECKING:
     from assent_tui.screen.jobs import Jobs
 
 
-def run_app(
-    open: Open,
-    prompt: str = "",
-    *,
-    review_first: bool = False,
-    look: Look = USUAL,
-    loop: asyncio.AbstractEventLoop | None = None,
-) -> int:
-    """Show the screen until the user leaves it; 0, or the code of the error if no session could be opened.
-
-    The session is closed at the end, unless it belongs to a `loop` of the caller.
-    """
-    app = AssentApp(open, prompt, review_first=review_first, look=look)
-    if loop is not None:
-        return loop.run_until_complete(app.live(close=False))
-    return asyncio.run(app.live(close=True))
-
-
 class AssentApp(Commanding):
     """Opens the session, shows its events and turns keys into calls of it."""
 
@@ -263,23 +245,6 @@ class AssentApp(Commanding):
             self._panes.guard.pressed()
         await super().on_event(event)
 
-    def on_review_pane_land_wanted(self, message: ReviewPane.LandWanted) -> None:
-        """Write what is accepted."""
-        if (jobs := self.free()) is not None:
-            self.start("landing", jobs.land(message.review))
-
-    def on_review_pane_amend_wanted(self, message: ReviewPane.AmendWanted) -> None:
-        """Put what the user wrote on the stage."""
-        if (jobs := self.free()) is not None:
-            self.pane.take_over(message)
-            self.start("writing on the stage", jobs.amend(message.shown, message.entry, message.review))
-
-    def on_review_pane_verify_wanted(self, message: ReviewPane.VerifyWanted) -> None:
-        """Run a command on exactly what is accepted."""
-        if (jobs := self.free()) is not None:
-            self.pane.command = message.command
-            self.start("verifying", jobs.verify(argv_of(message.command), message.review))
-
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""
         self._panes.show_review()
@@ -296,9 +261,11 @@ class AssentApp(Commanding):
         return self._furnished or action in ("quit", "leave")
 
     def action_step_back(self) -> None:
-        """Leave the innermost thing: a page, a field, the review, a turn."""
+        """Leave the innermost thing: a page, what is selected, a field, the review, a turn."""
         if len(self.screen_stack) > 1:
             self.leave_page()
+        elif self._furnished and (self.chat.leave_lines() or self.screen.selections):
+            self.screen.clear_selection()
         elif self._card.leave_reason() or self.pane.leave_field() or self._prompt.close_suggestions():
             pass
         elif self._panes.reviewing:
@@ -321,8 +288,10 @@ class AssentApp(Commanding):
         self.chat.action_unfold()
 
     def action_leave(self) -> None:
-        """Ctrl+C: stop what runs; twice in a row with nothing running: quit."""
-        if self.job is not None and self.jobs is not None:
+        """Copy what is selected, else stop what runs; twice in a row with nothing running: quit."""
+        if self.screen.get_selected_text() is not None:
+            self.call_next(self.run_action, "screen.copy_text")
+        elif self.job is not None and self.jobs is not None:
             self.stop()
         elif self._leaving:
             self.exit(0)
@@ -333,6 +302,10 @@ class AssentApp(Commanding):
 
     def _stay(self) -> None:
         self._leaving = False
+        self._offer_keys()
+
+    def on_lines_choosing(self) -> None:
+        """Other keys matter."""
         self._offer_keys()
 
     def keys_changed(self) -> None:
@@ -356,5 +329,5 @@ class AssentApp(Commanding):
         if self._panes.reviewing:
             return "review"
         if self.focused is self.chat:
-            return "chat"
+            return "lines" if self.chat.choosing_lines else "chat"
         return "turn" if self.job is not None else "prompt"

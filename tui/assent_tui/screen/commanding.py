@@ -1,4 +1,4 @@
-"""The commands of the prompt, each turned into a call of the session or a word in the chat."""
+"""The commands of the prompt and the wishes of the review, each turned into a call of the session or a word in the chat."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import os
 from typing import TYPE_CHECKING
 
 from assent_tui.chat.telling import drafted_in_words
-from assent_tui.prompt.slash import CommitWords, commit_words, nearest, split
+from assent_tui.paint.textview import TextScreen
+from assent_tui.prompt.slash import CommitWords, argv_of, commit_words, nearest, split
+from assent_tui.screen.clipboard import copied
 from assent_tui.screen.messages import Drafted, Forked, Trouble, WentBack
 from assent_tui.screen.writing import Writing
 
 if TYPE_CHECKING:
     from assent_core.events import AnyEvent
     from assent_core.session import Session
-    from assent_tui.chat.pane import Chat
     from assent_tui.pages.prompts import Chosen
+    from assent_tui.review.pane import ReviewPane
     from assent_tui.screen.jobs import Jobs
     from assent_tui.screen.keyline import Keys
     from assent_tui.screen.panes import Panes
     from assent_tui.screen.status import Status
-
-_LARGE = 50_000
-"""Characters from which on a terminal may refuse what is copied."""
 
 
 class Commanding(Writing):
@@ -110,14 +109,9 @@ class Commanding(Writing):
         elif len(self.screen_stack) == 1:
             self.push_screen(PageScreen("sent beside the turns", in_words(scout.sent, on=scout.on)))
 
-    def on_reader_copied(self, message: Chat.Copied) -> None:
+    def on_text_screen_copied(self, message: TextScreen.Copied) -> None:
         """Say what went to the clipboard."""
-        if not message.size:
-            self._keys.flash("There is nothing to copy here.")
-            return
-        tmux = "; tmux passes it on with `set -g set-clipboard on`" if os.environ.get("TMUX") else ""
-        large = "; many terminals take less than that" if message.size > _LARGE else ""
-        self._keys.flash(f"Copied {message.what} ({message.size:,} characters){large}{tmux}.")
+        self._keys.flash(copied(message.what, message.size, os.environ))
 
     def free(self) -> Jobs | None:
         """The session if nothing runs in it; else says so."""
@@ -127,6 +121,23 @@ class Commanding(Writing):
             Trouble("Something is still running.", self.keymap.words("Wait for it, or stop it with {app.step_back}."))
         )
         return None
+
+    def on_review_pane_land_wanted(self, message: ReviewPane.LandWanted) -> None:
+        """Write what is accepted."""
+        if (jobs := self.free()) is not None:
+            self.start("landing", jobs.land(message.review))
+
+    def on_review_pane_amend_wanted(self, message: ReviewPane.AmendWanted) -> None:
+        """Put what the user wrote on the stage."""
+        if (jobs := self.free()) is not None:
+            self.pane.take_over(message)
+            self.start("writing on the stage", jobs.amend(message.shown, message.entry, message.review))
+
+    def on_review_pane_verify_wanted(self, message: ReviewPane.VerifyWanted) -> None:
+        """Run a command on exactly what is accepted."""
+        if (jobs := self.free()) is not None:
+            self.pane.command = message.command
+            self.start("verifying", jobs.verify(argv_of(message.command), message.review))
 
     def _about_session(self, name: str) -> None:
         jobs = self.free()

@@ -28,9 +28,16 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("chat.open", "open"),
         ("chat.copy", "copy"),
         ("chat.copy_code", "copy code"),
+        ("chat.lines", "lines"),
         ("chat.raw", "raw output"),
         ("app.step_back", "prompt"),
         ("chat.your_previous chat.your_next", "your messages"),
+    ),
+    "lines": (
+        ("chat.next chat.previous", "line"),
+        ("chat.lines", "from here on"),
+        ("chat.copy", "copy"),
+        ("app.step_back", "back"),
     ),
     "consent": (
         ("consent.no", "no"),

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from textual.filter import Monochrome, NoColor
+from textual.screen import Screen
 
 from assent_core.errors import UsageError
 from assent_tui.keymap import USUAL as USUAL_KEYS
 from assent_tui.keymap import checked
+from assent_tui.paint.textview import TextScreen
 from assent_tui.paint.theme import theme_of, themes
 from assent_tui.prompt.slash import COMMANDS
 from assent_tui.screen.attention import Wanted
@@ -71,6 +73,10 @@ class Pages(Work):
             self.register_theme(known)
         self.animation_level = "none"
         self.wear(look)
+
+    def get_default_screen(self) -> Screen[None]:
+        """A screen on which text can be selected."""
+        return TextScreen(id="_default")
 
     def wear(self, look: Look) -> None:
         """Look as the settings say, from now on."""

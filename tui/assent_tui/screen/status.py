@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from rich.cells import cell_len
 from textual.timer import Timer
 
 from assent_tui.paint.lines import Line, Span, clean
@@ -138,15 +140,18 @@ class Status(Rows):
         self._paint()
 
     def _paint(self) -> None:
-        width = self.size.width or 80
-        right = self._right()
-        room = width - len(Line(right).text) - 2
-        left: tuple[Span, ...] = ()
-        for part in self._left():
-            joined = (*left, *(((" · ", "faint"),) if left else ()), *part)
-            if len(Line(joined).text) <= room:
-                left = joined
-        gap = max(width - 2 - len(Line(left).text) - len(Line(right).text), 1)
+        """Where it is narrow: the scout's share goes first, then what the turn cost, the words of what is done, the cost."""
+        room = (self.size.width or 80) - 2
+        parts = self._left()
+        rights = self._rights()
+        wanted = [_width(_joined(parts[: 2 if at < 2 else 1])) for at in range(len(rights))]
+        fitting = (one for one, least in zip(rights, wanted, strict=True) if _width(one) + 2 + least <= room)
+        right = next(fitting, rights[-1])
+        left = _joined(parts)
+        while parts and _width(left) + 2 + _width(right) > room:
+            parts = parts[:-1]
+            left = _joined(parts)
+        gap = max(room - _width(left) - _width(right), 1)
         self.put(Line(((" ", ""), *left, (" " * gap, ""), *right)))
 
     def _left(self) -> list[tuple[Span, ...]]:
@@ -158,39 +163,62 @@ class Status(Rows):
             parts.append((*role, (clean(self._model), "text")))
         if opened:
             bare = opened.tier == "unconfined"
-            parts.append(((("UNCONFINED" if bare else f"{opened.tier} stage"), "bad bold" if bare else "dim"),))
+            tier = ((("UNCONFINED" if bare else f"{opened.tier} stage"), "bad bold" if bare else "dim"),)
+            parts.insert(0 if bare else len(parts), tier)
         count, added, removed = self._staged
         if count:
             files = f"{count} file{'s' * (count != 1)} "
             parts.append(((files, "text"), (f"+{added} ", "ok"), (f"−{removed}", "bad")))
-        if opened and opened.branch:
-            parts.append(((f"⎇ {clean(opened.branch)}", "dim"),))
         if self._fullness >= 0.005:
             full = self._fullness >= 0.8
             parts.append(((f"context {self._fullness:.0%}", "warn" if full else "dim"),))
+        if opened and opened.branch:
+            parts.append(((f"⎇ {clean(opened.branch)}", "dim"),))
         return parts
 
-    def _right(self) -> tuple[Span, ...]:
-        spans: list[Span] = []
-        if self._billed:
-            spans += self._money(self._billed)
-            spans += [(f" + {self._tokens:,} unpriced tokens", "warn")] if self._tokens else []
-            spans.append(("  ", ""))
-        if self._doing:
-            seconds = int(self._ticks * _TICK)
-            took = f" {seconds} s" if seconds else ""
-            spans.append((f"{_WHEEL[self._ticks % len(_WHEEL)]} {clean(self._doing)}{took}", "accent"))
-        else:
-            spans.append(("ready", "dim"))
-        return tuple(spans)
+    def _rights(self) -> list[tuple[Span, ...]]:
+        """What it costs and what is being done, in fewer and fewer words."""
+        seconds = int(self._ticks * _TICK)
+        took = f" {seconds} s" if seconds else ""
+        wheel = _WHEEL[self._ticks % len(_WHEEL)]
+        doing = ((f"{wheel} {clean(self._doing)}{took}", "accent"),) if self._doing else (("ready", "dim"),)
+        short = ((f"{wheel}{took}", "accent"),) if self._doing else doing
+        if self._billed is None:
+            return [doing, doing, doing, short]
+        turn, cost, budget, scout = self._money(self._billed)
+        gap = (("  ", ""),)
+        return [
+            (*turn, *cost, *budget, *scout, *gap, *doing),
+            (*turn, *cost, *budget, *gap, *doing),
+            (*cost, *gap, *doing),
+            (*cost, *gap, *short),
+            short,
+        ]
 
-    def _money(self, billed: Billed) -> list[Span]:
-        """What the turn and the session have cost, of which budget, and the scout's share of it."""
+    def _money(self, billed: Billed) -> tuple[tuple[Span, ...], ...]:
+        """What the turn has cost, what the session, of which budget, and the scout's share of it."""
         broad = self.size.width >= _BROAD
         turn = billed.total - self._before
-        spans: list[Span] = [(f"turn ${turn:.4f} · ", "dim")] if broad and self._before and turn > 0 else []
-        spans.append((f"${billed.total:.4f}", "text"))
         budget = self._opened.budget if self._opened else 0.0
-        if budget:
-            spans.append((f" of ${budget:g}", "warn" if billed.total >= 0.8 * budget else "dim"))
-        return spans + ([(f" (scout ${billed.scout:.4f})", "dim")] if billed.scout else [])
+        unpriced = ((f" + {self._tokens:,} unpriced tokens", "warn"),) if self._tokens else ()
+        return (
+            ((f"turn ${turn:.4f} · ", "dim"),) if broad and self._before and turn > 0 else (),
+            ((f"${billed.total:.4f}", "text"),),
+            (
+                *(((f" of ${budget:g}", "warn" if billed.total >= 0.8 * budget else "dim"),) if budget else ()),
+                *unpriced,
+            ),
+            ((f" (scout ${billed.scout:.4f})", "dim"),) if billed.scout else (),
+        )
+
+
+def _joined(parts: Iterable[tuple[Span, ...]]) -> tuple[Span, ...]:
+    """Parts with a point between."""
+    made: list[Span] = []
+    for part in parts:
+        made += [*([(" · ", "faint")] if made else []), *part]
+    return tuple(made)
+
+
+def _width(spans: tuple[Span, ...]) -> int:
+    return sum(cell_len(text) for text, _ in spans)

@@ -13,6 +13,7 @@ from textual.worker import Worker
 
 from assent_tui.consent.asking import ScreenAsker
 from assent_tui.screen.attention import Attention, Wanted, call, title
+from assent_tui.screen.clipboard import copying
 from assent_tui.screen.messages import Opened, Over, trouble
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ class Work(App[int]):
                 + (title(f"assent: {words}", os.environ) if self.notify_by == "on" else "")
             )
             self._titled = self.notify_by == "on"
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Bring a text to the user's clipboard."""
+        self._clipboard = text
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(copying(text, os.environ))
 
     def on_app_focus(self) -> None:
         """The terminal has the focus again: nobody needs to be called."""
