@@ -15,7 +15,8 @@ from assent_core.settings import Settings
 from assent_sandbox.stage import WallsError
 from assent_tui.pages.help import HelpScreen
 from assent_tui.prompt.box import Prompt
-from assent_tui.screen.app import AssentApp, run_app
+from assent_tui.screen.app import AssentApp
+from assent_tui.screen.live import run_app
 from assent_tui.screen.panes import Panes
 from assent_tui.screen.status import Status
 from rehearsed import CALC, FIX, TEST, git
