@@ -53,6 +53,7 @@ from assent_sandbox.policy import Policy
 from assent_sandbox.stage import Change, Stage
 from assent_sandbox.tiers import open_stage, sweep
 
+NANO = "The profile is nano: the small model does all the work, and images are refused (settings: profile)."
 UNTOUCHED = 300.0
 """Seconds after which a stage without changes, which nobody has open, was left behind by a crash."""
 
@@ -84,7 +85,8 @@ async def open_session(
         past = await asyncio.to_thread(_caught_up, past, record, id, workspace.root, state)
     lookout = Lookout(Background(record.append), redact)
     lowered = (stage.lowered,) if stage.lowered else ()
-    notices = (*workspace.notices, *lowered, *map(_in_words, recovered), *past.notices)
+    marked = (NANO,) if settings.profile == "nano" else ()
+    notices = (*workspace.notices, *marked, *lowered, *map(_in_words, recovered), *past.notices)
     place = Place(id, settings, workspace, stage, redact)
     request = await asyncio.to_thread(_request, settings, service, id)
     file = ItemFile(sessions.items_path(state, id))
@@ -164,7 +166,7 @@ def _bench(
         meter=meter,
         failed=lookout.look,
         books=books,
-        compactor=Compactor(counted, meter, gauge, settings),
+        compactor=Compactor(counted, meter, gauge, settings, scouting=lambda: lookout.scout.on),
         sees=settings.profile != "nano",
     )
 

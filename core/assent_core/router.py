@@ -93,8 +93,9 @@ def work_of(facts: Facts) -> Work:
 def route(work: Work, settings: Settings) -> Routed:
     """Route by what failure costs; the profile can bind all roles to one model. UsageError where it cannot be done."""
     role, why = TABLE[work]
-    if work == "question" and (settings.profile != "tiered" or not settings.scouting):
-        role, why = "worker", "a question; the small model is not asked first"
+    small_first = settings.profile == "tiered" and settings.scouting and settings.scout.model != settings.worker.model
+    if work == "question" and not small_first:
+        role, why = "worker", "a question; no smaller model is asked first"
     bound = _binding(work, role, settings)
     match settings.profile:
         case "tiered":

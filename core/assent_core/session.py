@@ -83,7 +83,7 @@ class Session(Settling):
         self._evidence = self.past.evidence
         self._prompting = Prompting(bench, settings, lookout, course, self._notes)
         self._prompting.turn, self._prompting.named = self.past.turn, self.past.named
-        lookout.remarked = self.past.remarked or lookout.remarked
+        lookout.remarked, lookout.task = self.past.remarked or lookout.remarked, self.past.task
         self._empty = not self.past.events
         self._closed = False
         record.append(opened)

@@ -94,6 +94,7 @@ async def test_in_the_profile_nano_no_image_reaches_the_model_and_a_prompt_with_
     picture = repository / "shot.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
     session = await opened('[[worker]]\nread = "shot.png"\n' + ANSWER, profile="nano")
+    assert "the small model does all the work" in " ".join(session.opened.notices)
     await told(session.turn("what does the picture show?"))
     assert models(session) == [NANO, NANO]
     assert "input_image" not in json.dumps(session.rehearsal.requests)

@@ -79,6 +79,11 @@ def test_with_the_scout_off_no_question_goes_to_it():
     assert (routed.role, routed.model, routed.effort) == ("worker", MINI, "medium")
 
 
+def test_where_worker_and_scout_are_one_model_no_question_goes_around():
+    one = RoleSettings("local", "low")
+    assert route("question", Settings(worker=one, scout=RoleSettings("local", "none"))).role == "worker"
+
+
 def test_models_and_efforts_are_the_users_choice():
     settings = Settings(worker=RoleSettings("local", "low"), scout=RoleSettings("tiny", "medium"))
     assert (route("edit", settings).model, route("edit", settings).effort) == ("local", "low")

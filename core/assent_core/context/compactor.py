@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from weakref import WeakSet
 
@@ -35,13 +35,22 @@ MOST_NAMED = 5
 
 
 class Compactor:
-    """Compacts transcripts; `settings.context`, else what the model takes, is the limit."""
+    """Compacts transcripts; `settings.context`, else what the model takes, is the limit. `scouting`: may the scout sum up."""
 
-    def __init__(self, model: Model, meter: Meter, gauge: Gauge, settings: Settings) -> None:
+    def __init__(
+        self,
+        model: Model,
+        meter: Meter,
+        gauge: Gauge,
+        settings: Settings,
+        *,
+        scouting: Callable[[], bool] | None = None,
+    ) -> None:
         self._model = model
         self._meter = meter
         self._gauge = gauge
         self._settings = settings
+        self._scouting = scouting or (lambda: settings.scouting)
         self._warned: WeakSet[Transcript] = WeakSet()
 
     def room(self, request: Request) -> Room:
@@ -109,7 +118,7 @@ class Compactor:
 
     async def _summary(self, items: list[WireItem]) -> AsyncGenerator[Billed | tuple[str, str]]:
         """What the request for a summary cost, and at last the summary and who made it."""
-        routed = route("summarize" if self._settings.scouting else "edit", self._settings)
+        routed = route("summarize" if self._scouting() else "edit", self._settings)
         request = Request(
             role=routed.role,
             model=routed.model,

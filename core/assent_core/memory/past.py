@@ -50,6 +50,11 @@ class Past(Struct, frozen=True):
         return any(isinstance(event, Named) for event in self.events)
 
     @property
+    def task(self) -> str:
+        """What the user asked for last."""
+        return next((event.text for event in reversed(self.events) if isinstance(event, Prompted)), "")
+
+    @property
     def remarked(self) -> Remarked | None:
         """What the reviewer said last."""
         return next((event for event in reversed(self.events) if isinstance(event, Remarked)), None)
