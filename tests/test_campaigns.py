@@ -21,6 +21,13 @@ async def test_a_repair_killed_at_any_moment_leaves_the_tree_as_it_was_or_repair
     assert sum(counted.values()) == 5
 
 
+@pytest.mark.timeout(240)
+async def test_a_session_killed_and_gone_on_with_comes_to_the_same_end():
+    counted, wrong = await load("crash").campaign(kills=2, landings=1, seed=7)
+    assert wrong == []
+    assert counted["kills"] == 2
+
+
 @pytest.mark.parametrize("tier", ["overlay", "copy"])
 async def test_many_commands_leave_nothing(tier):
     commands = load("commands")

@@ -76,27 +76,12 @@ async def open_session(
     own = (state, config_dir())
     stage = await open_stage(workspace.root, sessions.stage_home(state, workspace.root, id), closed=own)
     try:
-        past = await asyncio.to_thread(past_of, state, resume) if resume else Past()
+        place = Place(id, settings, workspace, stage, redact)
+        session = await _begun(place, service, asker, tuple(map(_in_words, recovered)), resumed=bool(resume))
     except BaseException:
-        await stage.close()
+        await (stage.close() if resume else stage.discard())
         raise
-    record = Record(sessions.record_path(state, id), id, workspace.root, redact)
-    if resume:
-        past = await asyncio.to_thread(_caught_up, past, record, id, workspace.root, state)
-    lookout = Lookout(Background(record.append), redact)
-    lowered = (stage.lowered,) if stage.lowered else ()
-    marked = (NANO,) if settings.profile == "nano" else ()
-    notices = (*workspace.notices, *marked, *lowered, *map(_in_words, recovered), *past.notices)
-    place = Place(id, settings, workspace, stage, redact)
-    request = await asyncio.to_thread(_request, settings, service, id)
-    file = ItemFile(sessions.items_path(state, id))
-    bench = _bench(place, past.transcript(file, redact), service, asker, lookout, request=request)
-    course = Course(stage, sessions.album_path(state, id), file, bench.transcript, past.events)
-    bench.meter.go_on(past.billed)
     threading.Thread(target=_swept, args=(state,), name="sweep", daemon=True).start()
-    session = Session(_opened(place, notices), settings, bench, record, lookout, course=course, past=past)
-    if resume:
-        await session.finish_rewinding()
     return session
 
 
@@ -109,6 +94,31 @@ class Place:
     workspace: Workspace
     stage: Stage
     redact: Redactor
+
+
+async def _begun(
+    place: Place, service: Responses, asker: Asker | None, told: tuple[str, ...], *, resumed: bool
+) -> Session:
+    """The session of a place, with what it takes over from an earlier process; `told` is what happened on the way."""
+    id, settings, workspace, stage, redact = place.id, place.settings, place.workspace, place.stage, place.redact
+    state = settings.state_dir
+    past = await asyncio.to_thread(past_of, state, id) if resumed else Past()
+    record = Record(sessions.record_path(state, id), id, workspace.root, redact)
+    if resumed:
+        past = await asyncio.to_thread(_caught_up, past, record, id, workspace.root, state)
+    lookout = Lookout(Background(record.append), redact)
+    lowered = (stage.lowered,) if stage.lowered else ()
+    marked = (NANO,) if settings.profile == "nano" else ()
+    notices = (*workspace.notices, *marked, *lowered, *told, *past.notices)
+    request = await asyncio.to_thread(_request, settings, service, id)
+    file = ItemFile(sessions.items_path(state, id))
+    bench = _bench(place, past.transcript(file, redact), service, asker, lookout, request=request)
+    course = Course(stage, sessions.album_path(state, id), file, bench.transcript, past.events)
+    bench.meter.go_on(past.billed)
+    session = Session(_opened(place, notices), settings, bench, record, lookout, course=course, past=past)
+    if resumed:
+        await session.finish_rewinding()
+    return session
 
 
 def _opened(place: Place, notices: tuple[str, ...]) -> Opened:

@@ -47,7 +47,7 @@ async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEv
     decision = await bench.gate.decide(id, shell, reach) if shell.needs else bench.gate.typed(shell)
     yield decided(id, decision)
     if isinstance(decision, Refused):
-        raise ConsentMissing(f"The command may not run: {decision.why}.")
+        raise ConsentMissing(f"The command may not run: {decision.why}.", "Nothing runs that was not recorded before.")
     async with aclosing(carry(bench, id, decision)) as events:
         async for event in events:
             if isinstance(event, Result) and event.evidence and not (event.digest and event.digest.summary):

@@ -7,7 +7,7 @@ import dataclasses
 import secrets
 import shlex
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from assent_core.events import (
     Verified,
 )
 from assent_core.instructions import question_prompt
+from assent_core.machine import refusal
 from assent_core.memory import sessions
 from assent_core.memory.course import Course
 from assent_core.memory.forks import fork
@@ -241,7 +242,7 @@ class Session(Settling):
         await self._background.close()
         await self._bench.model.close()
         stage = self._bench.performer.stage
-        changed = keep and await asyncio.to_thread(self._bench.performer.changes)
+        changed = keep and await asyncio.to_thread(self._holds_changes)
         await (stage.close() if changed else stage.discard())
         self._record.close()
         await asyncio.to_thread(self._bench.books.flush)
@@ -250,6 +251,13 @@ class Session(Settling):
             sessions.erase(self.settings.state_dir, self.opened.session)
         elif not keep:
             album.erase(sessions.album_path(self.settings.state_dir, self.opened.session))
+
+    def _holds_changes(self) -> bool:
+        """Whether something is staged; where that cannot be found out, it may be."""
+        try:
+            return bool(self._bench.performer.changes())
+        except (OSError, StageError):
+            return True
 
     async def _carried_out(self, plan: str) -> AsyncGenerator[AnyEvent]:
         yield Planned(text=plan, how="begun")
@@ -313,11 +321,16 @@ class Session(Settling):
             ending = ended(self._prompting.turn)
         except AssentError as error:
             ending = ended(self._prompting.turn, error)
+        except OSError as error:
+            if (fault := refusal(error)) is None:
+                raise
+            ending = ended(self._prompting.turn, fault)
         except StageError as error:
             ending = ended(self._prompting.turn, EnvironmentFault(str(error), error.hint))
         finally:
             self._busy = False
-            self._record.append(ending)
+            with suppress(OSError):
+                self._record.append(ending)
             self._bench.books.end(ending)
         self._prompting.name()
         for shown in telling(ending):

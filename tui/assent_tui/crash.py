@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from assent_core.machine import refusal
 from assent_sandbox.stage import StageError
 from assent_tui import __version__
 from assent_tui.notice import tell
@@ -30,9 +31,11 @@ SHOWN = (
 
 
 def report(error: Exception, argv: Sequence[str]) -> int:
-    """Tell what a stage could not do; for anything else write a report and say where it is."""
+    """Tell what a stage or the machine could not do; for anything else write a report and say where it is."""
     if isinstance(error, StageError):
         return tell(str(error), error.hint, 5)
+    if isinstance(error, OSError) and (fault := refusal(error)):
+        return tell(fault.message, fault.hint, fault.code)
     text = redacted(describe(error, argv, os.environ), os.environ)
     where = _write(text)
     last = f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -92,8 +92,12 @@ class Record:
 
     def _write(self, line: bytes) -> None:
         rest = line + b"\n"
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError:
+            drop_torn(self._descriptor)
+            raise
 
 
 def read(path: Path) -> Passage:

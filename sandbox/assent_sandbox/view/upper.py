@@ -160,7 +160,10 @@ def is_folder_at(place: str) -> bool:
 
 
 def imitate(place: str, like: os.stat_result) -> None:
-    """Give a folder the mode of another, and its owner where commands can work with that (only root's can)."""
+    """Give a folder the mode of another, and its owner where commands can work with that (only root's can).
+
+    On a stage its owner may always write: what cannot be written in the real tree is refused when it is to land.
+    """
     if os.geteuid() == 0:
         os.chown(place, like.st_uid, like.st_gid)
-    os.chmod(place, stat.S_IMODE(like.st_mode))
+    os.chmod(place, stat.S_IMODE(like.st_mode) | stat.S_IRWXU)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from assent_core.errors import AssentError, EnvironmentFault
 from assent_core.events import AnyEvent, Decided, Ended, Performed, encode
+from assent_core.machine import refusal
 from assent_core.redaction.redactor import everything_known
 from assent_core.redaction.values import redacted
 from assent_sandbox.output import inert_json
@@ -88,6 +89,11 @@ async def told(work: Coroutine[None, None, int], report: Report) -> int:
         return report.end(OUTCOMES.get(error.code, "failed"), error.code, error.message, error.hint)
     except BrokenPipeError:
         raise
+    except OSError as error:
+        if (fault := refusal(error)) is None:
+            report.fault()
+            raise
+        return report.end("environment", fault.code, fault.message, fault.hint)
     except Exception:
         report.fault()
         raise

@@ -9,6 +9,7 @@ from msgspec import Struct
 from textual.message import Message
 
 from assent_core.errors import AssentError
+from assent_core.machine import refusal
 
 if TYPE_CHECKING:
     from assent_core.diffs.review import Review
@@ -36,6 +37,8 @@ def trouble(error: Exception) -> Trouble:
             return Trouble(error.message, error.hint, code=error.code)
         case StageError():
             return Trouble(str(error), error.hint, code=5)
+        case OSError() if told := refusal(error):
+            return Trouble(told.message, told.hint, code=told.code)
         case _:
             detail = "".join(traceback.format_exception(error))
             hint = "This is a fault of assent. What is staged is kept; the details help whoever mends it."
