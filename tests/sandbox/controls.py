@@ -21,6 +21,18 @@ class Control(NamedTuple):
     code: int = 0
 
 
+class Place(NamedTuple):
+    """A repository in an unusual place, made by a script of the host, and work that goes on there; paths below the world's folder."""
+
+    prepare: str
+    script: str
+    expected: str
+    root: str = "repo"
+    state: str = "state"
+    home: str = "home"
+    tiers: tuple[str, ...] = BOTH
+
+
 class Bomb(NamedTuple):
     """A script that goes on until it is ended, within limits that are far below what harms the machine."""
 
@@ -108,20 +120,52 @@ CONTROLS = {
     "a fifo": Control("mkfifo p; echo x > p & cat p; rm p", "x\n"),
 }  # fmt: skip
 
+_ALTER = "echo x >> a.txt; tail -n 1 a.txt; rm -r other; mkdir other; echo y > other/new; ls other; mv sub/b.txt c; cat c; git status --short | wc -l"
+_ALTERED = "x\nnew\nb\n5\n"
+_OUTER = 'git init -q inner; cp repo/a.txt inner; git -C inner add a.txt; git -C inner commit -qm inner; cd repo; git -c protocol.file.allow=always submodule --quiet add "$PWD/../inner" mod; git commit -qm mod'
+_WORK = "git status --short; echo x > new; git add new; git -c user.name=n -c user.email=e@x commit -qm second; git log --format=%s; tail -n 1 a.txt"
+PLACES = {
+    "a linked worktree": Place('git -C repo worktree add -q -b side ../linked', _WORK, "second\nfirst\nhello\n", root="linked"),
+    "a repository with a submodule": Place(
+        _OUTER, "cat mod/a.txt; echo x >> mod/a.txt; tail -n 1 mod/a.txt; git log -1 --format=%s", "hello\nx\nmod\n"),
+    "git in a submodule": Place(
+        _OUTER, "git -C mod log --format=%s; echo x >> mod/a.txt; git -C mod diff --stat | tail -n 1; git status --short", "inner\n 1 file changed, 1 insertion(+)\n m mod\n", tiers=OVERLAY),
+    "a submodule": Place(
+        'git init -q inner; cp repo/a.txt inner; git -C inner add a.txt; git -C inner commit -qm first; cd repo; git -c protocol.file.allow=always submodule --quiet add "$PWD/../inner" mod',
+        _WORK, "second\nfirst\nhello\n", root="repo/mod"),
+    "home itself": Place("cp -r repo/. home", f"{_ALTER}; cat .ssh/id_ed25519 2> /dev/null", "x\nnew\nb\n", root="home"),
+    "behind a link": Place("ln -s repo link", _ALTER, _ALTERED, root="link"),
+    "state on tmpfs": Place("", _ALTER, _ALTERED, state="/dev/shm/$MARK"),
+    "a python that is a link into home": Place(
+        'ln -s "$(python3 -c "import sys; print(sys.base_prefix)")" home/py; mkdir -p repo/.venv/bin; cd repo; ln -s "$HOME/py/bin/python3" .venv/bin/python; echo "home = $HOME/py/bin" > .venv/pyvenv.cfg',
+        '.venv/bin/python -c "import sys; print(sys.prefix != sys.base_prefix)"', "True\n"),
+}  # fmt: skip
+OWNERS = {
+    "files of a further group": Place(
+        'chgrp -R "$GROUP" repo; chmod -R g+w repo', _ALTER, _ALTERED),
+    "a folder for a group": Place(
+        'chgrp "$GROUP" repo repo/sub; chmod 2775 repo repo/sub', _ALTER, _ALTERED),
+    "a git folder for a group": Place('chgrp -R "$GROUP" repo/.git', _WORK, "second\nfirst\nhello\n"),
+    "files of root": Place(
+        "", "cat root.txt shared.txt; echo x >> shared.txt; tail -n 1 shared.txt; echo m >> locked/mine.txt; tail -n 1 locked/mine.txt; rm root.txt; ls",
+        "root\nshared\nx\nm\nlocked\nshared.txt\n", root="../given"),
+}  # fmt: skip
+"""Files that the user may change and that are not, or not only, theirs."""
+
 _SMALL = Limits(seconds=20)
 _M = 1 << 20
 BOMBS = {
-    "processes": Bomb(("sh", "-c", "f() { sleep $MARK & f; }; f 2> /dev/null; while :; do sleep 0.2; done"), Limits(seconds=2, processes=60), ("time", "exit", "signal", "processes"), "root"),
-    "processes that double": Bomb(("sh", "-c", "b() { b 2> /dev/null | b 2> /dev/null & }; b; sleep 1; sleep $MARK"), Limits(seconds=2, processes=60), ("time", "exit", "signal", "processes"), "root"),
+    "processes": Bomb(("sh", "-c", "f() { sleep $MARK & f; }; f 2> /dev/null; while :; do sleep 0.2; done"), Limits(seconds=1, processes=60), ("time", "exit", "signal", "processes"), "root"),
+    "processes that double": Bomb(("sh", "-c", "b() { b 2> /dev/null | b 2> /dev/null & }; b; sleep 1; sleep $MARK"), Limits(seconds=1, processes=60), ("time", "exit", "signal", "processes"), "root"),
     "threads": Bomb(("python3", "-c", "import threading, time\nwhile 1: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"), Limits(seconds=10, processes=80), ("exit", "signal", "time", "processes"), "root"),
     "memory of one": Bomb(("python3", "-c", "b = []\nwhile 1: b.append(bytearray(b'x') * 10_000_000)"), Limits(seconds=20, memory=200 * _M), ("exit", "memory", "signal")),
     "memory of many": Bomb(("sh", "-c", "for i in 1 2 3 4; do python3 -c \"import time; b = b'x' * 60_000_000; time.sleep(60)\" $MARK & done; wait"), Limits(seconds=20, memory=150 * _M), ("memory",)),
     "memory of files": Bomb(("sh", "-c", "while :; do head -c 4000000 /dev/urandom >> /dev/shm/bomb || exit; done"), Limits(seconds=20, memory=100 * _M, disk=100 * _M, file=40 * _M), ("signal", "exit", "memory", "disk")),
     "one file": Bomb(("sh", "-c", "exec head -c 400000000 /dev/zero > bomb"), Limits(seconds=20, file=4 * _M), ("signal", "exit")),
     "many files": Bomb(("sh", "-c", "i=0; while :; do head -c 2000000 /dev/urandom > bomb$i; i=$((i+1)); done"), Limits(seconds=20, disk=20 * _M), ("disk",)),
-    "empty files": Bomb(("python3", "-c", "i = 0\nwhile 1: open(f'bomb{i}', 'w').close(); i += 1"), Limits(seconds=2, disk=20 * _M), ("time", "disk", "exit")),
-    "output": Bomb(("sh", "-c", "timeout 1 yes; :"), Limits(seconds=10, output=10_000), ("exit",)),
-    "one endless line": Bomb(("sh", "-c", "timeout 1 cat /dev/zero; :"), Limits(seconds=10, output=10_000), ("exit",)),
+    "empty files": Bomb(("python3", "-c", "i = 0\nwhile 1: open(f'bomb{i}', 'w').close(); i += 1"), Limits(seconds=1, disk=20 * _M), ("time", "disk", "exit")),
+    "output": Bomb(("sh", "-c", "timeout 0.5 yes; :"), Limits(seconds=10, output=10_000), ("exit",)),
+    "one endless line": Bomb(("sh", "-c", "timeout 0.5 cat /dev/zero; :"), Limits(seconds=10, output=10_000), ("exit",)),
     "deaf to signals": Bomb(("sh", "-c", "trap '' TERM INT HUP QUIT; while :; do sleep 0.05; done"), Limits(seconds=0.5), ("time",)),
     "a daemon": Bomb(("sh", "-c", "setsid sh -c 'sleep $MARK & sleep $MARK' > /dev/null 2>&1 & echo on"), _SMALL, ("exit",)),
     "a daemon that forks twice": Bomb(("python3", "-c", "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: os.execvp('sleep', ['sleep', os.environ['MARK']])"), _SMALL, ("exit",)),

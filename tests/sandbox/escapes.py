@@ -20,14 +20,14 @@ class Attempt(NamedTuple):
     script: str
     python: bool = False
     gap: str = ""
-    """Which gap of the copy tier lets it through, see `landlock.GAPS`."""
+    """Which gap of the copy tier lets it through, see `gaps.GAPS`."""
     unproven: str = ""
     ruins: bool = False
     """Whether it leaves a view behind in which nothing else can be tried."""
 
     @property
     def argv(self) -> tuple[str, ...]:
-        return ("python3", "-c", PRELUDE + self.script) if self.python else ("sh", "-c", self.script)
+        return ("python3", "-I", "-S", "-c", PRELUDE + self.script) if self.python else ("sh", "-c", self.script)
 
 
 _COLUMN = 0 if namespaces.machine == "x86_64" else 1
@@ -55,9 +55,9 @@ def each(*steps):
         try: step()
         except (OSError, KeyError, ValueError) as error: print(error)
 def tcp(family, host, port, kind=socket.SOCK_STREAM, protocol=0):
-    s = socket.socket(family, kind, protocol); s.settimeout(2); s.connect((host, int(E[port]))); s.send(b"x")
+    s = socket.socket(family, kind, protocol); s.settimeout(0.7); s.connect((host, int(E[port]))); s.send(b"x")
 def path_socket(path, kind=socket.SOCK_STREAM):
-    s = socket.socket(socket.AF_UNIX, kind); s.settimeout(2); s.connect(path); s.send(b"x")
+    s = socket.socket(socket.AF_UNIX, kind); s.settimeout(0.7); s.connect(path); s.send(b"x")
 """
 
 NO_X32 = "kernels rarely have it"
@@ -222,7 +222,7 @@ NETWORK = {
     "a socket in the host's /tmp": Attempt("own /tmp; the supervisor", "path_socket('/tmp/s-' + E['MARK'])", python=True),
     "a socket outside": Attempt("read-only overlays; the supervisor", "path_socket(E['OPEN'] + '/s')", python=True),
     "a socket outside made meanwhile": Attempt("read-only overlays; the supervisor",
-        "for _ in range(40):\n"
+        "for _ in range(12):\n"
         "    if os.path.lexists(E['OPEN'] + '/late'): break\n"
         "    time.sleep(0.05)\n"
         "path_socket(E['OPEN'] + '/late')", python=True),
@@ -249,12 +249,14 @@ NETWORK = {
 }  # fmt: skip
 
 PROCESSES = {
-    "kill": Attempt("own pid namespace; Landlock's scope, the supervisor", "kill -9 $VICTIM; kill -9 -- -$VICTIM", gap="signals"),
+    "kill": Attempt("own pid namespace; Landlock's scope, the supervisor", "kill -9 $VICTIM", gap="signals"),
     "kill by queue": Attempt("own pid namespace; Landlock's scope, the supervisor",
         "call('rt_sigqueueinfo', victim, 9, struct.pack('iiii', 9, 0, -1, 0).ljust(128, b'\\0'))", python=True, gap="signals"),
     "kill a thread": Attempt("own pid namespace; Landlock's scope, the supervisor", "call('tkill', victim, 9)", python=True, gap="signals"),
     "kill by handle": Attempt("own pid namespace; Landlock's scope, the supervisor",
         "p = call('pidfd_open', victim, 0); call('pidfd_send_signal', p, 9, None, 0)", python=True, gap="signals"),
+    "kill a process group": Attempt("own pid namespace; Landlock's scope, the supervisor",
+        "each(lambda: os.killpg(victim, 9))", python=True, gap="signals"),
     "stop": Attempt("own pid namespace; Landlock's scope, the supervisor", "kill -STOP $VICTIM", gap="signals"),
     "kill everything": Attempt("own pid namespace; seccomp", "each(lambda: os.kill(-1, 9))", python=True),
     "kill the keeper": Attempt("the first process of a namespace; seccomp", "kill -9 1; kill -9 $PPID; kill -9 $US; cat ~/.ssh/id_ed25519", unproven=ALL_DIE),
@@ -278,6 +280,8 @@ PROCESSES = {
     "type into one's own terminal": Attempt("seccomp", "m, s = os.openpty(); os.setsid() if os.getpid() != os.getsid(0) else 0; fcntl.ioctl(s, 0x540E, 0); fcntl.ioctl(s, 0x5412, b'x'); print('REACHED')",
         python=True, unproven="where legacy_tiocsti is off"),
     "write to the terminal": Attempt("no controlling terminal, own devpts; Landlock", 'echo x > /dev/tty; echo x > "$TERMINAL"', gap="terminals"),
+    "codes for the terminal": Attempt("output is made inert",
+        r"printf '\033]52;c;eA==\007\033[6n\033]0;x\007\302\233c\342\200\256x\r'; touch \"$(printf 'a\033[2J')\"; ls; cat \"$(printf 'a\033[2J')\" x"),
     "observe": Attempt("seccomp", "reached(call('perf_event_open', struct.pack('IIQ', 1, 128, 0).ljust(128, b'\\0'), victim, -1, -1, 0))", python=True, unproven="may be closed to all but root"),
     "compare": Attempt("own pid namespace; seccomp", "reached(call('kcmp', os.getpid(), victim, 1, 0, 0))", python=True, unproven="kernels may lack it"),
 }  # fmt: skip

@@ -1,7 +1,8 @@
 """Makes a disposable host, lets attempts and controls run against it, and judges on its side what came of them.
 
-As a program: `proving.py TIER FOLDER GROUP...` prints what went wrong as JSON; the tier `bare` has no walls and lives in
-namespaces that end with it, and what is printed is which attempts did not succeed there.
+As a program: `proving.py TIER FOLDER BEYOND GROUP...` prints what went wrong as JSON; the tier `bare` has no walls and lives
+in namespaces that end with it, and what is printed is which attempts did not succeed there. `forbidden` is the copy tier,
+found by itself where no user namespace can be made.
 """
 
 # ruff: noqa: E402, E501, PTH108, PTH115, PTH118, PTH123 - it is a program too; its host is plain paths and kernel calls
@@ -41,7 +42,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.shmat.restype = ctypes.c_void_p
 STRICT = os.environ.get("STRICT") == "1"
 """Whether attempts that depend on the machine must succeed too where there are no walls."""
-MANY = sys.argv[1:2] == ["copy"]
+MANY = sys.argv[1:2] == ["copy"] and "reads" in sys.argv
 """Whether an ignored folder is made large, so that it is linked rather than copied."""
 SECRETS = (
     ".ssh/id_ed25519", ".gnupg/key", ".aws/credentials", ".config/gh/hosts.yml", ".kube/config", ".docker/config.json", ".netrc",
@@ -92,6 +93,7 @@ class World:
         self.before = self.look()
         self.stands = self._standing()
         self.threads: list[threading.Thread] = []
+        self.over = threading.Event()
         self.found: list[str] = []
 
     def names(self, view: Path) -> dict[str, str]:
@@ -238,6 +240,7 @@ class World:
             self._begin(self._watch_lock)
 
     def _begin(self, what: object) -> None:
+        self.over.clear()
         self.threads.append(threading.Thread(target=what, daemon=True))  # pyright: ignore
         self.threads[-1].start()
 
@@ -246,7 +249,8 @@ class World:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.listen), 0.1):
                 self.found.append("the host was let in")
                 return
-            time.sleep(0.02)
+            if self.over.wait(0.02):
+                return
 
     def _open_late(self) -> None:
         time.sleep(0.25)
@@ -262,10 +266,12 @@ class World:
             except BlockingIOError:
                 self.found.append("a file of the host was locked")
                 return
-            time.sleep(0.02)
+            if self.over.wait(0.02):
+                return
 
     def judge(self, output: str) -> list[str]:
         """What shows that something got out; the world may not be as it was then."""
+        self.over.set()
         for thread in self.threads:
             thread.join()
         self.threads = []
@@ -362,25 +368,32 @@ class Proof:
     """Attempts against one world after another, in one tier."""
 
     def __init__(self, tier: str, folder: Path, beyond: Path) -> None:
-        self.tier, self.folder, self.beyond = tier, folder, beyond
+        self.forbidden = tier == "forbidden"
+        self.tier = "copy" if self.forbidden else tier
+        self.folder, self.beyond = folder, beyond
         self.terminal = Terminal()
         self.count = 0
         self.world: World | None = None
         self.stage: Stage | None = None
         self.abi = landlock.version()
 
-    async def renew(self) -> World:
+    async def renew(self, *, staged: bool = True) -> World:
         """A world as on the first day, and a stage in it."""
         await self.close()
         self.count += 1
         self.world = World(self.folder / str(self.count), self.beyond / str(self.count), self.terminal)
         os.environ.clear()
         os.environ.update(self.world.environment)
-        if self.tier != "bare":
-            self.stage = await open_stage(self.world.root, self.world.state, self.tier)  # pyright: ignore
+        if self.tier != "bare" and staged:
+            self.stage = await self._open(self.world.root, self.world.state)
         self.world.state.mkdir(exist_ok=True)
         (self.world.state / "secret").write_text(self.world.canary)
         return self.world
+
+    async def _open(self, root: Path, state: Path) -> Stage:
+        stage = await open_stage(root, state, None if self.forbidden else self.tier)  # pyright: ignore
+        assert stage.tier == self.tier
+        return stage
 
     async def close(self) -> None:
         if self.stage is not None:
@@ -403,6 +416,9 @@ class Proof:
             self.world.meanwhile(attempt.script)
             output = await self._run(attempt.argv, self.world)
             found = self.world.judge(output)
+            shown = output if self.tier == "bare" else readable(output.encode())
+            if "\\033" in attempt.script and any(code in shown for code in ("\x1b", "\x07", "\x9b", "\u202e", "\r")):
+                found.append("the terminal would obey")
             if self.tier != "bare":
                 found += await self._look_after(self.world)
             fresh = self.tier == "bare" or attempt.ruins or bool(found)
@@ -426,14 +442,19 @@ class Proof:
         return (await self.run(argv)).output.decode(errors="replace")
 
     async def run(
-        self, argv: tuple[str, ...], limits: Limits | None = None, environment: dict[str, str] | None = None
+        self,
+        argv: tuple[str, ...],
+        limits: Limits | None = None,
+        environment: dict[str, str] | None = None,
+        stage: Stage | None = None,
     ) -> Ended:
         """Run a command on the stage."""
-        assert self.stage is not None
+        stage = stage or self.stage
+        assert stage is not None
         assert self.world is not None
-        names = self.world.names(Path(self.stage.view.path)) if environment is None else environment
+        names = self.world.names(Path(stage.view.path)) if environment is None else environment
         command = Command(argv=argv, environment=names)
-        pieces = [piece async for piece in self.stage.run(command, Policy(limits=limits or Limits(seconds=10)))]
+        pieces = [piece async for piece in stage.run(command, Policy(limits=limits or Limits(seconds=10)))]
         assert isinstance(pieces[-1], Ended)
         return pieces[-1]
 
@@ -469,6 +490,34 @@ class Proof:
             ended = await self.run(("sh", "-c", control.script), environment={})
             if (ended.output.decode(errors="replace"), ended.code) != (control.expected, control.code):
                 told[name] = [str(ended.code), readable(ended.output)[-900:], str(ended.denials)]
+        await self.close()
+        return told
+
+    async def places(self, table: dict[str, controls.Place]) -> dict[str, list[str]]:
+        """For each place in which work did not go on, what was seen."""
+        told: dict[str, list[str]] = {}
+        for name, place in table.items():
+            if self.tier not in place.tiers:
+                continue
+            world = await self.renew(staged=False)
+            base = world.root.parent
+            state = Path(place.state.replace("$MARK", world.mark))
+            os.environ.update({"HOME": str(base / place.home)})
+            git = {f"GIT_{who}_{what}": "n@x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+            subprocess.run(
+                ["sh", "-ec", place.prepare], cwd=base, env=os.environ | git, check=True, capture_output=True
+            )
+            world.before = world.look()
+            stage = await self._open(base / place.root, base / state)
+            try:
+                ended = await self.run(("sh", "-c", place.script), environment={}, stage=stage)
+                stage.rebase()
+                changed = world.look() != world.before
+            finally:
+                await stage.discard()
+            said = ended.output.decode(errors="replace")
+            if changed or not said.startswith(place.expected) or world.canary in said:
+                told[name] = [f"changed: {changed}", readable(ended.output)[-900:], str(ended.denials)]
         await self.close()
         return told
 
@@ -528,15 +577,29 @@ def _be_alone() -> None:
     namespaces.raise_loopback()
 
 
+def _forbid_namespaces() -> None:
+    """Go on where no user namespace can be made, as behind the kernel's switch."""
+    user, group = os.geteuid(), os.getegid()
+    namespaces.unshare(namespaces.NEWUSER)
+    for file, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        Path("/proc/self", file).write_text(text)
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
+    namespaces.give_up_privileges()
+
+
 def main(tier: str, folder: str, beyond: str, groups: list[str]) -> dict[str, list[str]]:
     """Try whole groups and tell what is not as it should be."""
     if tier == "bare":
         _be_alone()
+    elif tier == "forbidden":
+        _forbid_namespaces()
     proof = Proof(tier, Path(folder), Path(beyond))
     told: dict[str, list[str]] = {}
     for group in groups:
         if group == "controls":
             told |= asyncio.run(proof.controls(controls.CONTROLS))
+        elif group in ("places", "owners"):
+            told |= asyncio.run(proof.places(controls.PLACES if group == "places" else controls.OWNERS))
         elif group == "bombs":
             told |= asyncio.run(proof.bombs(controls.BOMBS))
         else:

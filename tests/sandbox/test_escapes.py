@@ -18,8 +18,8 @@ from assent_sandbox.gaps import GAPS, gaps_of
 from sandbox import escapes
 
 PROVING = Path(__file__).with_name("proving.py")
-ORDINARY = 54_321
-"""A user and a group that own nothing."""
+ORDINARY, FURTHER = 54_321, 54_322
+"""A user and a group that own nothing, and a further group of theirs."""
 
 
 class Somebody:
@@ -30,6 +30,9 @@ class Somebody:
         self.user = ORDINARY if name == "an ordinary user" and os.geteuid() == 0 else None
 
     def prove(self, tier: str, *groups: str, **variables: str) -> dict[str, list[str]]:
+        """What was not as it should be; an ordinary user without namespaces is tried where the machine forbids them."""
+        if tier == "copy" and self.name != "root" and not {"persistence", "bombs"}.isdisjoint(groups):
+            tier = "forbidden"
         packages = Path(pytest.__file__).parents[1]
         path = f"{Path(self.python).parent}:/usr/local/bin:/usr/bin:/bin"
         disk = Path("/").stat().st_dev
@@ -40,14 +43,30 @@ class Somebody:
         done = subprocess.run(
             [self.python, str(PROVING), tier, str(self.folder), str(self.beyond), *groups],
             env=environment, cwd="/", capture_output=True, text=True, timeout=110, check=False,
-            **({"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}),
+            **({"user": self.user, "group": self.user, "extra_groups": [FURTHER]} if self.user else {}),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout)
 
     def other_group(self) -> int:
+        if self.user:
+            return FURTHER
         groups = [group for group in os.getgroups() if group != os.getgid()]
-        return 1 if not self.user and os.geteuid() == 0 else (groups or [os.getgid()])[0]
+        return 1 if os.geteuid() == 0 else (groups or [os.getgid()])[0]
+
+    def give_files_of_root(self) -> None:
+        """Make a repository with files of root in it, of which the user may change some."""
+        given, user = self.folder / "given", self.user
+        (given / "locked").mkdir(parents=True)
+        assert user
+        for name, owner, group, mode in (
+            (".", user, user, 0o755), ("root.txt", 0, 0, 0o644), ("shared.txt", 0, FURTHER, 0o660),
+            ("locked/mine.txt", user, user, 0o644), ("locked", 0, 0, 0o755),
+        ):  # fmt: skip
+            if name.endswith("txt"):
+                (given / name).write_text(f"{(given / name).stem}\n")
+            os.chown(given / name, owner, group)
+            (given / name).chmod(mode)
 
 
 def python_for_all() -> str:
@@ -99,6 +118,17 @@ def test_no_attempt_gets_out(group: str, tier: str, somebody: Somebody) -> None:
 @pytest.mark.parametrize("group", ["controls", "bombs"])
 def test_ordinary_work_goes_on_and_bombs_are_bounded(group: str, tier: str, somebody: Somebody) -> None:
     assert somebody.prove(tier, group) == {}
+
+
+def test_work_goes_on_in_unusual_places(tier: str, somebody: Somebody) -> None:
+    assert somebody.prove(tier, "places") == {}
+
+
+def test_files_of_others_that_the_user_may_change_can_be_changed(tier: str, somebody: Somebody) -> None:
+    if not somebody.user:
+        pytest.skip("root has no files of others, and only root can give an ordinary user some")
+    somebody.give_files_of_root()
+    assert somebody.prove(tier, "owners") == {}
 
 
 @pytest.mark.parametrize("group", escapes.GROUPS)

@@ -7,6 +7,7 @@ import pytest
 
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Stage
+from assent_sandbox.tiers import open_stage
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.overlay import OverlayStage
 
@@ -140,3 +141,24 @@ async def test_folders_nested_beyond_any_path_are_survived(stage: Stage, tmp_pat
     assert "one" in stage.paths()
     await stage.discard()
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")
+async def test_root_is_told_whose_a_file_is_and_can_change_it_when_it_tries_again(root: Path, tmp_path: Path):
+    (root / "theirs").write_text("theirs\n")
+    os.chown(root / "theirs", 54_321, 54_321)
+    (root / "theirs").chmod(0o644)
+    stage = await open_stage(root, tmp_path / "home", "overlay")
+    command = Command(argv=("sh", "-c", "echo x >> theirs && tail -n 1 theirs"))
+    (first,) = [piece async for piece in stage.run(command, Policy()) if isinstance(piece, Ended)]
+    (denial,) = first.denials
+    assert (denial.kind, denial.target) == ("file", str(root / "theirs"))
+    assert "user 54321" in denial.why
+    assert "run the command again" in denial.why
+    assert stage.change("theirs") is None
+    (second,) = [piece async for piece in stage.run(command, Policy()) if isinstance(piece, Ended)]
+    assert (second.output, second.denials) == (b"x\n", ())
+    change = stage.change("theirs")
+    assert change is not None
+    assert (change.before, change.after) == (File(b"theirs\n"), File(b"theirs\nx\n"))
+    await stage.discard()

@@ -6,6 +6,7 @@ import pytest
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import File, Stage, StageError, WallsError
 from assent_sandbox.tiers import open_stage
+from assent_sandbox.walls import find_walls
 
 
 @pytest.fixture
@@ -66,6 +67,16 @@ async def test_where_an_overlay_is_refused_a_copy_is_made(mounted: Path, tmp_pat
     await again.discard()
     with pytest.raises(WallsError):
         await open_stage(mounted, tmp_path / "home", "overlay")
+
+
+def test_a_mount_in_a_repository_is_a_wall_that_fell_there_and_how_to_mend_it(mounted: Path, tmp_path: Path):
+    fallen = [
+        wall for wall in find_walls(tmp_path / "state", mounted).walls if wall.name == "overlay over this repository"
+    ]
+    assert [(wall.ok, "(m)" in wall.note, "Unmount" in wall.mend) for wall in fallen] == [(False, True, True)]
+    assert not [
+        wall for wall in find_walls(tmp_path / "state", tmp_path / "state").walls if "this repository" in wall.name
+    ]
 
 
 async def test_a_state_folder_within_the_repository_is_not_staged_itself(root: Path):
