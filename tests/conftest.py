@@ -72,7 +72,7 @@ class Terminal:
         self.process = subprocess.Popen(argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         self.shown = ""
-        self._seen = 0
+        self.seen = 0
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._screen = Emulated(*SIZE)
 
@@ -81,7 +81,7 @@ class Terminal:
         """What stands on it now."""
         return self._screen.text
 
-    def wait_until(self, *texts: str, gone: str = "", seconds: float = 60) -> None:
+    def wait_until(self, *texts: str, gone: str = "", seconds: float = 15) -> None:
         """Read until all these texts stand on the screen at once, and another one does not."""
         deadline = time.monotonic() + seconds
         while not all(text in self.screen for text in texts) or (gone and gone in self.screen):
@@ -94,22 +94,22 @@ class Terminal:
         termios.tcsetwinsize(self.master, (rows, columns))
         self.process.send_signal(signal.SIGWINCH)
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = 15) -> None:
         """Read until a text is shown that was not waited for yet."""
         deadline = time.monotonic() + seconds
-        while (at := self.shown.find(text, self._seen)) < 0:
+        while (at := self.shown.find(text, self.seen)) < 0:
             assert time.monotonic() < deadline, f"{text!r} was never shown: {self.shown[-4000:]}"
             assert self._read(0.2) or self.process.poll() is None, f"over without {text!r}: {self.shown[-4000:]}"
-        self._seen = at + len(text)
+        self.seen = at + len(text)
 
     def wait_for_all(self, *texts: str) -> None:
         """Read until each text is shown, in whatever order they are drawn."""
-        begun, ends = self._seen, []
+        begun, ends = self.seen, []
         for text in texts:
-            self._seen = begun
+            self.seen = begun
             self.wait_for(text)
-            ends.append(self._seen)
-        self._seen = max(ends)
+            ends.append(self.seen)
+        self.seen = max(ends)
 
     def press(self, keys: str) -> None:
         """Type something."""

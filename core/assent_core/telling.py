@@ -34,8 +34,10 @@ class Telling:
         """What readers get of an event: nothing, itself, or what was held back before it."""
         match event:
             case Texted(delta=delta):
+                yield from self._thought(self._thoughts.end())
                 yield from self._texted(self._texts.feed(delta))
             case Thought(delta=delta):
+                yield from self._texted(self._texts.end())
                 yield from self._thought(self._thoughts.feed(delta))
             case Printed():
                 yield event

@@ -325,4 +325,4 @@ class Deciding(Vertical):
     def focus_diff(self) -> None:
         """Back to the diff; what was said of the field goes."""
         self.say("")
-        self.diff.focus(scroll_visible=False)
+        self.screen.set_focus(self.diff, scroll_visible=False)

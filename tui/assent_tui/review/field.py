@@ -6,6 +6,7 @@ from typing import Literal
 
 from textual.containers import Container
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from assent_core.diffs.changes import Hunk
@@ -40,23 +41,27 @@ class Field(Container):
         super().__init__(id=id)
         self._wanted: Wanted = "reason"
         self._drafts: dict[str, str] = {}
+        self._taken = False
 
     @property
     def taken(self) -> bool:
         """Whether something is being written."""
-        return bool(self.children)
+        return self._taken
 
     def ask(self, wanted: Wanted, known: str) -> None:
         """Let the user write a line."""
         self._wanted = wanted
-        self.mount(Input(known, compact=True))
-        self.query_one(Input).focus()
+        self._open(Input(known, compact=True))
 
     def edit(self, hunk: Hunk) -> None:
         """Let the user edit the new lines of a hunk, from where they left them."""
-        editor = HunkEditor(hunk, self._drafts.get(hunk.id, text_of(hunk)))
-        self.mount(editor)
-        editor.focus()
+        self._open(HunkEditor(hunk, self._drafts.get(hunk.id, text_of(hunk))))
+
+    def _open(self, field: Widget) -> None:
+        """Show it; it has the keys at once, for the next ones may be typed already."""
+        self._taken = True
+        self.mount(field)
+        self.screen.set_focus(field, scroll_visible=False)
 
     def leave(self) -> bool:
         """Take the field away; a draft of an edit is kept. Says whether there was one."""
@@ -65,6 +70,7 @@ class Field(Container):
         for editor in self.query(HunkEditor):
             if editor.text != editor.original:
                 self._drafts[editor.hunk.id] = editor.text
+        self._taken = False
         self.remove_children()
         return True
 

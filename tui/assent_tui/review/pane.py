@@ -63,6 +63,10 @@ class ReviewPane(Deciding):
         self.set_class(event.size.width >= WIDE, "-wide")
         self.refresh_around()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is written, its keys do nothing here: they would go to another hunk, or decide."""
+        return not self.field.taken
+
     def put(self, review: Review) -> None:
         """Show newly computed changes; what could be undone before cannot any more."""
         self._decisions.put(review)
@@ -87,10 +91,11 @@ class ReviewPane(Deciding):
                 pass
 
     def show(self) -> None:
-        """Diff, files, head and evidence; what was said of an earlier key goes."""
+        """Diff, files, head and evidence; what was said of an earlier key goes, but for what a field asks."""
         self.diff.put(self.review)
         self.refresh_around()
-        self.say("")
+        if not self.field.taken:
+            self.say("")
 
     def refresh_around(self) -> None:
         """Head, files and evidence; when only the cursor moved, what does not depend on it stays."""
@@ -130,7 +135,7 @@ class ReviewPane(Deciding):
     def action_unfold(self) -> None:
         """Show the unchanged lines around the hunk, or leave them out again."""
         if not self.diff.unfold():
-            self.say("nothing is left out around this hunk")
+            self.say("nothing is left out around this hunk" if self.diff.place else "nothing is staged")
 
     def action_look(self, way: Literal["sides", "blanks"]) -> None:
         """Old and new side by side or under each other; white space as marks or not."""

@@ -248,7 +248,7 @@ class AssentApp(Commanding):
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""
         self._panes.show_review()
-        if take_focus and self._card.question is None:
+        if take_focus and self._card.question is None and not self.pane.field.taken:
             self.pane.diff.focus(scroll_visible=False)
         self._offer_keys()
 
