@@ -60,7 +60,7 @@ GAPS: dict[Tier, tuple[Gap, ...]] = {
         Gap(
             "root",
             "As root: only a watch bounds the processes.",
-            "Run assent as an ordinary user.",
+            "No bound of the kernel holds for root outside of namespaces: run assent as an ordinary user.",
         ),
         Gap("numbers", "Process numbers are those of the machine.", "There is no process namespace."),
         *_EVERYWHERE,

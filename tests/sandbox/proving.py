@@ -527,7 +527,7 @@ class Proof:
         await self.renew()
         assert self.world is not None
         for name, bomb in table.items():
-            if bomb.gap and self.tier == "copy" and os.geteuid() == 0:
+            if bomb.gap and self.tier == "copy" and os.geteuid() == 0 and not os.environ.get("BOUNDED"):
                 continue
             mark = f"77.{secrets.randbelow(10**9)}"
             started = time.monotonic()

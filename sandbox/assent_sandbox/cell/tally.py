@@ -27,11 +27,11 @@ def processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
-def descendants(without: Collection[int] = ()) -> list[int]:
-    """Every process that descends from this one, and not through one of these."""
+def descendants(without: Collection[int] = (), enough: int = 1 << 22) -> list[int]:
+    """Every process that descends from this one, and not through one of these; no more are looked for once there are enough."""
     found = _children(os.getpid())
     for process in found:
-        if process not in without:
+        if process not in without and len(found) <= enough:
             found.extend(_children(process))
     return found
 
@@ -67,9 +67,9 @@ class Crowd:
         self.members: list[int] = []
         self.threads = self.resident = 0
 
-    def count(self) -> None:
-        """Look at every process once."""
-        self.members = processes() if self.spaces else descendants()
+    def count(self, enough: int) -> None:
+        """Look at every process once, or at one more than enough."""
+        self.members = processes() if self.spaces else descendants(enough=enough)
         self.threads = self.resident = 0
         for process in self.members:
             threads, resident = _weigh(process)
