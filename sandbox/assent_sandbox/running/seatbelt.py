@@ -27,12 +27,14 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/tty",
 _BASE = """\
 (version 1)
 (deny default)
+(deny process-info* nvram*)
 (allow process-fork)
 (allow process-exec)
 (allow signal (target same-sandbox))
 (allow process-info* (target same-sandbox))
 (allow sysctl-read)
 (allow file-read-metadata)
+(allow file-read* (literal "/"))
 (allow ipc-posix-shm)
 (allow ipc-posix-sem)
 (allow mach-lookup
