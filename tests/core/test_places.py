@@ -153,6 +153,21 @@ async def test_where_home_is_the_repository_keys_are_asked_for_and_our_own_are_n
     )
 
 
+async def test_a_mount_in_the_repository_lowers_the_tier_and_the_session_says_why(opened, repository):
+    (repository / "data").mkdir()
+    argv = ["mount", "-t", "tmpfs", "none", str(repository / "data")]
+    if subprocess.run(argv, capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        session = await opened("")
+        assert session.opened.tier == "copy"
+        (notice,) = [notice for notice in session.opened.notices if "mounted in this repository" in notice]
+        assert "(data)" in notice
+        assert "Unmount it" in notice
+    finally:
+        subprocess.run(["umount", str(repository / "data")], check=True)
+
+
 async def test_a_repository_behind_a_link_lands_where_it_really_is(opened, repository, tmp_path):
     (tmp_path / "link").symlink_to(repository)
     await repaired(opened, tmp_path / "link")
