@@ -332,7 +332,8 @@ class Session(Settling):
             with suppress(OSError):
                 self._record.append(ending)
             self._bench.books.end(ending)
-        self._prompting.name()
+        if ending.how == "done":
+            self._prompting.name()
         for shown in telling(ending):
             yield shown
 

@@ -7,6 +7,7 @@ import pytest
 
 from assent_core.consent.gate import Answer
 from assent_core.consent.plainly import title
+from assent_core.diffs.review import decide
 from assent_core.events import (
     AnyEvent,
     Asked,
@@ -144,11 +145,13 @@ async def test_a_turn_goes_the_same_way_however_scout_and_reviewer_answer(opened
 async def test_what_never_answers_is_still_waited_for_by_nobody_when_the_turn_is_over(opened):
     session, _, _ = await worked(opened, BESIDE["never"])
     session.second_look()
+    session.second_look()
     async with asyncio.timeout(20):
         while len(session.scout.sent) < 5:
             await asyncio.sleep(0.01)
     sent = {each.name: each.outcome for each in session.scout.sent}
     assert sent == dict.fromkeys(("scout_digest", "scout_explain", "judge", "scout_title", "review"), "waiting")
+    assert len(session.scout.sent) == 5
     await session.close()
     assert {each.outcome for each in session.scout.sent} == {"cancelled"}
 
@@ -240,6 +243,39 @@ async def test_remarks_come_after_the_review_is_open_are_billed_apart_and_surviv
     await session.close()
     again, _ = await (await opened(session)).review()
     assert [remark.text for remark in again.remarks] == ["Overflows.", "Lost."]
+
+
+async def test_what_was_read_is_not_read_again_when_a_part_of_it_has_landed_but_what_came_to_it_is(opened, repository):
+    (repository / "more.py").write_text("x = 1\n")
+    both = FIX.replace("*** End Patch", "*** Update File: more.py\n@@\n-x = 1\n+x = 2\n*** End Patch")
+    again = FIX.replace("-    return left - right", "-    return left + right").replace(
+        "+    return left +", "+    return right +"
+    )
+    session = await opened(
+        f"[[worker]]\npatch = '''{both}'''\n[[worker]]\nsay = 'Done.'\n[[worker]]\npatch = '''{again}'''\n"
+        "[[worker]]\nsay = 'Done.'\n[[reviewer]]\nrepeat = true\njson = { findings = [] }\n",
+        reviewing="always",
+        scouting=False,
+    )
+    heard: list[AnyEvent] = []
+    session.listen(heard.append)
+
+    async def read(times: int) -> None:
+        session.second_look()
+        async with asyncio.timeout(20):
+            while len(of(Remarked, heard)) < times:
+                await asyncio.sleep(0.01)
+
+    await told(session.turn("change both"))
+    await read(1)
+    review, _ = await session.review()
+    await session.land(decide(review, (review.files[0].hunks[0].id,), "accepted"))
+    await session.review()
+    session.second_look()
+    await asyncio.sleep(0.05)
+    assert len(session.scout.sent) == 1
+    await told(session.turn("change it once more"))
+    await read(2)
 
 
 async def test_with_all_of_it_off_nothing_is_sent_beside(opened):

@@ -35,6 +35,8 @@ class Lookout:
         self.background = background
         self._redact = redact
         self._reading: asyncio.Task[None] | None = None
+        self._digest = ""
+        self._known: set[str] = set()
         self.task = ""
         """What the user asked for last."""
         self.remarked = Remarked(model="", digest="")
@@ -63,12 +65,14 @@ class Lookout:
         return lambda: _doubt(said[0]) if said else ""
 
     def read(self, files: tuple[FileChange, ...]) -> None:
-        """Let the reviewer read a staged change, if the settings want that and it has not read exactly this one."""
+        """Let the reviewer read a staged change, if the settings want that and there is something in it that it has not read."""
+        digest, hunks = contents_digest(files), _hunks(files)
+        if digest in (self._digest, self.remarked.digest) or (hunks and hunks <= self._known):
+            return
         if self._reading is not None:
             self._reading.cancel()
-            self._reading = None
-        digest = contents_digest(files)
-        if digest != self.remarked.digest and self.reviewer.reads(files):
+        self._digest = digest
+        if self.reviewer.reads(files):
             self._reading = self.background.begin(self._read(files, digest))
 
     def remarks_on(self, files: tuple[FileChange, ...]) -> tuple[Remark, ...]:
@@ -99,8 +103,13 @@ class Lookout:
     async def _read(self, files: tuple[FileChange, ...], digest: str) -> None:
         remarks = await self.reviewer.read(self.task, files)
         if remarks is not None:
+            self._known |= _hunks(files)
             self.remarked = Remarked(model=self.reviewer.model, digest=digest, remarks=remarks)
             self.background.tell(self.remarked)
+
+
+def _hunks(files: tuple[FileChange, ...]) -> set[str]:
+    return {hunk.id for file in files for hunk in file.hunks}
 
 
 def _doubt(triage: Triage) -> str:
