@@ -7,6 +7,7 @@ from pathlib import Path
 import keyring.backends.fail
 import keyring.core
 import pytest
+from rich.color import ColorSystem
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -23,7 +24,7 @@ from assent_tui.pages.settings_words import ABOUT
 from assent_tui.pages.welcome import WelcomeScreen
 from assent_tui.paint import glyphs
 from assent_tui.paint.choices import Choices
-from assent_tui.paint.theme import THEMES
+from assent_tui.paint.theme import THEMES, palette_of
 from assent_tui.screen.app import AssentApp
 from assent_tui.screen.pages import Look, Place
 from screen import CHANGES, WORK, app_over, reviewing, said, text_of, until
@@ -435,3 +436,18 @@ async def test_a_window_of_any_size_at_any_moment_breaks_nothing(state, page):
         assert app.size == (80, 24)
         if page == "work":
             assert "review" in text_of(app.query_one("#review-head"))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_sixteen_colours_tell_apart_what_more_colours_do(monkeypatch, theme):
+    monkeypatch.setenv("TERM", "linux")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    app = app_over(WORK, prompt="fix it", look=Look(theme=theme))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await reviewing(pilot)
+        palette = palette_of(app.pane.diff)
+        names = ("text", "ok", "bad", "warn", "accent")
+        shown = [palette.style(name).color.downgrade(ColorSystem.STANDARD).number for name in names]
+        assert len(set(shown)) == len(names)
+        assert palette.style("select.fill").reverse
+        assert palette.style("add.word").underline

@@ -27,10 +27,10 @@ class SessionsScreen(ListPage[str]):
     OFFERED = (
         ("list.choose", "go on"),
         ("sessions.search", "search"),
+        ("sessions.leave", "back"),
         ("sessions.rename", "rename"),
         ("sessions.delete", "delete"),
         ("sessions.widen", "all folders"),
-        ("sessions.leave", "back"),
     )
     NOTHING = ""
 

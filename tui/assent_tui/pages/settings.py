@@ -68,7 +68,7 @@ class SettingsScreen(ListPage[None]):
     """Lists all settings. `changed` is told what holds after each change; `root` is a project that may narrow them."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("settings")
-    OFFERED = (("list.choose", "change"), ("settings.reset", "back to the default"), ("settings.leave", "back"))
+    OFFERED = (("list.choose", "change"), ("settings.leave", "back"), ("settings.reset", "to the default"))
 
     def __init__(self, changed: Callable[[Settings], None], root: Path | None = None) -> None:
         super().__init__()

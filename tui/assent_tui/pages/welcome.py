@@ -49,9 +49,9 @@ class WelcomeScreen(ListPage[Chosen]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("welcome")
     OFFERED = (
-        ("list.previous list.next", "choose"),
         ("list.choose", "take it"),
         ("welcome.leave", "back"),
+        ("list.previous list.next", "choose"),
         ("app.quit", "quit"),
     )
     NOTHING = "quit"

@@ -67,17 +67,52 @@ CONTRAST_LIGHT = Theme(
     dark=False,
     variables={"border": "#000000", "scrollbar": "#000000", "scrollbar-background": "#ffffff"},
 )
+SIXTEEN = Theme(
+    name="assent-16",
+    primary="#00aaaa",
+    secondary="#5555ff",
+    accent="#ff55ff",
+    warning="#ffff55",
+    error="#ff5555",
+    success="#55ff55",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    variables={"border": "#aaaaaa", "scrollbar": "#aaaaaa", "scrollbar-background": "#000000"},
+)
+"""Only colours that a terminal of sixteen has, so that none of them is taken for another."""
+SIXTEEN_LIGHT = Theme(
+    name="assent-16-light",
+    primary="#0000aa",
+    secondary="#0000aa",
+    accent="#aa00aa",
+    warning="#aa5500",
+    error="#aa0000",
+    success="#00aa00",
+    foreground="#000000",
+    background="#ffffff",
+    surface="#ffffff",
+    panel="#ffffff",
+    dark=False,
+    variables={"border": "#555555", "scrollbar": "#555555", "scrollbar-background": "#ffffff"},
+)
 THEMES = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST, "contrast-light": CONTRAST_LIGHT}
 
 
 def themes() -> tuple[Theme, ...]:
     """All themes of ours."""
-    return tuple(THEMES.values())
+    return (*THEMES.values(), SIXTEEN, SIXTEEN_LIGHT)
 
 
-def theme_of(name: str) -> str:
-    """The full name of a theme as the settings name it; dark if they name none. Names of others stay as they are."""
+def theme_of(name: str, colours: str | None = "truecolor") -> str:
+    """The full name of a theme as the settings name it; dark if they name none. Names of others stay as they are.
+
+    `colours`: how many the terminal has, as Rich says it; where they are sixteen, a theme of just those stands in.
+    """
     chosen = THEMES.get(name or "dark")
+    if chosen and colours == "standard":
+        return (SIXTEEN if chosen.dark else SIXTEEN_LIGHT).name
     return chosen.name if chosen else name
 
 
@@ -91,6 +126,8 @@ class Palette:
         self.plain = plain
         colours = theme.to_color_system().generate()
         self._styles = _styles({name: colours[name] for name in _NEEDED}, theme.dark, "contrast" in theme.name)
+        if theme in (SIXTEEN, SIXTEEN_LIGHT):
+            self._styles |= _WITHOUT_GROUNDS
         self.style = lru_cache(maxsize=512)(self._join)
 
     def _join(self, names: str) -> Style:
@@ -110,6 +147,12 @@ def palette_of(widget: Widget) -> Palette:
 
 
 _NOTHING = Style()
+_REVERSE = Style(reverse=True)
+_WITHOUT_GROUNDS = {
+    **dict.fromkeys(("select.fill", "find.fill", "mark.fill"), _REVERSE),
+    **dict.fromkeys(("add.word", "del.word"), Style(bold=True, underline=True)),
+}
+"""What tells apart by more than a shade, which sixteen colours do not have."""
 _NEEDED = ("foreground", "background", "panel", "primary", "secondary", "accent", "warning", "error", "success")
 
 

@@ -82,8 +82,9 @@ class Pages(Work):
         """Look as the settings say, from now on."""
         self.look = look
         self.notify_by = look.notify
-        theme = theme_of(look.theme)
-        self._colour(theme if theme in self.available_themes else theme_of(""))
+        colours = self.console.color_system
+        theme = theme_of(look.theme, colours)
+        self._colour(theme if theme in self.available_themes else theme_of("", colours))
         if look.theme and theme not in self.available_themes:
             self.faults.append(f"There is no theme {look.theme!r}: it is dark, light or contrast.")
         try:

@@ -22,7 +22,8 @@ class Picker(App[str]):
         super().__init__()
         for known in themes():
             self.register_theme(known)
-        self.theme = theme_of(look.theme) if theme_of(look.theme) in self.available_themes else theme_of("")
+        theme = theme_of(look.theme, self.console.color_system)
+        self.theme = theme if theme in self.available_themes else theme_of("", self.console.color_system)
         self.keymap = checked(look.keys)
         self.set_keymap(self.keymap.own)
         self._page = SessionsScreen(state, root)
