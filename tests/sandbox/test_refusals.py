@@ -59,6 +59,8 @@ async def test_a_hidden_file_that_the_command_asks_for_is_surely_refused_and_rea
     assert (denial.kind, denial.certainty, denial.widening) == ("file", "sure", wanted)
     granted = await run('cat "$HOME/notes"', wanted)
     assert (granted.output, granted.denials) == (b"noted\n", ())
+    again = await run.denied('cat "$HOME/notes"')
+    assert (again.certainty, again.widening) == ("sure", wanted)
 
 
 async def test_a_write_that_the_walls_alone_forbid_is_sure_and_can_be_granted(run: Staged) -> None:

@@ -161,9 +161,10 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
         watched = tally.open_folder(plan.watched)
         if plan.identity[0] and not ready.pieces:
             _put(*plan.identity)
+        made: list[str] = []
         if ready.pieces:
             ready.pieces.bound_processes(most_threads(plan))
-            mounts.arrange(plan, ready.pieces)
+            made = mounts.arrange(plan, ready.pieces)
         if plan.exits:
             listeners.hand_out(plan, doors.exits)
         os.lseek(file, BEGUN, os.SEEK_SET)
@@ -184,6 +185,7 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
         report(doors.control, {"ended": True})
         watch.until_quiet()
         ending.end_all(walls.spaces)
+    mounts.take_away(made)
     report(doors.control, told)
 
 

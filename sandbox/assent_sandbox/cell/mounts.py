@@ -92,15 +92,15 @@ def _make_cover() -> int:
     return make_mount("tmpfs", {"mode": "755", "size": "16m"}, NOSUID)
 
 
-def arrange(plan: Plan, pieces: Pieces) -> None:
-    """Put everything in its place."""
+def arrange(plan: Plan, pieces: Pieces) -> list[str]:
+    """Put everything in its place; gives the places that were made for it in the session's /tmp, which lasts."""
     overlays = [(each.lower, pieces.overlay(each)) for each in plan.layers]
     if not plan.walled:
         set_attributes("/", 0, propagation=namespaces.PRIVATE)
         attach(pieces.proc, "/proc")
         for path, overlay in overlays:
             attach(overlay, path)
-        return
+        return []
     set_attributes("", RDONLY, at=pieces.proc)
     shown = [(each.path, _take(each.source, each.writable)) for each in plan.shown]
     hidden = sorted(path for path in plan.hidden if os.path.isdir(path))
@@ -120,9 +120,12 @@ def arrange(plan: Plan, pieces: Pieces) -> None:
     if plan.identity[0]:
         path, text = plan.identity
         _replace(path, text.encode("utf-8", "surrogateescape"))
+    made: list[str] = []
     for path, mount in sorted(shown):
+        lasting = path.startswith(("/tmp/", "/var/tmp/")) and not os.path.lexists(path)
         if mount >= 0 and _prepare(path, mount):
             attach(mount, path)
+            made += [path] if lasting else []
     for path in plan.blank:
         _blank(path)
     for path, overlay in sorted(overlays):
@@ -133,6 +136,17 @@ def arrange(plan: Plan, pieces: Pieces) -> None:
     for path in covered:
         if path not in ("/tmp", "/var/tmp", "/run"):
             set_attributes(path, RDONLY, recursive=0)
+    return made
+
+
+def take_away(places: list[str]) -> None:
+    """Leave nothing where something was shown that was not there: the next command would find it empty."""
+    for path in places:
+        try:
+            namespaces.detach(path)
+            os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
+        except OSError:
+            continue
 
 
 def _lay_over_rest() -> list[tuple[str, int]]:

@@ -22,6 +22,7 @@ _EPERM, _EINVAL = 1, 22
 _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT, _CLOSE_RANGE, _MOUNT_SETATTR = 428, 429, 430, 431, 432, 436, 442
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _CAPSET = {"x86_64": 126, "aarch64": 91}
+_UMOUNT = {"x86_64": 166, "aarch64": 39}
 _AT_FDCWD, _RECURSIVE, _EMPTY_PATH, _CLOEXEC = -100, 0x8000, 0x1000, 0o2000000
 _SET_STRING, _SET_FLAG, _CREATE = 1, 0, 6
 _PDEATHSIG, _DUMPABLE, _CAPBSET_DROP, _NO_NEW_PRIVS, _SUBREAPER, _AMBIENT = 1, 4, 24, 38, 36, 47
@@ -191,6 +192,11 @@ def attach(mount: int, path: str) -> None:
         system_call(f"mount at {path}", _MOVE_MOUNT, mount, b"", _AT_FDCWD, os.fsencode(path), 4)
     finally:
         os.close(mount)
+
+
+def detach(path: str) -> None:
+    """Take away what is mounted at a path; a link is not followed."""
+    system_call(f"unmount {path}", _UMOUNT[machine], os.fsencode(path), 2 | 8)
 
 
 def set_attributes(
