@@ -25,12 +25,13 @@ from assent_core.instructions import worker_instructions
 from assent_core.landing import landings
 from assent_core.memory import sessions
 from assent_core.memory.course import Course
+from assent_core.memory.cues import Cues, Overheard, Prompter
 from assent_core.memory.items import ItemFile
 from assent_core.memory.missed import missed
 from assent_core.memory.outputs import Outputs
 from assent_core.memory.past import Past, past_of
 from assent_core.memory.record import Record
-from assent_core.model import Request
+from assent_core.model import Model, Request
 from assent_core.money.accounts import Accounts
 from assent_core.money.budget import Budgets
 from assent_core.money.usage import Meter
@@ -59,12 +60,19 @@ UNTOUCHED = 300.0
 
 
 async def open_session(
-    root: Path, settings: Settings, asker: Asker | None = None, *, model: bool = True, resume: str = ""
+    root: Path,
+    settings: Settings,
+    asker: Asker | None = None,
+    *,
+    model: bool = True,
+    resume: str = "",
+    performs: type[Performer] = Performer,
 ) -> Session:
     """Recover interrupted landings, open a stage and a record, start what must be warm.
 
     `asker` None: nobody can be asked. `model` False: no key is looked for and no connection is made (`assent run`).
     `resume` is the id of a recorded session to go on with: its stage, what its model has seen, its evidence and its cost.
+    `performs` carries out what is approved.
     """
     workspace, state = await asyncio.to_thread(find, root), settings.state_dir
     recovered = await asyncio.to_thread(landings.recover, workspace.root, state)
@@ -76,7 +84,7 @@ async def open_session(
     own = (state, config_dir())
     stage = await open_stage(workspace.root, sessions.stage_home(state, workspace.root, id), closed=own)
     try:
-        place = Place(id, settings, workspace, stage, redact)
+        place = Place(id, settings, workspace, stage, redact, performs)
         session = await _begun(place, service, asker, tuple(map(_in_words, recovered)), resumed=bool(resume))
     except BaseException:
         await (stage.close() if resume else stage.discard())
@@ -94,6 +102,7 @@ class Place:
     workspace: Workspace
     stage: Stage
     redact: Redactor
+    performs: type[Performer]
 
 
 async def _begun(
@@ -112,10 +121,13 @@ async def _begun(
     notices = (*workspace.notices, *marked, *lowered, *told, *past.notices)
     request = await asyncio.to_thread(_request, settings, service, id)
     file = ItemFile(sessions.items_path(state, id))
-    bench = _bench(place, past.transcript(file, redact), service, asker, lookout, request=request)
+    cues = Cues(sessions.cues_path(state, id), redact)
+    cues.begin(settings, workspace.head, workspace.branch, asked=asker is not None)
+    heard, prompter = Overheard(service, cues), Prompter(asker, cues) if asker else None
+    bench = _bench(place, past.transcript(file, redact), heard, prompter, lookout, request=request)
     course = Course(stage, sessions.album_path(state, id), file, bench.transcript, past.events)
     bench.meter.go_on(past.billed)
-    session = Session(_opened(place, notices), settings, bench, record, lookout, course=course, past=past)
+    session = Session(_opened(place, notices), settings, bench, record, lookout, course=course, cues=cues, past=past)
     if resumed:
         await session.finish_rewinding()
     return session
@@ -138,7 +150,7 @@ def _opened(place: Place, notices: tuple[str, ...]) -> Opened:
 def _bench(
     place: Place,
     transcript: Transcript,
-    service: Responses,
+    service: Model,
     asker: Asker | None,
     lookout: Lookout,
     *,
@@ -166,7 +178,7 @@ def _bench(
         request=request,
         transcript=transcript,
         gate=gate,
-        performer=Performer(
+        performer=place.performs(
             place.stage,
             place.workspace,
             policy_of(settings),

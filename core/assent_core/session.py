@@ -35,6 +35,7 @@ from assent_core.instructions import question_prompt
 from assent_core.machine import refusal
 from assent_core.memory import sessions
 from assent_core.memory.course import Course
+from assent_core.memory.cues import Cues, Selection
 from assent_core.memory.forks import fork
 from assent_core.memory.notebook import Notebook
 from assent_core.memory.past import Past
@@ -74,9 +75,10 @@ class Session(Settling):
         lookout: Lookout,
         *,
         course: Course,
+        cues: Cues,
         past: Past | None = None,
     ) -> None:
-        super().__init__(opened, settings, bench, record, course)
+        super().__init__(opened, settings, bench, record, course=course, cues=cues)
         self._lookout = lookout
         self._background = lookout.background
         self.past = past or Past()
@@ -130,21 +132,25 @@ class Session(Settling):
 
     def turn(self, prompt: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
         """Give the worker a prompt; the last event is `Ended`. Service errors end it (`failed`) and are not raised."""
+        self._cue("turn", prompt, images=len(images))
         return self._told(
             "turn", self._prompting.work(Prompt(text=prompt, images=images, names=True), self.settings.turns)
         )
 
     def ask(self, question: str) -> AsyncGenerator[AnyEvent]:
         """A turn that is to answer a question and nothing else; that nothing is changed is the matter of the mode."""
+        self._cue("ask", question)
         prompt = Prompt(text=question, told=question_prompt(question))
         return self._told("turn", self._prompting.work(prompt, self.settings.turns))
 
     def make_plan(self, wish: str, images: tuple[Path, ...] = ()) -> AsyncGenerator[AnyEvent]:
         """Have the planner look and answer with a plan; nothing can be changed by it. Planned and Ended are the last events."""
+        self._cue("plan", wish, images=len(images))
         return self._told("plan", self._prompting.plan(planning(wish, images), self.settings.turns))
 
     def carry_out(self, plan: str) -> AsyncGenerator[AnyEvent]:
         """Have the worker carry a plan out, as its text stands: the one that waits, or what the user made of it."""
+        self._cue("carry out", plan)
         return self._told("turn", self._carried_out(plan))
 
     def drop_plan(self) -> Planned:
@@ -152,6 +158,7 @@ class Session(Settling):
         self._must_be_idle()
         if not self.plan:
             raise UsageError("There is no plan to drop.", "/plan WISH makes one.")
+        self._cue("drop plan")
         return self._happened(Planned(text=self.plan, how="dropped"))
 
     async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
@@ -168,6 +175,7 @@ class Session(Settling):
 
         `turns` is the most requests to the worker in all; 0 takes the setting.
         """
+        self._cue("fix", prompt, command, number=turns)
         shell = self._typed(command)
         task = f"Make this command succeed: {shell.command}\n{prompt}"
 
@@ -183,15 +191,18 @@ class Session(Settling):
 
         With a `passage` all of its output is told: the streams in it as their very bytes, the other ones by Printed.
         """
+        self._cue("run", workdir, command)
         self._bench.performer.passage = passage
         return self._told("run", self._run(self._typed(command, workdir)))
 
     def verify(self, review: Review, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:
         """Run a command on a fresh stage that holds the real tree plus the selection; ends with Verified and Ended."""
+        self._cue("verify", command=command, selection=Selection.of(review))
         return self._told("verify", self._verify(review, self._typed(command)))
 
     def compact(self) -> AsyncGenerator[AnyEvent]:
         """Make room in the context now: digests for old outputs, a summary for old items; ends with Noticed and Ended."""
+        self._cue("compact")
         return self._told("compact", self._compact())
 
     def context(self) -> Room:
@@ -210,6 +221,7 @@ class Session(Settling):
         What landed meanwhile stays landed, evidence stays (it says what it is of), what the model was to be told is dropped.
         """
         self._must_be_idle()
+        self._cue("rewind", snapshot)
         rewound = await asyncio.to_thread(self._course.go_back, self._course.prompt(snapshot))
         self._notes[:] = [_stays_in_words(rewound)] if rewound.landed else []
         self._notes += [drift_in_words(Drifted(moved=rewound.moved))] if rewound.moved else []

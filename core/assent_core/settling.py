@@ -14,6 +14,7 @@ from assent_core.errors import LandingRefused, UsageError
 from assent_core.events import Committed, Drifted, Landed, Noticed, Opened, Planned, Rewound, Undone
 from assent_core.landing import landings
 from assent_core.memory.course import Course
+from assent_core.memory.cues import Act, Acted, Cues, Selection
 from assent_core.memory.record import Record
 from assent_core.redaction.values import redacted
 from assent_core.settings import Settings
@@ -26,12 +27,15 @@ Happening = TypeVar("Happening", Landed, Undone, Rewound, Planned, Committed)
 class Settling:
     """The half of a session that decides: nothing of it asks a model. All but `review` needs that nothing runs."""
 
-    def __init__(self, opened: Opened, settings: Settings, bench: Bench, record: Record, course: Course) -> None:
+    def __init__(
+        self, opened: Opened, settings: Settings, bench: Bench, record: Record, *, course: Course, cues: Cues
+    ) -> None:
         self.opened = opened
         self.settings = settings
         self._bench = bench
         self._record = record
         self._course = course
+        self._cues = cues
         self._evidence: tuple[Evidence, ...] = ()
         self._notes: list[str] = []
         self._empty = True
@@ -59,6 +63,7 @@ class Settling:
             raise UsageError(
                 "Nothing is accepted, so there is nothing to land.", "Accept a hunk with y, or all with A."
             )
+        self._cue("land", selection=Selection.of(decided))
         root, state = self._bench.performer.workspace.root, self.settings.state_dir
         made = await asyncio.to_thread(landings.land, root, state, writes, self.opened.session)
         for outcome in outcomes:
@@ -71,6 +76,7 @@ class Settling:
     async def take_back(self, decided: Review) -> int:
         """Take what is rejected off the stage and touch no real file; gives how many hunks went."""
         self._must_be_idle()
+        self._cue("take back", selection=Selection.of(decided))
         for outcome in self._outcomes_as_shown(decided):
             self._bench.performer.stage.settle(outcome.path, outcome.before, outcome.staged)
         return len(decided.rejected)
@@ -82,6 +88,7 @@ class Settling:
         """
         self._must_be_idle()
         self._as_shown(shown)
+        self._cues.amend(shown.path, entry.data, entry.mode)
         self._bench.performer.stage.write(shown.path, entry)
         edited = take_apart(Change(path=shown.path, before=shown.after, after=entry))
         self._notes.append(told_of_edit(edited))
@@ -93,6 +100,7 @@ class Settling:
         What was edited since is kept, in the files and on the stage; LandingRefused names files where it cannot be.
         """
         self._must_be_idle()
+        self._cue("undo", id)
         performer, state = self._bench.performer, self.settings.state_dir
         root, stage = performer.workspace.root, performer.stage
         stage.rebase()
@@ -108,6 +116,7 @@ class Settling:
     def note_for_model(self, text: str) -> None:
         """Put the user's reasons and comments before the next prompt."""
         if text:
+            self._cue("note", text)
             self._notes.append(text)
 
     def _outcomes_as_shown(self, decided: Review) -> tuple[review.Outcome, ...]:
@@ -124,6 +133,18 @@ class Settling:
         self._course.saw(event)
         self._record.append(event)
         return redacted(event, self._bench.performer.redact)
+
+    def _cue(
+        self,
+        act: Act,
+        text: str = "",
+        command: tuple[str, ...] = (),
+        *,
+        number: int = 0,
+        images: int = 0,
+        selection: Selection | None = None,
+    ) -> None:
+        self._cues.act(Acted(act=act, text=text, command=command, number=number, images=images, selection=selection))
 
     def _must_be_idle(self) -> None:
         if self._busy:

@@ -35,6 +35,7 @@ commands:
   key         keep an API key in the keyring
   completion  what bash, zsh or fish need to complete these words
   schema      the JSON schema of records, or of --json
+  replay      play a recorded session again, offline, and say where it drifts
 
 options:
   --continue     go on with the newest session of this folder
@@ -272,6 +273,23 @@ def completion(words: list[str], rest: list[str] | None) -> int:
     return 0
 
 
+def replay(words: list[str], rest: list[str] | None) -> int:
+    """`assent replay`: a recorded session once more, offline."""
+    take = parser(
+        "replay",
+        "Play a recorded session again on a fresh stage, offline and without a key. Exit 0 if all was the same, 1 if it drifted.",
+    )
+    take.add_argument("session", metavar="SESSION", help="its id, or the beginning of it")
+    take.add_argument(
+        "--at", default="", metavar="COMMIT", help="on this commit, or `now`; else on the one where it began"
+    )
+    take.add_argument("--json", action="store_true", help="what came of it as one JSON object")
+    given = take.parse_args(_alone("replay", words, rest))
+    from assent_tui.commands.replay import replay
+
+    return replay(given.session, given.at, as_json=given.json)
+
+
 def schema(words: list[str], rest: list[str] | None) -> int:
     """`assent schema`: what programs may rely on."""
     take = parser("schema", "Print the JSON schema of the lines of a record, or of those of --json.")
@@ -296,6 +314,7 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "key": key,
     "completion": completion,
     "schema": schema,
+    "replay": replay,
 }
 
 

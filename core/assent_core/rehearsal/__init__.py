@@ -47,6 +47,9 @@ pattern), `patch` (V4A text, its common indentation removed), `shell` (a table, 
 `call = { name = ..., arguments = table or raw text }`. For several calls of a kind or another order:
 `calls = [{ read = "a.py" }, { shell = "ls" }, { read = "b.py" }]`.
 
+`items` (a list of whole output items) takes the place of all that; `usage` (input, cached, output, reasoning) and
+`model` are told as they are.
+
 `latency` and `tokens_per_second` can stand in a step. `fault` is a table with any of:
 
 - `status` (an HTTP error instead of a stream), with `body` (table or text), `code` (makes the usual error body), `headers`

@@ -46,6 +46,10 @@ class Answer:
         yield {"type": "response.created", "response": self.response("in_progress")}
         yield {"type": "response.in_progress", "response": self.response("in_progress")}
         step = self.step
+        for item in step.items:
+            yield from self._block(item, item, iter(()))
+        if step.items:
+            return
         calls = step.all_calls()
         if step.think:
             yield from self._thinks(step.think)
@@ -62,7 +66,7 @@ class Answer:
         shown: dict[str, object] = {
             "id": self.id, "object": "response", "created_at": self.created, "status": status, "background": False,
             "error": None, "incomplete_details": None, "instructions": body.get("instructions"),
-            "max_output_tokens": body.get("max_output_tokens"), "model": str(body.get("model")), "output": [],
+            "max_output_tokens": body.get("max_output_tokens"), "model": self.step.model or str(body.get("model")), "output": [],
             "parallel_tool_calls": bool(body.get("parallel_tool_calls", True)), "previous_response_id": None,
             "prompt_cache_key": body.get("prompt_cache_key"),
             "reasoning": {"effort": reasoning.get("effort", "none"), "summary": reasoning.get("summary")},

@@ -25,7 +25,7 @@ class Sent(Struct):
     def remember(self, items: Iterable[WireItem]) -> None:
         """Keep complete items for comparison with later requests."""
         for item in items:
-            self.items[str(item["id"])] = item
+            self.items[str(item.get("id"))] = item
 
     def cached(self, body: Arguments) -> tuple[int, int]:
         """Input tokens of a request, and how many of them an earlier one of the same key began with."""

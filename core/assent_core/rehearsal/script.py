@@ -95,6 +95,12 @@ class Step(Call, frozen=True, kw_only=True, forbid_unknown_fields=True):
     latency: float | None = None
     tokens_per_second: float | None = None
     fault: Fault = Fault()
+    items: tuple[WireItem, ...] = ()
+    """Whole output items, sent as they are in place of all that the fields above would make."""
+    usage: dict[str, int] = {}
+    """What is told to have been used: input, cached, output, reasoning; empty: an estimate."""
+    model: str = ""
+    """The model that is told to have answered; empty: the one that was asked."""
 
     def all_calls(self) -> list[RawCall]:
         """The step's own calls, then those of its list."""

@@ -136,6 +136,8 @@ class Rehearsal:
 
     def usage(self, body: Arguments, answer: Answer) -> dict[str, object]:
         """What the request used up, estimated from its size; cached is what an earlier request began with."""
+        if told := answer.step.usage:
+            return _told(told)
         total, cached = self._sent.cached(body)
         details = self.script.details
         return {
@@ -311,6 +313,16 @@ class _Connection:
         if (data := self._http.send(event)) is not None:
             self._writer.write(data)
         await self._writer.drain()
+
+
+def _told(used: dict[str, int]) -> dict[str, object]:
+    return {
+        "input_tokens": used.get("input", 0),
+        "input_tokens_details": {"cached_tokens": used.get("cached", 0), "cache_write_tokens": 0},
+        "output_tokens": used.get("output", 0),
+        "output_tokens_details": {"reasoning_tokens": used.get("reasoning", 0)},
+        "total_tokens": used.get("input", 0) + used.get("output", 0),
+    }
 
 
 class _Ended(Exception):
