@@ -44,6 +44,8 @@ STRICT = os.environ.get("STRICT") == "1"
 """Whether attempts that depend on the machine must succeed too where there are no walls."""
 MANY = sys.argv[1:2] == ["copy"] and "reads" in sys.argv
 """Whether an ignored folder is made large, so that it is linked rather than copied."""
+_OVERSHOT = 10
+"""By how much a bomb may exceed its limit on disk before a watch, which a busy machine may delay, has seen it."""
 SECRETS = (
     ".ssh/id_ed25519", ".gnupg/key", ".aws/credentials", ".config/gh/hosts.yml", ".kube/config", ".docker/config.json", ".netrc",
     ".git-credentials", ".npmrc", ".pypirc", ".bash_history", ".cargo/credentials.toml",
@@ -536,7 +538,7 @@ class Proof:
             found = [] if ended.cause in bomb.causes else [f"it ended by {ended.cause}"]
             found += [f"{count} are left" for count in [_alive(mark)] if count]
             found += [f"it took {took:.1f} s"] if took > bomb.limits.seconds + 5 else []
-            if bomb.limits.disk < 1 << 30 and (size := _size(self.world.state)) > 4 * bomb.limits.disk:
+            if bomb.limits.disk < 1 << 30 and (size := _size(self.world.state)) > _OVERSHOT * bomb.limits.disk:
                 found.append(f"{size} bytes are on the disk")
             kept = len(ended.output)
             found += [f"{kept} bytes of output were kept"] if kept > bomb.limits.output + 200 else []
