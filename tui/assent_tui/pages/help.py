@@ -153,7 +153,7 @@ class Page(Struct, frozen=True):
 
 def _row(keys: str, does: str, width: int) -> list[Line]:
     """What keys do beside them; under them where there is no room."""
-    if width < _NARROW or cell_len(keys) > _COLUMN - 2:
+    if width < _NARROW or cell_len(keys) >= _COLUMN:
         under = indent(wrap(line(does), width - 6), ("      ", ""), ("      ", ""))
         return [*wrap(line("  ", (keys, "accent")), width, 4), *under]
     return indent(wrap(line(does), width - _COLUMN - 2), (f"  {keys:<{_COLUMN}}", "accent"), (" " * (_COLUMN + 2), ""))

@@ -192,7 +192,7 @@ def _styles(hex_of: dict[str, str], dark: bool, stark: bool) -> dict[str, Style]
         "del.fill": fill("error", tint),
         "add.word": fill("success", 0.36 if dark else 0.32) + Style(bold=True),
         "del.word": fill("error", 0.4 if dark else 0.32) + Style(bold=True),
-        "select.fill": fill("secondary", 0.6 if stark else 0.4) + Style(underline=stark),
+        "select.fill": fill("secondary", 0.6 if stark else 0.4) + Style(underline=True),
         "find.fill": fill("warning", 0.45) + Style(underline=True),
         "warn.fill": fill("warning", tint),
         "bad.fill": fill("error", tint),
