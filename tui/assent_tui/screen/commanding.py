@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from assent_tui.chat.telling import drafted_in_words
 from assent_tui.paint.textview import TextScreen
 from assent_tui.prompt.slash import CommitWords, argv_of, commit_words, nearest, split
 from assent_tui.screen.clipboard import copied
@@ -166,6 +165,8 @@ class Commanding(Writing):
 
     def on_drafted(self, message: Drafted) -> None:
         """Say what a commit would hold, and have its message in the prompt, to be edited and sent."""
+        from assent_tui.chat.telling import drafted_in_words
+
         for text, level in drafted_in_words(message.draft, message.words):
             self.chat.note(text, level)
         if not self._prompt.text:
