@@ -145,7 +145,7 @@ class Performer:
             return self.outputs.keep(text) if text else "", text
         sieve = Sieve()
         name = self.outputs.keep_all(sieve.passing(blocks(ended.whole, self.redact)))
-        Path(ended.whole).unlink(missing_ok=True)
+        _forget(ended)
         return name, sieve.text()
 
     def _advice(self, digest: Digest) -> str:
@@ -162,6 +162,7 @@ class Performer:
                 if isinstance(output, Ended):
                     ended = output
         assert ended is not None
+        _forget(ended)
         text = cut(self.redact(decode(ended.output)), TOLD)
         nothing = ended.code == 1 and not text.strip()
         told = "Nothing matches." if nothing else text or f"The search ended with exit code {ended.code}."
@@ -287,6 +288,12 @@ def told_of(ended: Ended, digest: Digest, text: str, whole: Whole, hint: str = "
         shortened = "shortened here; " if shown != text else ""
         lines.insert(1, f"{shortened}the whole output: `read` with path {whole.name}")
     return "\n".join([*lines, "output:", shown])
+
+
+def _forget(ended: Ended) -> None:
+    """Delete the raw output of a command: it was read, and may hold secrets."""
+    if ended.whole:
+        Path(ended.whole).unlink(missing_ok=True)
 
 
 def _search_argv(search: Search, path: str) -> tuple[str, ...]:

@@ -88,3 +88,14 @@ async def test_a_long_output_is_whole_until_the_next_command_begins(stage: Stage
     _, again = await told(stage, f"cat {ended.whole}; echo short", Limits(output=1000))
     assert again.whole == "" and not Path(ended.whole).exists()
     assert b"99999" not in again.output
+
+
+async def test_a_command_that_is_broken_off_leaves_no_file(stage: Stage) -> None:
+    pieces = stage.run(Command(argv=("sh", "-c", "seq 100000; sleep 60")), Policy(limits=Limits(output=1000)))
+    seen = 0
+    async for piece in pieces:
+        assert isinstance(piece, Output)
+        if (seen := seen + len(piece.data)) > 100_000:
+            break
+    await pieces.aclose()
+    assert list(Path(stage.view.home).glob("whole")) == []

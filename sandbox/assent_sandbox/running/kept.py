@@ -36,7 +36,7 @@ class Whole:
                 piece = piece[os.write(self._file, piece) :]
         except OSError:
             self._broken = True
-            self.close()
+            self.drop()
 
     def end(self, tail: bytes) -> str:
         """Add the tail where there was no room for all, and what is missing in words; the file's path, or nothing."""
@@ -44,16 +44,17 @@ class Whole:
         if beyond > 0 and self._file >= 0:
             self._room, missing = self._passed + len(tail) + 100, beyond - len(tail)
             self.add((left_out(missing) if missing > 0 else b"") + tail[-beyond:])
-        made = self._file >= 0 and not self._broken
-        self.close()
-        return self._path if made else ""
+        if self._file < 0:
+            return ""
+        os.close(self._file)
+        self._file = -1
+        return self._path
 
-    def close(self) -> None:
-        """Close the file, and delete it if it could not be finished."""
+    def drop(self) -> None:
+        """Delete the file if it was not ended."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-        if self._broken:
             with suppress(OSError):
                 os.unlink(self._path)
 
@@ -95,6 +96,6 @@ class Kept:
         return self._whole.end(self.parts()[1]) if self._whole else ""
 
     def close(self) -> None:
-        """Let go of the file; doing it twice is no error."""
+        """Let go; a file that nobody was told of is deleted."""
         if self._whole:
-            self._whole.close()
+            self._whole.drop()
