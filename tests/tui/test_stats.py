@@ -292,7 +292,7 @@ def test_the_command_shows_what_fix_spent(assent, rehearse, repository):
     done = assent("stats", "--json", cwd=repository)
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
-    worker = next(line for line in told["lines"] if line["key"].startswith("edit > "))
+    worker = next(line for line in told["lines"] if line["key"].startswith("debug > "))
     assert (worker["requests"], worker["tasks"], worker["succeeded"], worker["landed"]) == (2, 1, 1, 2)
     assert worker["usd"] == worker["usd_per_success"] > 0
     shown = assent("stats", "--by", "role", cwd=repository).stdout
