@@ -102,8 +102,11 @@ class Course:
 
 def standing(events: Iterable[AnyEvent]) -> tuple[AnyEvent, ...]:
     """Events without those from which the session went back; what landed and was paid meanwhile stands."""
+    all_of_them = tuple(events)
+    if Rewound not in set(map(type, all_of_them)):
+        return all_of_them
     kept: list[AnyEvent] = []
-    for event in events:
+    for event in all_of_them:
         if isinstance(event, Rewound):
             places = (
                 place for place, one in enumerate(kept) if isinstance(one, Prompted) and one.snapshot == event.snapshot

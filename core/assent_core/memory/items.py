@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import os
 from pathlib import Path
 from typing import cast
@@ -67,15 +68,22 @@ def read_items(path: Path, size: int | None = None) -> Seen:
     """
     try:
         with path.open("rb") as file:
-            data = b"\n" + file.read(-1 if size is None else size)
+            if not (length := min(size, path.stat().st_size) if size is not None else path.stat().st_size):
+                return Seen()
+            with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ) as data:
+                return _folded(_tail(data).split(b"\n"))
     except FileNotFoundError:
         return Seen()
-    data = data[: data.rfind(b"\n") + 1]
-    start = len(data)
+
+
+def _tail(data: mmap.mmap) -> bytes:
+    """The whole lines from the last one on that says what all items are; of a long file that is a small part."""
+    end = data.rfind(b"\n") + 1
+    start = end
     while (start := data.rfind(_WHOLE, 0, start + len(_WHOLE) - 1)) >= 0:
-        if _decoded(data[start + 1 : data.index(b"\n", start + 1)]) is not None:
+        if _decoded(data[start + 1 : data.find(b"\n", start + 1)]) is not None:
             break
-    return _folded(data[max(start, 0) :].split(b"\n"))
+    return data[max(start, 0) : end]
 
 
 def _folded(lines: list[bytes]) -> Seen:
