@@ -19,6 +19,8 @@ from assent_core.consent.ledger import Ledger
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge
 from assent_core.context.transcript import Transcript
+from assent_core.crew.crew import Workers
+from assent_core.crew.hiring import Hiring
 from assent_core.diffs.changes import take_apart
 from assent_core.events import Noticed, Opened
 from assent_core.instructions import worker_instructions
@@ -190,6 +192,7 @@ def _bench(
         books=books,
         compactor=Compactor(counted, meter, gauge, settings, scouting=lambda: lookout.scout.on),
         sees=settings.profile != "nano",
+        crew=Workers(Hiring(service, settings)),
     )
 
 

@@ -200,6 +200,8 @@ class Billed(Event, frozen=True):
     scout: float
     context: float = 0.0
     """How much of the model's largest input the request took, from 0 to 1."""
+    by: str = ""
+    """Which of several workers made it; empty: the one that the user talks to, or a role beside it."""
 
 
 class Staged(Event, frozen=True):
@@ -286,17 +288,69 @@ class Committed(Event, frozen=True):
     landings: tuple[str, ...]
 
 
+class Joined(Event, frozen=True):
+    """A worker that did a part of the task is done, and what it changed was merged into the stage."""
+
+    by: str
+    how: Literal["done", "budget", "refused", "failed", "environment"]
+    answer: str = ""
+    """Its last message, or why it ended before it was done."""
+    usd: float = 0.0
+    seconds: float = 0.0
+    paths: tuple[str, ...] = ()
+    """What it changed."""
+    moved: tuple[Moved, ...] = ()
+    """Of these, what is in conflict with what others made of it, and what could not be brought over."""
+    kept: str = ""
+    """The folder in which its versions of those are kept until the session ends."""
+
+
+class Attempted(Event, frozen=True):
+    """One of several attempts at the same problem is over."""
+
+    attempt: int
+    how: Literal["passed", "beaten", "budget", "refused", "failed", "environment"]
+    """beaten: another one passed before."""
+    summary: str = ""
+    """What its last run of the command said, or why it ended."""
+    usd: float = 0.0
+    seconds: float = 0.0
+    added: int = 0
+    removed: int = 0
+
+
+class Chosen(Event, frozen=True):
+    """The attempt that goes on, whose changes are on the stage from now; `passed` is false if none passed."""
+
+    attempt: int
+    of: int
+    passed: bool
+    usd: float = 0.0
+    """What all attempts cost together."""
+
+
 class Noticed(Event, frozen=True):
     """Something that the user should know and that fits nowhere else."""
 
     text: str
 
 
-AnyEvent = (
+Plain = (
     Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Explained | Planned
     | Named | Remarked | Printed | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Rewound
-    | Forked | Committed | Noticed
+    | Forked | Committed | Joined | Attempted | Chosen | Noticed
 )  # fmt: skip
+
+
+class Relayed(Event, frozen=True):
+    """What happened to one of several workers at once: a part of the task (`by` is its name), or an attempt (its number)."""
+
+    by: str
+    of: Plain
+    attempt: int = 0
+
+
+AnyEvent = Plain | Relayed
 
 
 def encode(value: object) -> bytes:

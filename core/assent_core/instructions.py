@@ -95,6 +95,12 @@ def repair_prompt(command: str, told: str, wish: str, round: int) -> str:
     )
 
 
+def nudge(attempt: int) -> str:
+    """What one of several attempts is told beside its problem, so that they begin differently; nothing for the first."""
+    ways = prompt("attempts").splitlines()
+    return ways[(attempt - 2) % len(ways)] if attempt > 1 else ""
+
+
 def question_prompt(question: str) -> str:
     """The prompt of a question to which nothing may be changed."""
     return f"{prompt('ask')}\n\n{question.strip()}"

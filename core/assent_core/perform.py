@@ -25,7 +25,7 @@ from assent_core.logs.reading import blocks
 from assent_core.logs.sieve import Sieve
 from assent_core.memory.outputs import Outputs
 from assent_core.passage import Passage, Shown
-from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
 from assent_core.steering import advice
 from assent_core.workspace import Workspace
 from assent_sandbox.output import cut, decode
@@ -81,6 +81,8 @@ class Performer:
                 return _single(lambda: self._patch(id, text))
             case Read() as read:
                 return _single(lambda: self._read(id, read))
+            case Delegate():
+                raise StageError("Only a session's own worker delegates.", "Do the parts yourself.")
 
     def changes(self) -> tuple[FileChange, ...]:
         """What is staged and not ignored, taken apart; cost follows what changed."""

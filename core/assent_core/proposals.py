@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from assent_sandbox.policy import Widening
@@ -42,10 +44,30 @@ class Search(Struct, frozen=True, kw_only=True, tag="search"):
     glob: str = ""
 
 
+Kit = Literal["read", "edit", "shell"]
+"""The tools of a sub-task: to look, to edit besides, to run commands besides."""
+
+
+class Subtask(Struct, frozen=True):
+    """A piece of work that can be done apart from others, by a worker that knows nothing but `task`."""
+
+    name: str
+    task: str
+    tools: Kit
+    simple: bool
+    """Whether the small model can do it, as the worker sees it."""
+
+
+class Delegate(Struct, frozen=True, kw_only=True, tag="delegate"):
+    """Let workers of their own do sub-tasks at once, each on a stage above this one; what they made is merged into it."""
+
+    tasks: tuple[Subtask, ...]
+
+
 class Spend(Struct, frozen=True, kw_only=True, tag="spend"):
     """Go beyond a budget: asked by assent itself, and no tool of the model's."""
 
     text: str
 
 
-Proposal = Shell | Patch | Read | Search
+Proposal = Shell | Patch | Read | Search | Delegate

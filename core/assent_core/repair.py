@@ -11,7 +11,7 @@ import msgspec
 from assent_core.consent.gate import Refused
 from assent_core.diffs.changes import unified
 from assent_core.errors import AssentError, BudgetExceeded, ConsentMissing, EnvironmentFault
-from assent_core.events import AnyEvent, Asked, Decided, Digested, Noticed, Proposed, Verified
+from assent_core.events import AnyEvent, Asked, Decided, Digested, Noticed, Proposed, Relayed, Verified
 from assent_core.evidence import contents_digest
 from assent_core.instructions import own_change, repair_prompt
 from assent_core.logs.digest import extract
@@ -38,10 +38,24 @@ class Course:
     runs: list[Run] = field(default_factory=list[Run])
     asked: set[Widening] = field(default_factory=set[Widening])
     """What the user was asked for on its behalf; nothing is asked for twice but by name of what was allowed once."""
+    checked: Checked | None = None
+    """A run that has just been made, before any worker came to it."""
+
+    def parted(self) -> Course:
+        """The same course, to be gone on with apart from this one."""
+        return Course(self.shell, list(self.runs), set(self.asked), self.checked)
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A run of the command that is over, and what is to be done about it."""
+
+    result: Result
+    move: Move
 
 
 async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEvent | Result]:
     """Run a command that the user typed: typing it was consent to run it on the stage. It is evidence in any case."""
+    id = bench.id(id)
     yield Proposed(id=id, proposal=shell, reach=bench.performer.reach(shell) if shell.needs else ())
     reach = bench.performer.reach(shell)
     decision = await bench.gate.decide(id, shell, reach) if shell.needs else bench.gate.typed(shell)
@@ -56,27 +70,29 @@ async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEv
 
 
 async def repair(
-    bench: Bench, shell: Shell, wish: str, limit: int, work: Callable[[str, int], AsyncGenerator[AnyEvent]]
+    bench: Bench,
+    course: Course,
+    wish: str,
+    limit: int,
+    work: Callable[[str, int], AsyncGenerator[AnyEvent]],
 ) -> AsyncGenerator[AnyEvent]:
     """Run the command, let the worker repair what fails, and run it again until it passes on what is staged.
 
     `work(prompt, limit)` is one turn of the worker with at most `limit` requests. Ends normally when the command
     passed; raises AssentError with the exit code of the first reason that applies when it did not.
     """
-    result: Result | None = None
-    move: Move = Go()
-    course = Course(shell)
     asked, refused = 0, False
+    shell, checked = course.shell, course.checked
     for round in range(ROUNDS + 1):
-        async with aclosing(_steered(bench, course, f"check-{round}")) as events:
-            async for event in events:
-                if isinstance(event, Result):
-                    result = event
-                elif isinstance(event, Move):
-                    move = event
-                else:
-                    yield event
-        assert result is not None
+        if round or checked is None:
+            async with aclosing(steered(bench, course, f"check-{round}")) as events:
+                async for event in events:
+                    if isinstance(event, Checked):
+                        checked = event
+                    else:
+                        yield event
+        assert checked is not None
+        result, move = checked.result, checked.move
         if result.performed.ok:
             return
         if isinstance(move, Stop):
@@ -90,14 +106,16 @@ async def repair(
         async with aclosing(work(prompt, limit - asked)) as events:
             async for event in events:
                 asked += isinstance(event, Asked)
-                refused = refused or (isinstance(event, Decided) and not event.allowed)
+                what = event.of if isinstance(event, Relayed) else event
+                refused = refused or (isinstance(what, Decided) and not what.allowed)
                 yield event
-    assert result is not None
+    assert checked is not None
+    result = checked.result
     raise _why_not(result, refused, asked >= limit)
 
 
-async def _steered(bench: Bench, course: Course, id: str) -> AsyncGenerator[AnyEvent | Result | Move]:
-    """Run the command as often as its failures ask for before the worker comes to it; last the Result and the Move."""
+async def steered(bench: Bench, course: Course, id: str) -> AsyncGenerator[AnyEvent | Checked]:
+    """Run the command as often as its failures ask for before the worker comes to it; the last value is the `Checked`."""
     attempt, result = 0, None
     while True:
         before, refused = result, False
@@ -121,8 +139,7 @@ async def _steered(bench: Bench, course: Course, id: str) -> AsyncGenerator[AnyE
             course.asked.update(move.widenings)
             course.shell = msgspec.structs.replace(course.shell, needs=(*course.shell.needs, *move.widenings))
         elif not isinstance(move, RunAgain):
-            yield result
-            yield move
+            yield Checked(result, move)
             return
         yield Noticed(
             text=move.why

@@ -11,6 +11,7 @@ from assent_core.consent.plainly import Triage
 from assent_core.errors import UsageError
 from assent_core.events import Routed
 from assent_core.model import Role
+from assent_core.proposals import Subtask
 from assent_core.settings import RoleSettings, Settings
 
 Work = Literal[
@@ -29,6 +30,7 @@ Work = Literal[
     "plan",
     "review",
     "judge",
+    "subtask",
 ]
 
 TABLE: dict[Work, tuple[Role, str]] = {
@@ -47,6 +49,7 @@ TABLE: dict[Work, tuple[Role, str]] = {
     "plan": ("planner", "a plan is decomposition: it is worth thinking harder"),
     "review": ("reviewer", "a change is read again with fresh eyes, thinking harder"),
     "judge": ("reviewer", "a risky action is worth a second look by a stronger model"),
+    "subtask": ("worker", "a part of the task that needs several steps"),
 }
 """Who takes what, by what failing costs."""
 
@@ -93,8 +96,7 @@ def work_of(facts: Facts) -> Work:
 def route(work: Work, settings: Settings) -> Routed:
     """Route by what failure costs; the profile can bind all roles to one model. UsageError where it cannot be done."""
     role, why = TABLE[work]
-    small_first = settings.profile == "tiered" and settings.scouting and settings.scout.model != settings.worker.model
-    if work == "question" and not small_first:
+    if work == "question" and not _small_first(settings):
         role, why = "worker", "a question; no smaller model is asked first"
     bound = _binding(work, role, settings)
     match settings.profile:
@@ -144,5 +146,24 @@ def _binding(work: Work, role: Role, settings: Settings) -> RoleSettings:
         case "reviewer":
             return settings.judge if work == "judge" else settings.reviewer
         case "scout":
-            scout = settings.scout
-            return replace(scout, effort="low") if work == "question" and scout.effort == "none" else scout
+            return _working(settings.scout) if work == "question" else settings.scout
+
+
+def route_subtask(task: Subtask, settings: Settings) -> Routed:
+    """Route a part of a task: simple ones that need no terminal go to the small model, all others as work does."""
+    routed = route("subtask", settings)
+    if not task.simple or not _small_first(settings):
+        return routed
+    if task.tools == "shell":
+        return replace(routed, why="simple, but terminal work is where the small model falls far behind")
+    why = "a narrow part of the task that needs no terminal: the small model comes close"
+    return replace(routed, model=settings.scout.model, effort=_working(settings.scout).effort, why=why)
+
+
+def _small_first(settings: Settings) -> bool:
+    return settings.profile == "tiered" and settings.scouting and settings.scout.model != settings.worker.model
+
+
+def _working(scout: RoleSettings) -> RoleSettings:
+    """The small model where it uses tools."""
+    return replace(scout, effort="low") if scout.effort == "none" else scout

@@ -47,11 +47,12 @@ from assent_core.perform import Performer, Result
 from assent_core.prompting import Prompt, Prompting, carrying_out, planning
 from assent_core.proposals import Shell
 from assent_core.redaction.values import redacted
+from assent_core.repair import Course as Repair
 from assent_core.repair import repair, run_typed
 from assent_core.roles.lookout import Lookout
 from assent_core.roles.scout import Scout
 from assent_core.settings import Settings
-from assent_core.settling import Settling, drift_in_words, put
+from assent_core.settling import Settling, drift, drift_in_words, put
 from assent_core.telling import Telling
 from assent_core.turn import Bench, ended
 from assent_sandbox import album
@@ -170,19 +171,24 @@ class Session(Settling):
         """Let the reviewer read what is staged, if the settings want that; returns at once, Remarked tells what it found."""
         self._lookout.read(self._bench.performer.staged)
 
-    def repair(self, command: tuple[str, ...], prompt: str = "", turns: int = 0) -> AsyncGenerator[AnyEvent]:
+    def repair(
+        self, command: tuple[str, ...], prompt: str = "", turns: int = 0, attempts: int = 1
+    ) -> AsyncGenerator[AnyEvent]:
         """The `fix` loop: run, digest, repair, run again until it passes; the last event is `Ended`.
 
-        `turns` is the most requests to the worker in all; 0 takes the setting.
+        `turns` is the most requests to a worker in all; 0 takes the setting. Several `attempts` race, each on a stage of
+        its own; what the first made that passes is on the stage in the end.
         """
         self._cue("fix", prompt, command, number=turns)
         shell = self._typed(command)
+        if attempts > 1 and self._bench.crew:
+            return self._told("fix", self._race(shell, prompt, turns or self.settings.turns, attempts))
         task = f"Make this command succeed: {shell.command}\n{prompt}"
 
         def work(text: str, limit: int) -> AsyncGenerator[AnyEvent]:
             return self._prompting.work(Prompt(text=text, task=task, work="debug"), limit)
 
-        return self._told("fix", repair(self._bench, shell, prompt, turns or self.settings.turns, work))
+        return self._told("fix", repair(self._bench, Repair(shell), prompt, turns or self.settings.turns, work))
 
     def run(
         self, command: tuple[str, ...], workdir: str = "", passage: Passage | None = None
@@ -276,6 +282,19 @@ class Session(Settling):
         async with aclosing(self._prompting.work(carrying_out(plan), self.settings.turns)) as events:
             async for event in events:
                 yield event
+
+    async def _race(self, shell: Shell, wish: str, limit: int, attempts: int) -> AsyncGenerator[AnyEvent]:
+        assert self._bench.crew
+        if drifted := await drift(self._bench.performer.stage):
+            yield drifted
+        await asyncio.to_thread(self._bench.performer.changes)
+        try:
+            async with aclosing(self._bench.crew.race(self._bench, shell, wish, limit, attempts)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self._bench.gate.end_task()
+            self._bench.refused.clear()
 
     async def _compact(self) -> AsyncGenerator[AnyEvent]:
         bench = self._bench

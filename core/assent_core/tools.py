@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -14,10 +15,13 @@ from msgspec import Meta, Struct
 
 from assent_core.instructions import prompt
 from assent_core.model import ToolSpec, WireItem
-from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_core.proposals import Delegate, Kit, Patch, Proposal, Read, Search, Shell, Subtask
 from assent_sandbox.destinations import is_loopback, read_port, read_wish
 from assent_sandbox.policy import Widening, WideningKind
 
+MOST_SUBTASKS = 8
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
+"""What a sub-task can be called: a word that is harmless in a path, a mark and a sentence."""
 LONGEST_COMMAND = 120_000
 """Bytes; Linux takes no single argument of 128 KiB or more."""
 
@@ -68,18 +72,31 @@ class SearchArguments(Struct, frozen=True, forbid_unknown_fields=True):
     glob: str | None = None
 
 
-Arguments = ShellArguments | PatchArguments | ReadArguments | SearchArguments
+class DelegateArguments(Struct, frozen=True, forbid_unknown_fields=True):
+    """Arguments of `delegate`."""
+
+    tasks: Annotated[list[Subtask], Meta(min_length=1, max_length=MOST_SUBTASKS)]
+
+
+Arguments = ShellArguments | PatchArguments | ReadArguments | SearchArguments | DelegateArguments
 
 TABLE: dict[str, type[Arguments]] = {
     "shell": ShellArguments,
     "apply_patch": PatchArguments,
     "read": ReadArguments,
     "search": SearchArguments,
+    "delegate": DelegateArguments,
 }
+KITS: dict[Kit, tuple[str, ...]] = {
+    "read": ("read", "search"),
+    "edit": ("apply_patch", "read", "search"),
+    "shell": ("shell", "apply_patch", "read", "search"),
+}
+"""The tools that a sub-task gets; none of them delegates."""
 
 
-def specs(custom: bool) -> tuple[ToolSpec, ...]:
-    """The tools as the worker is told of them; `custom`: the server knows custom tools with a grammar (OpenAI).
+def specs(custom: bool, names: Collection[str] = TABLE) -> tuple[ToolSpec, ...]:
+    """These tools as the worker is told of them; `custom`: the server knows custom tools with a grammar (OpenAI).
 
     The schemas fit strict mode: every field is required, optional ones may be null.
     """
@@ -91,14 +108,18 @@ def specs(custom: bool) -> tuple[ToolSpec, ...]:
             grammar=_grammar() if custom and name == "apply_patch" else "",
         )
         for name, arguments in TABLE.items()
+        if name in names
     )
 
 
-def parse(call: WireItem) -> Proposal | Mistake:
-    """Read a `function_call` or `custom_tool_call` item; whatever stands in it, the result is a value."""
+def parse(call: WireItem, known: Collection[str] = TABLE) -> Proposal | Mistake:
+    """Read a `function_call` or `custom_tool_call` item; whatever stands in it, the result is a value.
+
+    `known` are the tools that the caller was given.
+    """
     name = call.get("name")
-    if not isinstance(name, str) or name not in TABLE:
-        return _unknown(str(name))
+    if not isinstance(name, str) or name not in TABLE or name not in known:
+        return _unknown(str(name), known)
     if call.get("type") == "custom_tool_call":
         text = call.get("input")
         if name != "apply_patch" or not isinstance(text, str):
@@ -175,6 +196,8 @@ def _proposal(given: Arguments) -> Proposal:
             return Read(path=given.path, start=given.start or 1, lines=given.lines or 400)
         case SearchArguments():
             return Search(pattern=given.pattern, path=given.path or ".", glob=given.glob or "")
+        case DelegateArguments(tasks=tasks):
+            return Delegate(tasks=tuple(tasks))
         case _:
             assert_never(given)
 
@@ -192,6 +215,8 @@ def _problem(given: Arguments) -> str:
     """What is wrong with arguments of the right types, or nothing."""
     if any("\0" in value for value in msgspec.structs.astuple(given) if isinstance(value, str)):
         return "a NUL character is in the arguments; leave it out."
+    if isinstance(given, DelegateArguments):
+        return _subtask_problem(given.tasks)
     if not isinstance(given, ShellArguments):
         return ""
     if not given.command.strip():
@@ -200,6 +225,17 @@ def _problem(given: Arguments) -> str:
         return f"the command is longer than {LONGEST_COMMAND:,} bytes; write a script with apply_patch and run that."
     problems = [_need_problem(need) for need in given.needs or []]
     return next(filter(None, problems), "")
+
+
+def _subtask_problem(tasks: list[Subtask]) -> str:
+    names = [task.name for task in tasks]
+    for task in tasks:
+        if not NAME.fullmatch(task.name):
+            return f"a sub-task is named by 1 to 24 small letters, digits and dashes, not {task.name[:80]!r}."
+        if not task.task.strip() or "\0" in task.task:
+            return f"the sub-task {task.name} says nothing, or has a NUL character in it."
+    twice = next((name for name in names if names.count(name) > 1), "")
+    return f"two sub-tasks are named {twice}." if twice else ""
 
 
 def _need_problem(need: Need) -> str:
@@ -231,10 +267,10 @@ def _need_problem(need: Need) -> str:
             assert_never(need.kind)
 
 
-def _unknown(name: str) -> Mistake:
-    near = get_close_matches(name.lower(), TABLE, 1, 0.4)
+def _unknown(name: str, known: Collection[str]) -> Mistake:
+    near = get_close_matches(name.lower(), known, 1, 0.4)
     hint = f" Did you mean {near[0]}?" if near else ""
-    return Mistake(name, f"There is no tool named {name[:80]!r}.{hint} The tools are: {', '.join(TABLE)}.")
+    return Mistake(name, f"There is no tool named {name[:80]!r}.{hint} The tools are: {', '.join(known)}.")
 
 
 def _explained(error: str, name: str) -> str:
@@ -242,7 +278,8 @@ def _explained(error: str, name: str) -> str:
     if not (found := re.fullmatch(r"Object contains unknown field `(.*?)`( - at .*)?", error, re.DOTALL)):
         started = "the arguments are not valid JSON: " if "JSON is malformed" in error or "truncated" in error else ""
         return f"{started}{error}."
-    fields = TABLE[name].__struct_fields__ + (Need.__struct_fields__ if found[2] else ())
+    inner = Subtask if name == "delegate" else Need
+    fields = TABLE[name].__struct_fields__ + (inner.__struct_fields__ if found[2] else ())
     near = get_close_matches(found[1], fields, 1, 0.5)
     return f"there is no argument {found[1][:80]!r}{found[2] or ''}{f', did you mean {near[0]!r}?' if near else '.'}"
 
@@ -258,5 +295,7 @@ def _takes(name: str) -> str:
 def _kind(field: msgspec.structs.FieldInfo) -> str:
     if field.name == "needs":
         return "list of {kind: host|loopback|socket|read|write|secret|network|unconfined, target: string or null}"
+    if field.name == "tasks":
+        return f"list of 1 to {MOST_SUBTASKS} {{name, task: strings, tools: read|edit|shell, simple: true or false}}"
     bounded = {"timeout_seconds": "number from 1 to 3600", "start": "integer from 1", "lines": "integer from 1 to 4000"}
     return bounded.get(field.name, "string")

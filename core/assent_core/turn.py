@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
@@ -22,7 +23,6 @@ from assent_core.events import (
     Ended,
     Mistaken,
     Performed,
-    Printed,
     Proposed,
     Retried,
     Routed,
@@ -38,7 +38,7 @@ from assent_core.model import Finished, Item, Model, Reply, Request, Retrying, T
 from assent_core.model import Thought as Thinking
 from assent_core.money.usage import Meter
 from assent_core.perform import Performer, Result, mistaken
-from assent_core.proposals import Patch, Proposal, Shell
+from assent_core.proposals import Delegate, Patch, Proposal, Shell
 from assent_core.tools import Mistake, parse
 from assent_sandbox.policy import Widening
 from assent_sandbox.stage import StageError
@@ -73,6 +73,29 @@ class Bench:
     """None: nothing is ever compacted."""
     sees: bool = True
     """Whether the model is given the images that turn up."""
+    name: str = ""
+    """Of one of several workers; empty: the one that the user talks to."""
+    crew: Crew | None = None
+    """None: this worker delegates nothing."""
+
+    def id(self, of: str) -> str:
+        """A name of something that this worker does, which no other worker of the session gives."""
+        return f"{self.name}/{of}" if self.name else of
+
+
+class Crew(Protocol):
+    """Workers beside the one of a turn."""
+
+    def delegate(self, bench: Bench, id: str, task: Delegate) -> AsyncGenerator[AnyEvent | Result]:
+        """Let them do the parts of a task and bring what they made onto the stage of the bench; last comes the `Result`."""
+        ...
+
+    def race(self, bench: Bench, shell: Shell, wish: str, limit: int, attempts: int) -> AsyncGenerator[AnyEvent]:
+        """Let so many repair what makes a command fail, each in its own way; the best one's changes come onto the stage.
+
+        `limit` is the most requests of each. Raises as `repair` does where none passes.
+        """
+        ...
 
 
 async def turn(bench: Bench, routed: Routed, limit: int, relief: Relief | None = None) -> AsyncGenerator[AnyEvent]:
@@ -209,8 +232,8 @@ def _event_of(reply: Reply | AnyEvent, bench: Bench, lane: Lane) -> AnyEvent | N
 
 
 async def _carry_out(bench: Bench, lane: Lane, call: WireItem) -> AsyncGenerator[AnyEvent]:
-    id = str(call.get("call_id"))
-    proposal = parse(call)
+    id = bench.id(str(call.get("call_id")))
+    proposal = parse(call, [spec.name for spec in bench.request.tools])
     if isinstance(proposal, Mistake):
         yield Mistaken(id=id, tool=proposal.tool, message=proposal.message)
         bench.transcript.answer(call, proposal.message)
@@ -266,15 +289,15 @@ async def carry(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[Any
     before = bench.performer.staged
     result = mistaken(id, StageError("Nothing came of it."))
     try:
-        async with aclosing(bench.performer.perform(id, approved)) as pieces:
+        async with aclosing(_performed(bench, id, approved)) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Printed):
-                    yield piece
-                else:
+                if isinstance(piece, Result):
                     result = piece
+                else:
+                    yield piece
     except (PatchMistake, StageError) as error:
         result = mistaken(id, error)
-    touching = isinstance(approved.proposal, Shell | Patch)
+    touching = isinstance(approved.proposal, Shell | Patch | Delegate)
     after = await asyncio.to_thread(bench.performer.changes) if touching else before
     touched = tuple(file.path for file in after if file not in before)
     gone = tuple({file.path for file in before} - {file.path for file in after})
@@ -290,6 +313,12 @@ async def carry(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[Any
         added, removed = sum(file.added for file in after), sum(file.removed for file in after)
         yield Staged(paths=tuple(file.path for file in after), added=added, removed=removed)
     yield result
+
+
+def _performed(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[AnyEvent | Result]:
+    if isinstance(approved.proposal, Delegate) and bench.crew:
+        return bench.crew.delegate(bench, id, approved.proposal)
+    return bench.performer.perform(id, approved)
 
 
 def _liftable(performed: Performed, approved: Approved, refused: set[Widening]) -> tuple[Widening, ...]:

@@ -147,7 +147,7 @@ def test_wrong_arguments_are_told_with_what_was_wrong_and_what_it_takes(argument
 def test_an_unknown_tool_is_told_with_the_nearest_name(name: str, meant: str):
     message = mistake(name, {})
     assert f"Did you mean {meant}?" in message
-    assert message.endswith("The tools are: shell, apply_patch, read, search.")
+    assert message.endswith("The tools are: shell, apply_patch, read, search, delegate.")
 
 
 def test_free_text_for_another_tool_is_a_mistake():
@@ -197,8 +197,8 @@ def test_schemas_fit_strict_mode(custom: bool):
 
 
 def test_only_the_patch_has_a_grammar_and_only_where_the_server_knows_them():
-    assert [spec.name for spec in specs(True)] == ["shell", "apply_patch", "read", "search"]
-    assert [bool(spec.grammar) for spec in specs(True)] == [False, True, False, False]
+    assert [spec.name for spec in specs(True)] == ["shell", "apply_patch", "read", "search", "delegate"]
+    assert [bool(spec.grammar) for spec in specs(True)] == [False, True, False, False, False]
     assert not any(spec.grammar for spec in specs(False))
 
 

@@ -51,3 +51,11 @@ def number(text: str) -> int:
     if value < 1:
         raise ValueError
     return value
+
+
+def few(text: str) -> int:
+    """A count from 1 to 8."""
+    value = int(text)
+    if not 1 <= value <= 8:
+        raise ValueError
+    return value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assent_core.errors import AssentError, UsageError
 from assent_tui import __version__
-from assent_tui.arguments import dollars, number, parser
+from assent_tui.arguments import dollars, few, number, parser
 from assent_tui.notice import tell
 
 if TYPE_CHECKING:
@@ -119,6 +119,13 @@ def fix(words: list[str], rest: list[str] | None) -> int:
     take.add_argument("--quiet", action="store_true", help="say only what was denied and what failed")
     take.add_argument("--max-cost", type=dollars, default=None, metavar="USD", help="end when this much was spent")
     take.add_argument("--max-turns", type=number, default=0, metavar="N", help="end after N requests to the worker")
+    take.add_argument(
+        "--attempts",
+        type=few,
+        default=1,
+        metavar="N",
+        help="let N workers (1 to 8) race; the first that passes goes on",
+    )
     given = take.parse_args(words)
     from assent_tui.commands.fix import Fix, fix
 

@@ -89,6 +89,14 @@ class Gate:
         self._put = put
         self._task: set[str] = set()
         self._read_only = "the mode is read-only (settings: mode)"
+        self._one = asyncio.Lock()
+        self._by = ""
+
+    def of_worker(self, name: str) -> Gate:
+        """The same gate as another worker meets it: same rules and grants, and its questions say whose they are."""
+        gate = copy(self)
+        gate._by = name
+        return gate
 
     async def decide(self, id: str, proposal: Proposal, reach: tuple[Widening, ...]) -> Decision:
         """Decide one proposal with its reach. Cancelling takes the question away and leaves no grant."""
@@ -99,13 +107,23 @@ class Gate:
         always = self._asks_always(proposal, reach)
         if not reach and not always:
             return _approve(proposal, (), "walls", "it stays on the stage")
+        if not always and (allowed := self._granted(proposal, reach)):
+            return allowed
+        async with self._one:
+            if not always and (allowed := self._granted(proposal, reach)):
+                return allowed
+            known = {grant.widening for grant in self._grants()}
+            missing = tuple(widening for widening in reach if widening not in known)
+            return await self._ask(id, proposal, reach, missing, always)
+
+    def _granted(self, proposal: Proposal, reach: tuple[Widening, ...]) -> Decision | None:
+        """The consent that remembered ones give; None if one is missing."""
         granted = {grant.widening: grant for grant in self._grants()}
-        missing = tuple(widening for widening in reach if widening not in granted)
-        if not missing and not always:
-            grants = tuple(granted[widening] for widening in reach)
-            why = "; ".join(map(_origin, grants))
-            return self._allow(_approve(proposal, reach, "grant", why, _narrowest(grants)))
-        return await self._ask(id, proposal, reach, missing, always)
+        if not granted.keys() >= set(reach):
+            return None
+        grants = tuple(granted[widening] for widening in reach)
+        why = "; ".join(map(_origin, grants))
+        return self._allow(_approve(proposal, reach, "grant", why, _narrowest(grants)))
 
     def read_only(self, why: str) -> Gate:
         """The same gate in the mode read-only, with the reason for it."""
@@ -133,7 +151,8 @@ class Gate:
             why="a budget is used up (settings: budget, budget_task, budget_day)",
         )
         try:
-            answer = cast("object", await self._asker.ask(question))
+            async with self._one:
+                answer = cast("object", await self._asker.ask(question))
         except Exception:  # whatever happens to a question, it is no consent
             answer = None
         yes = isinstance(answer, Answer) and answer.yes is True
@@ -211,6 +230,7 @@ class Gate:
             effects=tuple(map(effect, reach)),
             why=self._why(reach),
             scopes=() if always else self._scopes(missing),
+            by=self._by,
             marks=describe(proposal.command) if isinstance(proposal, Shell) else (),
         )
         try:

@@ -29,6 +29,8 @@ class Question(Struct, frozen=True, kw_only=True):
     why: str
     """Which rule asks, and where it is written."""
     scopes: tuple[tuple[Scope, str], ...] = ()
+    by: str = ""
+    """Which of several workers asks; empty: the one that the user talks to."""
     marks: tuple[str, ...] = ()
     """How a command line reads: its programs, what it writes to, what a reader should notice; safe to print."""
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 from assent_core.consent.commands import visible
-from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
 from assent_sandbox.destinations import is_loopback, never_opened, read_destination, read_port, read_wish
 from assent_sandbox.policy import CREDENTIALS, Policy, Widening
 
@@ -49,6 +49,8 @@ def reach(proposal: Proposal, root: Path, policy: Policy, view: Path | None = No
         case Patch(text=text):
             places = [locate(path, root, view) for path in PATCHED.findall(text)]
             found = [_secret(place, root, policy) for place in places if not place.startswith("/")]
+        case Delegate():
+            found = []
         case _:
             assert_never(proposal)
     return tuple(sorted({widening for widening in found if widening}))
@@ -179,6 +181,8 @@ def in_words(proposal: Proposal, most: int = 2000) -> str:
             text = f"read: {path}"
         case Search(pattern=pattern, path=path):
             text = f"search in {path}: {pattern}"
+        case Delegate(tasks=tasks):
+            text = "delegate: " + "; ".join(f"{task.name}: {task.task}" for task in tasks)
         case _:
             assert_never(proposal)
     return visible(text if len(text) <= most else f"{text[:most]} [... {len(text) - most} more characters]")

@@ -13,7 +13,7 @@ from assent_core.context.gauge import size, total
 from assent_core.context.transcript import CALLS, text_of, user_item
 from assent_core.logs.digest import extract
 from assent_core.model import WireItem
-from assent_core.proposals import Patch, Read, Search, Shell
+from assent_core.proposals import Delegate, Patch, Read, Search, Shell
 from assent_core.tools import Mistake, parse
 
 LEAST = 1_000
@@ -89,7 +89,7 @@ def digested(call: WireItem, told: str) -> str:
             return f"[{gone}; read it again if you need them]"
         case Search():
             return "\n".join([*told[:300].splitlines()[:3], f"[{gone}; search again if you need them]"])
-        case Patch() | Mistake():
+        case Patch() | Delegate() | Mistake():
             return f"{told[:300]}\n[{gone}]"
 
 
@@ -185,6 +185,8 @@ def _named(call: WireItem) -> str:
             return f"read {path}"
         case Search(pattern=pattern):
             return f"searched {_cut(pattern, 100)}"
+        case Delegate(tasks=tasks):
+            return f"delegated {', '.join(task.name for task in tasks)}"
         case Patch(text=text):
             return f"edited {', '.join(re.findall(r'^[*]{3} (?:Update|Add|Delete) File: (.+)$', text, re.M)[:20])}"
         case Mistake():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -28,6 +29,7 @@ class Outputs:
         self._blobs = Blobs(folder)
         self._index = folder / INDEX
         self._known: dict[int, tuple[str, int]] | None = None
+        self._one = threading.Lock()
 
     def keep(self, text: str) -> str:
         """Keep one output; the name under which it can be read, or nothing where it cannot be kept."""
@@ -37,16 +39,20 @@ class Outputs:
         """Keep one output that comes in pieces, which are all taken in any case."""
         pieces = iter(pieces)
         try:
-            known = self._entries()
-            number = max(known, default=0) + 1
-            known[number] = self._blobs.keep_all(pieces)
-            self._make_room(known)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            with os.fdopen(os.open(self._index, flags, 0o600), "a") as index:
-                index.write(f"\n{number} {known[number][1]} {known[number][0]}\n")
+            with self._one:
+                return self._kept(pieces)
         except OSError:
             deque(pieces, maxlen=0)
             return ""
+
+    def _kept(self, pieces: Iterator[str]) -> str:
+        known = self._entries()
+        number = max(known, default=0) + 1
+        known[number] = self._blobs.keep_all(pieces)
+        self._make_room(known)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        with os.fdopen(os.open(self._index, flags, 0o600), "a") as index:
+            index.write(f"\n{number} {known[number][1]} {known[number][0]}\n")
         return f"log:{number}"
 
     def window(self, name: str, start: int, lines: int) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from assent_core.errors import BudgetExceeded
 from assent_core.money.accounts import Spent
 from assent_core.settings import Settings
 
-Span = Literal["task", "session", "day"]
+Span = Literal["task", "session", "day", "share"]
 
 NOTICE = 0.8
 """The share of a budget from which on the user is told."""
@@ -24,6 +24,7 @@ HINTS: dict[Span, str] = {
     "task": "Raise it with `budget_task` in the settings.",
     "session": "Raise it with --max-cost or `budget` in the settings.",
     "day": "Raise it with `budget_day` in the settings, or go on tomorrow.",
+    "share": "The worker that gave it out can go on with what is left.",
 }
 
 
@@ -41,6 +42,35 @@ class Overrun(Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """It in a sentence."""
         return f"The budget of this {self.span} is used up: {_counted(self.spent, self.tokens)} of ${self.limit:g}."
+
+
+class Bounds(Protocol):
+    """What the requests of one worker are held to."""
+
+    @property
+    def left(self) -> float | None:
+        """What may still be spent, in USD, as far as this session knows; None: there is no limit."""
+        ...
+
+    def share(self, parts: int) -> Share:
+        """One of so many equal parts of what is left; what is spent of it is spent here too."""
+        ...
+
+    def begin_task(self) -> None:
+        """Another task begins."""
+        ...
+
+    def count(self, usd: float | None, unpriced: int) -> None:
+        """Take one request out: dollars, or tokens that no price is known for."""
+        ...
+
+    def reached(self) -> Overrun | None:
+        """What is used up, as far as this session knows."""
+        ...
+
+    async def within(self, *, ask: bool = True) -> None:
+        """Return while there is something left, or the user allows more; BudgetExceeded else."""
+        ...
 
 
 class _Purse:
@@ -104,6 +134,15 @@ class Budgets:
                 return Overrun(span=purse.span, spent=spent, limit=purse.limit, tokens=purse.tokens, more=purse.size)
         return None
 
+    @property
+    def left(self) -> float | None:
+        """What may still be spent, in USD, as far as this session knows; None: there is no limit."""
+        return min((max(0.0, purse.limit - self._spent(purse)) for purse in self._purses.values()), default=None)
+
+    def share(self, parts: int) -> Share:
+        """One of so many equal parts of what is left; what is spent of it is spent here too."""
+        return _share(self, parts, self._rate)
+
     async def within(self, *, ask: bool = True) -> None:
         """Return while there is something left, or the user allows more; BudgetExceeded else. To be called before a request.
 
@@ -148,6 +187,61 @@ class Budgets:
         if not over.tokens:
             return ""
         return f" {self._rate:,} tokens without a known price count as $1 (settings: tokens_per_usd)."
+
+
+class Share:
+    """A part of a budget for a worker of its own: it ends where the part ends or the whole does, whichever is first.
+
+    Only the whole can be asked for more.
+    """
+
+    def __init__(self, whole: Bounds, usd: float | None, rate: int) -> None:
+        self._whole = whole
+        self._limit = usd
+        self._rate = rate
+        self._usd, self._tokens = 0.0, 0
+
+    @property
+    def left(self) -> float | None:
+        """What may still be spent, in USD; None: there is no limit."""
+        bounds = (self._whole.left, None if self._limit is None else max(0.0, self._limit - self._spent))
+        return min((bound for bound in bounds if bound is not None), default=None)
+
+    @property
+    def _spent(self) -> float:
+        return self._usd + (self._tokens / self._rate if self._rate else 0.0)
+
+    def share(self, parts: int) -> Share:
+        """One of so many equal parts of what is left."""
+        return _share(self, parts, self._rate)
+
+    def begin_task(self) -> None:
+        """Nothing: it lasts for one piece of work."""
+
+    def count(self, usd: float | None, unpriced: int) -> None:
+        """Take one request out of this part and of the whole."""
+        self._usd += usd or 0.0
+        self._tokens += unpriced
+        self._whole.count(usd, unpriced)
+
+    def reached(self) -> Overrun | None:
+        """This part or the budget of the whole that is used up."""
+        if self._limit is not None and self._spent >= self._limit - NEAR:
+            return Overrun(span="share", spent=self._spent, limit=self._limit, tokens=self._tokens)
+        return self._whole.reached()
+
+    async def within(self, *, ask: bool = True) -> None:
+        """Return while there is something left; BudgetExceeded else. The whole may ask the user for more."""
+        if (over := self.reached()) and over.span == "share":
+            raise BudgetExceeded(
+                f"Its share of the budget is used up: ${over.spent:.4f} of ${over.limit:.4f}.", HINTS["share"]
+            )
+        await self._whole.within(ask=ask)
+
+
+def _share(whole: Bounds, parts: int, rate: int) -> Share:
+    left = whole.left
+    return Share(whole, None if left is None else left / parts, rate)
 
 
 def midnight(now: float | None = None) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import cast
 
 from assent_core.errors import UsageError
 from assent_core.events import Billed
 from assent_core.model import Finished, Role
-from assent_core.money.budget import Budgets
+from assent_core.money.budget import Bounds, Budgets
 from assent_core.service import catalogue
 from assent_core.service.catalogue import Catalogue, Tier
 from assent_core.service.keys import host_of
@@ -15,6 +16,13 @@ from assent_core.settings import Settings
 
 TIERS: dict[str, Tier] = {"flex": "flex", "priority": "priority", "default": "standard", "scale": "standard"}
 """What a server calls its tiers, and what we call them."""
+
+
+class _Sums:
+    """What a session has cost, and how much of it the scout."""
+
+    total = 0.0
+    scout = 0.0
 
 
 class Meter:
@@ -25,9 +33,11 @@ class Meter:
         self._source = settings.prices
         self._tier: Tier = settings.tier
         self._regional = settings.regional or host_of(settings.server).endswith(".api.openai.com")
-        self.budgets = budgets or Budgets(settings)
-        self._total = 0.0
-        self._scout = 0.0
+        self.budgets: Bounds = budgets or Budgets(settings)
+        self.spent = 0.0
+        """USD that was spent through this meter."""
+        self._by = ""
+        self._sums = _Sums()
         if self._source not in self._catalogue.sources:
             names = ", ".join(sorted(self._catalogue.sources))
             raise UsageError(
@@ -37,9 +47,10 @@ class Meter:
     def bill(self, role: Role, finished: Finished) -> Billed:
         """Price one request and count it; an unknown model costs None and is counted in tokens only."""
         usd, prices = self.price(finished)
-        self._total += usd or 0.0
+        self.spent += usd or 0.0
+        self._sums.total += usd or 0.0
         if role == "scout":
-            self._scout += usd or 0.0
+            self._sums.scout += usd or 0.0
         used = finished.usage
         self.budgets.count(usd, used.input + used.output if used and usd is None else 0)
         return Billed(
@@ -48,15 +59,22 @@ class Meter:
             usage=finished.usage,
             usd=usd,
             prices=prices,
-            total=self._total,
-            scout=self._scout,
+            total=self._sums.total,
+            scout=self._sums.scout,
             context=self._context(finished),
+            by=self._by,
         )
+
+    def beside(self, by: str, bounds: Bounds) -> Meter:
+        """A meter for a worker beside: it counts into the same sums, and holds that worker to bounds of its own."""
+        other = copy.copy(self)
+        other.budgets, other.spent, other._by = bounds, 0.0, by
+        return other
 
     def go_on(self, last: Billed | None) -> None:
         """Go on from the sums of an earlier process of the same session."""
         if last is not None:
-            self._total, self._scout = last.total, last.scout
+            self._sums.total, self._sums.scout = last.total, last.scout
             self.budgets.count(last.total, 0)
 
     @property

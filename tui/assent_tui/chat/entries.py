@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from assent_core.consent.gate import Decider, Scope
 from assent_core.events import Opened
 from assent_core.logs.digest import Digest
-from assent_core.proposals import Patch, Proposal, Read, Search, Shell
+from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
 from assent_sandbox.policy import Denial, Tier
 from assent_tui.paint.lines import BLANK, Line, Span, clean, indent, line, rows, shorten, wrap, wrap_all
 from assent_tui.paint.markdown import markdown
@@ -247,6 +247,9 @@ class Call(Entry, frozen=True):
         lines += _flagged("reviewer: ", "info", self.judged, width) if self.judged else []
         if isinstance(self.proposal, Patch):
             lines += _raw(self.proposal.text, width)
+        if isinstance(self.proposal, Delegate):
+            for task in self.proposal.tasks:
+                lines += _flagged(f"{task.name}: ", "accent", task.task, width)
         lines += _digested(self.digest, width) if self.digest and self.state != "failed" else []
         lines += _flagged("changed: ", "dim", ", ".join(self.paths), width) if self.paths else []
         return lines + (_output(self.output, width) if self.output else _flagged("", "faint", "no output", width))
@@ -280,6 +283,8 @@ def title_of(proposal: Proposal) -> tuple[str, str]:
         case Search():
             where = "" if proposal.path == "." else f" in {proposal.path}"
             return "search", f"{proposal.pattern}{where}{' (' + proposal.glob + ')' if proposal.glob else ''}"
+        case Delegate(tasks=tasks):
+            return "delegate", ", ".join(task.name for task in tasks)
 
 
 def patched(text: str) -> list[str]:

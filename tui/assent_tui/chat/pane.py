@@ -11,7 +11,9 @@ from textual.timer import Timer
 from assent_core.events import (
     AnyEvent,
     Asked,
+    Attempted,
     Billed,
+    Chosen,
     Committed,
     Decided,
     Digested,
@@ -19,6 +21,7 @@ from assent_core.events import (
     Ended,
     Explained,
     Forked,
+    Joined,
     Landed,
     Mistaken,
     Named,
@@ -29,6 +32,7 @@ from assent_core.events import (
     Printed,
     Prompted,
     Proposed,
+    Relayed,
     Remarked,
     Retried,
     Rewound,
@@ -45,6 +49,7 @@ from assent_tui.chat.entries import Answer, Call, Entry, Level, Note, Reasoning,
 from assent_tui.chat.reader import Reader
 from assent_tui.chat.stream import Stream
 from assent_tui.chat.telling import failure, opinion, told
+from assent_tui.chat.workers import Worker, chosen
 
 _BEAT = 0.1
 """Seconds over which streamed pieces are gathered before they are shown."""
@@ -58,6 +63,7 @@ class Chat(Reader):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._calls: dict[str, int] = {}
+        self._workers: dict[str, int] = {}
         self._places: dict[str, int] = {}
         """Where each prompt stands, by the snapshot before it."""
         self._printed: dict[str, list[str]] = {}
@@ -99,6 +105,10 @@ class Chat(Reader):
                 self._change(event.id, judged=opinion(event))
             case Explained(id=id, sentence=sentence):
                 self._change(id, explained=sentence)
+            case Relayed() | Joined() | Attempted():
+                self._relayed(event)
+            case Chosen():
+                self._put(chosen(event))
             case Billed(role=role, usd=usd):
                 self._spent[role] = self._spent.get(role, 0.0) + (usd or 0.0)
             case Prompted(text=text):
@@ -126,6 +136,25 @@ class Chat(Reader):
         if (place := self._places.pop(snapshot, None)) is not None:
             self.splice(place)
             self._calls = {id: index for id, index in self._calls.items() if index < place}
+            self._workers = {name: index for name, index in self._workers.items() if index < place}
+
+    def _relayed(self, event: Relayed | Joined | Attempted) -> None:
+        """A worker beside: its first event begins an entry, all others change that."""
+        what = event.of if isinstance(event, Relayed) else event
+        name = f"attempt-{event.attempt}" if isinstance(event, Attempted) else event.by
+        index = self._workers.get(name)
+        if index is None or (isinstance(what, Routed) and self._is_done(index)):
+            self._commit()
+            attempt = 0 if isinstance(event, Joined) else event.attempt
+            index = self.append(Worker(name=name, attempt=attempt, gap=self._gap(Worker)))
+            self._workers[name] = index
+        worker = self._blocks[index]
+        if isinstance(worker, Worker) and (after := worker.after(what)) is not worker:
+            self.replace(index, after)
+
+    def _is_done(self, index: int) -> bool:
+        worker = self._blocks[index]
+        return not isinstance(worker, Worker) or worker.state != "working"
 
     def _ended(self, event: Ended) -> None:
         self._commit()

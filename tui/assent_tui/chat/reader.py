@@ -14,6 +14,7 @@ from assent_tui.chat.copying import codes_of, group, newest_answer, newest_code,
 from assent_tui.chat.entries import Call, Note, Reasoning, Request, title_of
 from assent_tui.chat.linewise import Lines
 from assent_tui.chat.telling import count
+from assent_tui.chat.workers import Worker
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import line, strip_of
@@ -136,7 +137,7 @@ class Reader(Lines):
 
     def _open(self, index: int) -> None:
         block = self._blocks[index] if index >= 0 else None
-        if isinstance(block, Call | Reasoning | Note | Request) and _foldable(block):
+        if isinstance(block, Call | Reasoning | Note | Request | Worker) and _foldable(block):
             self.follow = False
             self.replace(index, replace(block, open=not block.open))
 
@@ -155,7 +156,7 @@ class Reader(Lines):
 
 def _foldable(block: object) -> bool:
     match block:
-        case Call() | Reasoning():
+        case Call() | Reasoning() | Worker():
             return True
         case Note():
             return bool(block.detail)

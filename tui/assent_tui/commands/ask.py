@@ -52,7 +52,7 @@ def card(question: Question) -> list[str]:
     reason = question.proposal.reason if isinstance(question.proposal, Shell) else ""
     return [
         "",
-        "assent: consent is needed",
+        f"assent: consent is needed{f', for the worker {question.by}' if question.by else ''}",
         *(f"  {line}" for line in proposed(question.proposal).splitlines()),
         *(f"  -> {effect}" for effect in question.effects),
         f"  {_where(question)}asked because {question.why}",

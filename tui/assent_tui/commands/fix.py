@@ -39,6 +39,7 @@ class Fix(Struct, frozen=True, kw_only=True):
     quiet: bool = False
     max_cost: float | None = None
     max_turns: int = 0
+    attempts: int = 1
 
 
 def fix(options: Fix) -> int:
@@ -65,6 +66,11 @@ def check(options: Fix, *, terminal: bool) -> None:
         raise UsageError(
             "Without a command nothing can be verified, so --apply lands nothing.",
             "Name a command after --, or add --unverified to land the result all the same.",
+        )
+    if options.attempts > 1 and not options.command:
+        raise UsageError(
+            "Several attempts need a command that tells which of them is right.",
+            "Name one after --, such as: assent fix --attempts 3 -- pytest",
         )
     if options.json and options.patch_out == "-":
         raise UsageError("--json and --patch-out - both want stdout.", "Write the patch to a file.")
@@ -102,7 +108,9 @@ async def _headless(folder: Path, settings: Settings, options: Fix, report: Repo
 
 def repairing(session: Session, options: Fix):  # the type of both branches
     """The events of the work itself: the `fix` loop, or one turn where there is no command."""
-    return session.repair(options.command, options.prompt) if options.command else session.turn(options.prompt)
+    if not options.command:
+        return session.turn(options.prompt)
+    return session.repair(options.command, options.prompt, attempts=options.attempts)
 
 
 async def _kept(session: Session, options: Fix, report: Report) -> int:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from assent_core.errors import AssentError, EnvironmentFault
-from assent_core.events import AnyEvent, Decided, Ended, Performed, encode
+from assent_core.events import AnyEvent, Decided, Ended, Performed, Relayed, encode
 from assent_core.machine import refusal
 from assent_core.redaction.redactor import everything_known
 from assent_core.redaction.values import redacted
@@ -45,10 +45,12 @@ class Report:
         self.tally.add(event)
         if self.as_json:
             self._line(event)
-        elif not self.quiet or isinstance(event, Decided):
+            return
+        what = event.of if isinstance(event, Relayed) else event
+        if not self.quiet or isinstance(what, Decided):
             self.printer.show(event)
-        elif isinstance(event, Performed):
-            for denial in event.denials:
+        elif isinstance(what, Performed):
+            for denial in what.denials:
                 self.printer.say(f"assent: {denied(denial)}", "bad")
 
     def end(self, outcome: str, code: int, message: str = "", hint: str = "") -> int:
@@ -62,10 +64,18 @@ class Report:
         redact = everything_known()
         message, hint = redact(message), redact(hint)
         if message and (code or not self.quiet):
-            self.printer.say(f"assent: {message}", "good" if code == 0 else "bad")
+            self.printer.say(f"assent: {message}{self._won()}", "good" if code == 0 else "bad")
         if hint:
             self.printer.say(f"hint: {hint}")
         return code
+
+    def _won(self) -> str:
+        """Which of several attempts it was, and what they cost."""
+        chosen = self.tally.chosen
+        if chosen is None:
+            return ""
+        what = "Attempt {} of {} won" if chosen.passed else "Attempt {} of {} came nearest"
+        return f" {what.format(chosen.attempt, chosen.of)}; all of them cost {price(chosen.usd)}."
 
     def fault(self) -> None:
         """End the JSON lines with a summary also where a fault of assent itself ends the work."""

@@ -9,7 +9,9 @@ from typing import Literal, TextIO, assert_never
 from assent_core.events import (
     AnyEvent,
     Asked,
+    Attempted,
     Billed,
+    Chosen,
     Committed,
     Decided,
     Digested,
@@ -17,6 +19,7 @@ from assent_core.events import (
     Ended,
     Explained,
     Forked,
+    Joined,
     Landed,
     Mistaken,
     Named,
@@ -27,6 +30,7 @@ from assent_core.events import (
     Printed,
     Prompted,
     Proposed,
+    Relayed,
     Remarked,
     Retried,
     Rewound,
@@ -39,7 +43,7 @@ from assent_core.events import (
     Verified,
 )
 from assent_core.logs.digest import Digest
-from assent_core.proposals import Patch, Proposal, Read, Search, Shell, Spend
+from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell, Spend
 from assent_sandbox.output import inert, one_line
 from assent_sandbox.policy import Denial
 
@@ -107,7 +111,7 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             yield from _performed(event)
         case Digested(digest=digest):
             yield from _digested(digest)
-        case Billed(role=role, usd=usd):
+        case Billed(role=role, usd=usd, by=""):
             yield "dim", f"  {role}: {price(usd)}"
         case Staged(paths=paths, added=added, removed=removed):
             yield "plain", f"staged: {named(paths) or 'nothing'} (+{added} -{removed})"
@@ -137,7 +141,20 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
         case Remarked(remarks=remarks):
             for remark in remarks:
                 yield "warn", f"reviewer, {remark.path}:{remark.line} ({remark.severity}): {remark.text}"
-        case Named() | Planned() | Prompted() | Asked() | Texted() | Thought() | Printed() | Decided() | Ended():
+        case Relayed() | Joined() | Attempted() | Chosen():
+            yield from _beside(event)
+        case (
+            Named()
+            | Planned()
+            | Prompted()
+            | Asked()
+            | Texted()
+            | Thought()
+            | Printed()
+            | Decided()
+            | Billed()
+            | Ended()
+        ):
             return
         case _:
             assert_never(event)
@@ -158,6 +175,8 @@ def proposed(proposal: Proposal | Spend) -> str:
             return f"read {one_line(path)}"
         case Search(pattern=pattern, path=path, glob=glob):
             return f"search {pattern!r} in {path} {glob}".rstrip()
+        case Delegate(tasks=tasks):
+            return f"delegate {', '.join(task.name for task in tasks)}"
 
 
 def denied(denial: Denial) -> str:
@@ -190,6 +209,54 @@ def _performed(event: Performed) -> Iterator[tuple[Style, str]]:
         yield "bad", f"  {event.told.strip().splitlines()[0] if event.told.strip() else 'it could not be done'}"
     for denial in event.denials:
         yield "bad", f"  {denied(denial)}"
+
+
+def _beside(event: Relayed | Joined | Attempted | Chosen) -> Iterator[tuple[Style, str]]:
+    match event:
+        case Relayed():
+            yield from _relayed(event)
+        case Joined():
+            yield from _joined(event)
+        case Attempted():
+            yield _attempted(event)
+        case Chosen(attempt=attempt, passed=True):
+            yield "good", f"attempt {attempt} goes on; all {event.of} attempts cost {price(event.usd)}"
+        case Chosen(attempt=attempt):
+            yield "bad", f"no attempt passed; attempt {attempt} came nearest; all {event.of} cost {price(event.usd)}"
+
+
+def _relayed(event: Relayed) -> Iterator[tuple[Style, str]]:
+    """What another worker did, with its name; of attempts only what was refused or denied, for they do all the same."""
+    silent = event.attempt and not isinstance(event.of, Decided | Performed)
+    for style, line in () if silent else lines(event.of):
+        if not event.attempt or not isinstance(event.of, Performed) or "denied: " in line:
+            yield style, f"[{event.by}] {line.strip()}"
+
+
+def _joined(event: Joined) -> Iterator[tuple[Style, str]]:
+    how = "done" if event.how == "done" else f"ended before it was done: {event.answer}"
+    changed = f"; changed: {', '.join(event.paths)}" if event.paths else ""
+    yield (
+        "good" if event.how == "done" else "bad",
+        f"[{event.by}] {how}{changed} ({event.seconds:.0f} s, {price(event.usd)})",
+    )
+    for each in event.moved:
+        yield (
+            "bad",
+            f"[{event.by}] {'conflict in' if each.how == 'conflict' else 'not brought over:'} {each.path}: {each.why}",
+        )
+    if event.kept:
+        yield "warn", f"[{event.by}] its versions of these are in {event.kept} until the session ends"
+
+
+def _attempted(event: Attempted) -> tuple[Style, str]:
+    style: Style = "good" if event.how == "passed" else "dim" if event.how == "beaten" else "bad"
+    how = (
+        "ended, another one was first" if event.how == "beaten" else "passed" if event.how == "passed" else "not fixed"
+    )
+    said = f": {event.summary}" if event.summary and event.how != "beaten" else ""
+    lines_changed = f"+{event.added} -{event.removed}"
+    return style, f"attempt {event.attempt} {how}{said} ({lines_changed}, {event.seconds:.0f} s, {price(event.usd)})"
 
 
 def _digested(digest: Digest) -> Iterator[tuple[Style, str]]:

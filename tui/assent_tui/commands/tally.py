@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from assent_core.diffs.changes import FileChange
 from assent_core.diffs.review import Evidence
-from assent_core.events import AnyEvent, Billed, Decided, Ended, Landed, Opened, Performed, Verified
+from assent_core.events import AnyEvent, Billed, Chosen, Decided, Ended, Landed, Opened, Performed, Relayed, Verified
 from assent_sandbox.policy import Denial
 
 
@@ -64,6 +64,9 @@ class Summary(Struct, frozen=True, kw_only=True, tag_field="event", tag="summary
     landed: tuple[str, ...] = ()
     answer: str = ""
     """What `assent ask` was answered."""
+    attempt: int = 0
+    """Which of several attempts this is about."""
+    attempts: int = 0
 
 
 class Tally:
@@ -75,6 +78,7 @@ class Tally:
         self.verified: Evidence | None = None
         self.landed: Landed | None = None
         self.answer = ""
+        self.chosen: Chosen | None = None
         self.changes: tuple[Changed, ...] = ()
         self.code: int | None = None
         self._denials: dict[Denial, None] = {}
@@ -91,8 +95,12 @@ class Tally:
             case Performed(denials=denials, code=code):
                 self.code = code if code is not None else self.code
                 self._denials |= dict.fromkeys(denials)
-            case Decided(allowed=False, by=by, why=why):
+            case Decided(allowed=False, by=by, why=why) | Relayed(of=Decided(allowed=False, by=by, why=why)):
                 self._refusals[by, why] = None
+            case Relayed(of=Performed(denials=denials)):
+                self._denials |= dict.fromkeys(denials)
+            case Chosen():
+                self.chosen = event
             case Billed():
                 self._bill(event)
             case Verified(evidence=evidence):
@@ -133,6 +141,8 @@ class Tally:
             landing=self.landed.landing if self.landed else "",
             landed=self.landed.paths if self.landed else (),
             answer=self.answer,
+            attempt=self.chosen.attempt if self.chosen else 0,
+            attempts=self.chosen.of if self.chosen else 0,
         )
 
     def _bill(self, billed: Billed) -> None:

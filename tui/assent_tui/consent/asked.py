@@ -48,6 +48,7 @@ class About(Struct, frozen=True, kw_only=True):
         """A name before each part."""
         asked = self.question
         lines = [BLANK]
+        lines += _part("for", f"the worker {asked.by}, one of several", width, "text") if asked.by else []
         command = asked.proposal if isinstance(asked.proposal, Shell) else None
         if command and command.workdir != ".":
             lines += _part("in", command.workdir, width, "text")

@@ -86,7 +86,8 @@ class Status(Rows):
             case Billed():
                 self._billed = event
                 self._tokens += event.usage.input + event.usage.output if event.usage and event.usd is None else 0
-                self._fullness = event.context if event.role in ("worker", "planner") else self._fullness
+                shown = event.role in ("worker", "planner") and not event.by
+                self._fullness = event.context if shown else self._fullness
                 self._spent[event.role] = self._spent.get(event.role, Spent()).plus(event)
             case Forked():
                 self._billed, self._before, self._tokens, self._spent = None, 0.0, 0, {}
