@@ -115,6 +115,23 @@ async def test_a_real_file_that_the_user_changed_is_merged_into_the_stage_of_the
     assert await staged(session) == []
 
 
+async def test_pending_hunks_of_a_resumed_session_are_merged_or_in_conflict_where_the_tree_moved(opened, repository):
+    session = await twice(opened)
+    await session.close()
+    (repository / "calc.py").write_text(CALC.replace("left - right", "right - left"))
+    (repository / "more.py").write_text("more = 1\n")
+    again = await opened(session)
+    review, drifted = await again.review()
+    assert {one.path: one.how for one in drifted.moved} == {"calc.py": "conflict", "more.py": "same"}
+    (file,) = review.files
+    assert "same lines" in file.conflict
+    with pytest.raises(ValueError, match="conflict"):
+        accepted(review)
+    await told(again.turn("settle it"))
+    assert "calc.py (conflict)" in json.dumps(again.rehearsal.requests[-1]["input"][-1])
+    assert (repository / "calc.py").read_text() == CALC.replace("left - right", "right - left")
+
+
 async def test_decisions_stay_with_hunks_that_are_the_same_and_evidence_says_what_it_is_of(opened):
     session = await twice(opened)
     review = accepted((await session.review())[0])
