@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from textual.binding import BindingType
 from textual.message import Message
 
+from assent_core.diffs.changes import FileChange, Hunk
 from assent_core.diffs.review import Review
 from assent_tui.keymap import bindings
 from assent_tui.paint.blocks import BlockView
@@ -42,6 +43,7 @@ class Diff(TextView, inherit_bindings=False):
         self.follow = False
         self._review = Review()
         self._sheet = Sheet(self._review)
+        self._owners: dict[str, tuple[FileChange, Hunk]] = {}
         self._cursor = 0
         self._look = Look()
         self._opened: frozenset[tuple[str, int]] = frozenset()
@@ -71,6 +73,7 @@ class Diff(TextView, inherit_bindings=False):
         if earlier.files == review.files and self._blocks:
             self._remark(earlier)
             return
+        self._owners = {hunk.id: (file, hunk) for file in review.files for hunk in file.hunks}
         self.picking = None
         kept = bool(here) and bool(earlier.files)
         row = self.row_of(here.first) - round(self.scroll_y) if here and kept else 0
@@ -127,14 +130,14 @@ class Diff(TextView, inherit_bindings=False):
         if earlier.marks == self._review.marks:
             return
         changed = {hunk for hunk, _ in earlier.marks.items() ^ self._review.marks.items()}
-        for place in self._places:
-            if place.hunk in changed:
-                self._replace(place)
+        with self.gathered():
+            for place in self._places:
+                if place.hunk in changed:
+                    self._replace(place)
 
     def _replace(self, place: Place) -> None:
         """Lay out one hunk again."""
-        file = next(file for file in self._review.files if file.path == place.path)
-        hunk = next(hunk for hunk in file.hunks if hunk.id == place.hunk)
+        file, hunk = self._owners[place.hunk]
         mark = self._review.mark(place.hunk)
         picked = (self.picking.pick,) if self.picking and self.picking.hunk == place.hunk else ()
         remarks = remarks_of(self._review, file).get(hunk.id, ())

@@ -94,9 +94,10 @@ class Files(BlockView):
             self.reset([_row(review, file, n == at) for n, file in enumerate(review.files)], follow=False)
         else:
             changed = {hunk for hunk, _ in earlier.marks.items() ^ review.marks.items()}
-            for n, file in enumerate(review.files):
-                if n in (at, self._current) or not changed.isdisjoint(hunk.id for hunk in file.hunks):
-                    self.replace(n, _row(review, file, n == at))
+            with self.gathered():
+                for n, file in enumerate(review.files):
+                    if n in (at, self._current) or not changed.isdisjoint(hunk.id for hunk in file.hunks):
+                        self.replace(n, _row(review, file, n == at))
         if review.files and at != self._current:
             self.selected = (at, at + 1)
             self.reveal(at, at + 1)
