@@ -231,12 +231,13 @@ def test_a_budget_is_asked_about_without_a_place_where_it_runs():
     assert "runs" not in shown
 
 
-async def test_the_scouts_sentence_joins_the_open_card_and_no_other():
+async def test_what_scout_and_reviewer_say_joins_the_open_card_and_no_other_and_answers_nothing():
     async def explained(session):
         yield Explained(id="other", sentence="wrong")
         task = asyncio.create_task(session.asker.ask(QUESTION))
         await asyncio.sleep(0.2)
         yield Explained(id=QUESTION.id, sentence="It downloads a package.")
+        yield Explained(id=QUESTION.id, sentence="Nobody asked for that.", by="reviewer", concern="serious")
         answer = await task
         yield Decided(id="q", allowed=answer.yes, by="user", why="")
 
@@ -244,7 +245,10 @@ async def test_the_scouts_sentence_joins_the_open_card_and_no_other():
     async with app.run_test(size=(100, 40)) as pilot:
         await armed(pilot)
         await until(pilot, lambda: "It downloads a package." in text_of(app.query_one("#consent-body")))
+        await until(pilot, lambda: "WARNS: Nobody asked for that." in text_of(app.query_one("#consent-body")))
+        assert "It downloads a package." in text_of(app.query_one("#consent-body"))
         assert "wrong" not in text_of(app.query_one("#consent-body"))
+        assert card_of(app).question == QUESTION
         await pilot.press("n")
         await until(pilot, lambda: not card_of(app).display)
 
