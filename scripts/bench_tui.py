@@ -332,7 +332,7 @@ async def freeze() -> None:
             done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=True)
             taken.append(float(done.stdout.split()[-1]))
             empty.append(shown_after([sys.executable, "-I", "-c", EMPTY], "painted", root, environment))
-        tell("longest freeze while opening", min(taken), statistics.median(empty), "the start of an empty app", 0.15)
+        tell("longest freeze while opening", min(taken), statistics.median(empty), "the start of an empty app", 0.25)
 
 
 def main() -> int:

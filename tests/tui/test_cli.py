@@ -204,3 +204,15 @@ def test_the_version_imports_nothing_heavy(surroundings, tmp_path):
     argv = [sys.executable, "-I", "-c", script]
     done = subprocess.run(argv, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_first_picture_loads_nothing_of_what_comes_after_it(surroundings, tmp_path):
+    late = ("assent_core.events", "assent_core.rehearsal", "assent_core.session", "assent_tui.chat.entries")
+    script = (
+        "import sys\nimport assent_tui.commands.conversation, assent_tui.commands.interact, assent_tui.screen.app\n"
+        f"print([name for name in ('openai', 'git', 'keyring', 'markdown_it', 'h11', *{late}) "
+        "if name in sys.modules])"
+    )
+    argv = [sys.executable, "-I", "-c", script]
+    done = subprocess.run(argv, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
