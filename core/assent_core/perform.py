@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -69,6 +70,10 @@ class Performer:
         self.outputs = outputs
         self.passage: Passage | None = None
         """Where output goes as it comes, past all events; None shows it, up to a bound."""
+
+    def on(self, stage: Stage) -> Self:
+        """One of the same kind for another stage of the session."""
+        return type(self)(stage, self.workspace, self.policy, self.redact, self.outputs)
 
     def perform(self, id: str, approved: Approved) -> AsyncGenerator[Printed | Result]:
         """Carry out one approved proposal; the last value is the `Result`. Closing ends a running command."""

@@ -43,7 +43,7 @@ from assent_core.memory.record import Record
 from assent_core.memory.sessions import new_id
 from assent_core.money.accounts import Kind
 from assent_core.passage import Passage
-from assent_core.perform import Performer, Result
+from assent_core.perform import Result
 from assent_core.prompting import Prompt, Prompting, carrying_out, planning
 from assent_core.proposals import Shell
 from assent_core.redaction.values import redacted
@@ -179,7 +179,7 @@ class Session(Settling):
         `turns` is the most requests to a worker in all; 0 takes the setting. Several `attempts` race, each on a stage of
         its own; what the first made that passes is on the stage in the end.
         """
-        self._cue("fix", prompt, command, number=turns)
+        self._cue("fix", prompt, command, number=turns, attempts=attempts)
         shell = self._typed(command)
         if attempts > 1 and self._bench.crew:
             return self._told("fix", self._race(shell, prompt, turns or self.settings.turns, attempts))
@@ -322,7 +322,7 @@ class Session(Settling):
         try:
             for outcome in review.outcomes(decided):
                 put(stage, outcome.path, outcome.landed)
-            fresh = Performer(stage, performer.workspace, performer.policy, performer.redact, performer.outputs)
+            fresh = performer.on(stage)
             await asyncio.to_thread(fresh.changes)
             bench = dataclasses.replace(self._bench, performer=fresh)
             async with aclosing(run_typed(bench, secrets.token_hex(4), shell)) as events:

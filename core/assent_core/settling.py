@@ -142,9 +142,20 @@ class Settling:
         *,
         number: int = 0,
         images: int = 0,
+        attempts: int = 1,
         selection: Selection | None = None,
     ) -> None:
-        self._cues.act(Acted(act=act, text=text, command=command, number=number, images=images, selection=selection))
+        self._cues.act(
+            Acted(
+                act=act,
+                text=text,
+                command=command,
+                number=number,
+                images=images,
+                attempts=attempts,
+                selection=selection,
+            )
+        )
 
     def _must_be_idle(self) -> None:
         if self._busy:

@@ -15,6 +15,7 @@ from assent_core.events import Decided, Performed
 from assent_core.memory import sessions
 from assent_core.memory.cues import Acted, Began, Replied, read_cues
 from assent_core.replay.play import replay
+from assent_core.replay.standing_in import Recording, standing_in
 from assent_core.workspace import find
 from rehearsed import CALC, CHECK, FIX, Said, git, of, told, tree
 
@@ -81,6 +82,18 @@ async def test_a_consent_is_given_again_but_what_reached_out_is_not_done_again(o
     assert made.drifts == ()
     assert [f"write {out}" in note for note in made.notes] == [True]
     assert marker.read_text() == "x\n"
+
+
+async def test_the_recording_stands_in_on_every_stage_of_a_played_session(opened):
+    session = await opened(EDIT)
+    await told(session.turn("fix it"))
+    performer = standing_in(Recording(()))(*_parts(session))
+    assert type(performer.on(performer.stage)) is type(performer)
+
+
+def _parts(session) -> tuple:
+    lead = session._bench.performer
+    return lead.stage, lead.workspace, lead.policy, lead.redact, lead.outputs
 
 
 async def test_reading_outside_with_consent_is_read_again_and_a_changed_file_is_drift(opened, tmp_path):

@@ -15,7 +15,7 @@ from assent_core.context.gauge import Gauge
 from assent_core.context.transcript import Transcript
 from assent_core.model import Model, ToolSpec
 from assent_core.money.budget import Bounds
-from assent_core.perform import Performer, Result
+from assent_core.perform import Result
 from assent_core.proposals import Kit
 from assent_core.settings import Settings
 from assent_core.tools import KITS
@@ -48,7 +48,7 @@ class Hiring:
             ),
             transcript=Transcript(),
             gate=bench.gate.of_worker(name),
-            performer=Performer(stage, lead.workspace, lead.policy, lead.redact, lead.outputs),
+            performer=lead.on(stage),
             meter=meter,
             failed=_unlooked,
             said_first=dict(bench.said_first),

@@ -66,6 +66,7 @@ class Acted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="cu
     command: tuple[str, ...] = ()
     number: int = 0
     images: int = 0
+    attempts: int = 1
     selection: Selection | None = None
     content: str = ""
     """What the user wrote over a file, in base64."""

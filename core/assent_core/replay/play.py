@@ -151,7 +151,7 @@ class _Playing:
             case "drop plan":
                 session.drop_plan()
             case "fix":
-                await self._follow(session.repair(act.command, act.text, act.number), act)
+                await self._follow(session.repair(act.command, act.text, act.number, act.attempts), act)
             case "run":
                 await self._follow(session.run(act.command, act.text), act)
             case "verify":
