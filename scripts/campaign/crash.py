@@ -322,8 +322,10 @@ class Story:
         """Type into the prompt, also where a review has the keys; until an event shows that it was taken."""
         for _ in range(10):
             await self._entered(life, text)
-            if await self._event(life, until, 3.0):
-                return
+            if taken := await self._event(life, until, 3.0):
+                if until != "prompted" or taken["text"] == text:
+                    return
+                await self._event(life, "ended")
         raise Wrong(f"{text!r} is not taken: {seen(life)}")
 
     async def _entered(self, life: Life, text: str) -> None:
