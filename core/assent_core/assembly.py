@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import os
 import threading
 from collections.abc import Callable
@@ -44,7 +45,9 @@ from assent_core.roles.inquiry import Inquiry
 from assent_core.roles.lookout import Lookout
 from assent_core.roles.reviewer import Reviewer
 from assent_core.roles.scout import Scout
-from assent_core.router import route
+from assent_core.router import Work, route
+from assent_core.service.catalogue import load
+from assent_core.service.endings import endings
 from assent_core.service.keys import find_key
 from assent_core.service.responses import Responses
 from assent_core.session import Session
@@ -119,8 +122,10 @@ async def _begun(
         past = await asyncio.to_thread(_caught_up, past, record, id, workspace.root, state)
     lookout = Lookout(Background(record.append), redact)
     lowered = (stage.lowered,) if stage.lowered else ()
+    lookout.models, lookout.server = _models(settings), service.endings
+    ending = await asyncio.to_thread(_endings, lookout.models)
     marked = (NANO,) if settings.profile == "nano" else ()
-    notices = (*workspace.notices, *marked, *lowered, *told, *past.notices)
+    notices = (*workspace.notices, *marked, *ending, *lowered, *told, *past.notices)
     request = await asyncio.to_thread(_request, settings, service, id)
     file = ItemFile(sessions.items_path(state, id))
     cues = Cues(sessions.cues_path(state, id), redact)
@@ -220,6 +225,19 @@ def _caught_up(past: Past, record: Record, id: str, root: Path, state: Path) -> 
     for event in events:
         record.append(event)
     return msgspec.structs.replace(past, events=(*past.events, *events))
+
+
+def _models(settings: Settings) -> tuple[str, ...]:
+    """The models that the settings bind."""
+    works: tuple[Work, ...] = ("edit", "classify", "plan", "review", "judge")
+    return tuple(dict.fromkeys(route(work, settings).model for work in works))
+
+
+def _endings(models: tuple[str, ...]) -> tuple[str, ...]:
+    """What the catalogue says of models that end soon."""
+    known = ((model, load().find(model)) for model in models)
+    days = {model: facts.shutdown for model, facts in known if facts and facts.shutdown}
+    return endings(models, days, datetime.datetime.now(datetime.UTC).date())
 
 
 def _in_words(recovered: landings.Recovered) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from assent_core.errors import EnvironmentFault
+from assent_core.errors import AssentError, EnvironmentFault
+from assent_sandbox.stage import StageError
 
 _KEPT = "What is staged is kept"
 _ELSEWHERE = f"{_KEPT}. Mend that, or name another folder for the state of assent: ASSENT_STATE_DIR."
@@ -23,6 +24,17 @@ _REFUSALS = {
     errno.ENOMEM: ("There is no memory left", f"{_KEPT}. End some programs."),
     errno.EAGAIN: ("No more processes can be started", f"{_KEPT}. End some programs, or raise ulimit -u."),
 }
+
+
+def told(error: AssentError | StageError | OSError) -> AssentError | None:
+    """What the user is told of an error that ends a turn; None for a fault of assent itself."""
+    match error:
+        case AssentError():
+            return error
+        case StageError():
+            return EnvironmentFault(str(error), error.hint)
+        case OSError():
+            return refusal(error)
 
 
 def refusal(error: OSError) -> EnvironmentFault | None:

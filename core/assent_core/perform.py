@@ -108,6 +108,13 @@ class Performer:
         self.staged = tuple(found)
         return self.staged
 
+    def holds_changes(self) -> bool:
+        """Whether something is staged; where that cannot be found out, it may be."""
+        try:
+            return bool(self.changes())
+        except (OSError, StageError):
+            return True
+
     async def _shell(self, id: str, shell: Shell, approved: Approved) -> AsyncGenerator[Printed | Result]:
         limits = msgspec.structs.replace(
             self.policy.limits, seconds=min(shell.seconds, self.policy.limits.seconds) or self.policy.limits.seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -14,14 +15,15 @@ from msgspec.structs import replace
 from assent_core.consent.plainly import triage
 from assent_core.context.gauge import FIRST_RATIO, total
 from assent_core.context.transcript import pictures
-from assent_core.errors import AssentError
+from assent_core.errors import AssentError, UsageError
 from assent_core.events import AnyEvent, Asked, Planned, Routed, Said
 from assent_core.instructions import go_prompt, opening, plan_prompt
 from assent_core.lane import Relief
 from assent_core.memory.course import Course
+from assent_core.model import Effort
 from assent_core.roles.lookout import Lookout
 from assent_core.router import LOOKING, Facts, Work, route, taken_over, work_of
-from assent_core.settings import Settings
+from assent_core.settings import RoleSettings, Settings
 from assent_core.settling import drift, drift_in_words
 from assent_core.turn import Bench, turn
 
@@ -96,6 +98,16 @@ class Prompting:
         if not (text := "\n\n".join(said).strip()):
             raise AssentError("The planner gave no plan.", "Ask again, or say more of what is to be done.")
         yield Planned(text=text)
+
+    def work_with(self, model: str, effort: Effort | None = None) -> RoleSettings:
+        """Bind another model to the worker; UsageError for what is no name of one."""
+        if not re.fullmatch(r"[\w.:/@+-]{1,120}", model):
+            raise UsageError(f"{model!r} is no name of a model.", "For example: /model gpt-5.4 high.")
+        settings = self._settings
+        bound = RoleSettings(model, effort or settings.worker.effort)
+        profile = "mini" if settings.profile == "nano" else settings.profile
+        self._settings = replace(settings, worker=bound, profile=profile)
+        return bound
 
     def name(self) -> None:
         """Have a title found for the session, after its first turn."""

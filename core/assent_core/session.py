@@ -13,12 +13,13 @@ from pathlib import Path
 
 import msgspec
 
+from assent_core import machine
 from assent_core.commits import Commits
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge, Room
 from assent_core.diffs import review
 from assent_core.diffs.review import Review
-from assent_core.errors import AssentError, EnvironmentFault, UsageError
+from assent_core.errors import AssentError, UsageError
 from assent_core.events import (
     AnyEvent,
     Drifted,
@@ -32,7 +33,6 @@ from assent_core.events import (
     Verified,
 )
 from assent_core.instructions import question_prompt
-from assent_core.machine import refusal
 from assent_core.memory import sessions
 from assent_core.memory.course import Course
 from assent_core.memory.cues import Cues, Selection
@@ -41,6 +41,7 @@ from assent_core.memory.notebook import Notebook
 from assent_core.memory.past import Past
 from assent_core.memory.record import Record
 from assent_core.memory.sessions import new_id
+from assent_core.model import Effort
 from assent_core.money.accounts import Kind
 from assent_core.passage import Passage
 from assent_core.perform import Result
@@ -51,7 +52,7 @@ from assent_core.repair import Course as Repair
 from assent_core.repair import repair, run_typed
 from assent_core.roles.lookout import Lookout
 from assent_core.roles.scout import Scout
-from assent_core.settings import Settings
+from assent_core.settings import RoleSettings, Settings
 from assent_core.settling import Settling, drift, drift_in_words, put
 from assent_core.telling import Telling
 from assent_core.turn import Bench, ended
@@ -121,6 +122,12 @@ class Session(Settling):
     def plan(self) -> str:
         """The plan that waits to be carried out or dropped; empty without one."""
         return self._course.plan
+
+    def work_with(self, model: str, effort: Effort | None = None) -> RoleSettings:
+        """Have another model work from the next prompt on, in this session; what was seen and staged stays."""
+        bound = self._prompting.work_with(model, effort)
+        self._record.append(Noticed(text=f"From now on {bound.model} works (effort {bound.effort})."))
+        return bound
 
     def listen(self, listener: Callable[[AnyEvent], object]) -> None:
         """Tell somebody of what happens beside while no turn runs, at once; it must not block."""
@@ -260,7 +267,7 @@ class Session(Settling):
         await self._background.close()
         await self._bench.model.close()
         stage = self._bench.performer.stage
-        changed = keep and await asyncio.to_thread(self._holds_changes)
+        changed = keep and await asyncio.to_thread(self._bench.performer.holds_changes)
         await (stage.close() if changed else stage.discard())
         self._record.close()
         await asyncio.to_thread(self._bench.books.flush)
@@ -269,13 +276,6 @@ class Session(Settling):
             sessions.erase(self.settings.state_dir, self.opened.session)
         elif not keep:
             album.erase(sessions.album_path(self.settings.state_dir, self.opened.session))
-
-    def _holds_changes(self) -> bool:
-        """Whether something is staged; where that cannot be found out, it may be."""
-        try:
-            return bool(self._bench.performer.changes())
-        except (OSError, StageError):
-            return True
 
     async def _carried_out(self, plan: str) -> AsyncGenerator[AnyEvent]:
         yield Planned(text=plan, how="begun")
@@ -350,14 +350,10 @@ class Session(Settling):
                     for shown in telling(event):
                         yield shown
             ending = ended(self._prompting.turn)
-        except AssentError as error:
-            ending = ended(self._prompting.turn, error)
-        except OSError as error:
-            if (fault := refusal(error)) is None:
+        except (AssentError, StageError, OSError) as error:
+            if (fault := machine.told(error)) is None:
                 raise
             ending = ended(self._prompting.turn, fault)
-        except StageError as error:
-            ending = ended(self._prompting.turn, EnvironmentFault(str(error), error.hint))
         finally:
             self._busy = False
             with suppress(OSError):
@@ -365,6 +361,7 @@ class Session(Settling):
             self._bench.books.end(ending)
         if ending.how == "done":
             self._prompting.name()
+            self._lookout.look_ahead()
         for shown in telling(ending):
             yield shown
 

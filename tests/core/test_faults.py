@@ -2,13 +2,11 @@
 
 from contextlib import aclosing
 
-import msgspec
 import pytest
 
 from assent_core.events import Asked, Ended, Mistaken, Retried
 from assent_core.service import faults
 from assent_core.service.faults import retry_after
-from assent_core.settings import RoleSettings
 from rehearsed import CHECK, FIX, of, told
 
 NOW = 1_790_000_000.0
@@ -59,7 +57,7 @@ async def test_a_session_whose_model_is_gone_goes_on_with_another_one(opened):
     session = await opened(f"models = ['spare']\n[[worker]]\npatch = '''{FIX}'''\n[[worker]]\nsay = 'Done.'\n")
     ended = (await told(session.repair(CHECK)))[-1]
     assert (ended.code, "gpt-5.4-mini" in ended.message, "settings.toml" in ended.hint) == (6, True, True)
-    session.settings = msgspec.structs.replace(session.settings, worker=RoleSettings("spare", "low"))
+    session.work_with("spare", "low")
     events = await told(session.repair(CHECK))
     assert (events[-1].how, {asked.model for asked in of(Asked, events)}) == ("done", {"spare"})
 

@@ -27,7 +27,8 @@ SCRIPT is a file, or the name of a script that lies beside this one (`fix`).
 A script is TOML. At its top, all optional:
 
 - `latency` (seconds before the first event, 0), `tokens_per_second` (0: as fast as it goes), `key` (required as
-  bearer; other requests get 401), `models` (ids that exist, others get 404; empty: every id exists),
+  bearer; other requests get 401), `models` (ids that exist, others get 404; empty: every id exists), `shutdown` (a table
+  of ids with the days that the list of models names),
   `encrypted` (false: `include` is refused with 400 as some servers do), `details` (false: usage details are null).
 
 Then steps, `[[worker]]`, `[[scout]]` and `[[reviewer]]`, in order. A request that demands a JSON

@@ -114,6 +114,8 @@ class Script(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tokens_per_second: float = 0.0
     key: str = ""
     models: tuple[str, ...] = ()
+    shutdown: dict[str, str] = {}
+    """Days on which models are shut down, as their list says."""
     encrypted: bool = True
     details: bool = True
     worker: tuple[Step, ...] = ()

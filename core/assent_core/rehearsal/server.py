@@ -194,6 +194,9 @@ class _Connection:
             return await self._refuse(denied)
         names = self._rehearsal.script.models or ("gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano")
         models = [{"id": name, "object": "model", "created": 1772668800, "owned_by": "rehearsal"} for name in names]
+        for model in models:
+            if day := self._rehearsal.script.shutdown.get(str(model["id"])):
+                model["shutdown_date"] = day
         return await self._whole(200, JSON, json.dumps({"object": "list", "data": models}))
 
     async def _respond(self, headers: dict[str, str], data: bytes) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import datetime
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from assent_core.background import Background
 from assent_core.consent.gate import Question
@@ -11,7 +13,8 @@ from assent_core.consent.plainly import Triage
 from assent_core.consent.reach import in_words
 from assent_core.diffs.changes import FileChange
 from assent_core.diffs.remarks import Remark, standing
-from assent_core.events import Digested, Explained, Named, Remarked
+from assent_core.errors import AssentError
+from assent_core.events import Digested, Explained, Named, Noticed, Remarked
 from assent_core.evidence import contents_digest
 from assent_core.perform import Result
 from assent_core.proposals import Spend
@@ -19,7 +22,10 @@ from assent_core.redaction.redactor import Redactor
 from assent_core.roles.reviewer import Reviewer
 from assent_core.roles.scout import Scout
 from assent_core.router import Facts, work_of
+from assent_core.service.endings import endings
 
+PATIENCE = 10.0
+"""Seconds that a list of models may take."""
 EXPLAINABLE = 20_000
 """Characters of a proposal that the scout is given to explain."""
 
@@ -37,6 +43,11 @@ class Lookout:
         self._reading: asyncio.Task[None] | None = None
         self._digest = ""
         self._known: set[str] = set()
+        self._looked_ahead = False
+        self.models: tuple[str, ...] = ()
+        """The models in use; what is known of their end was told already."""
+        self.server: Callable[[], Awaitable[dict[str, datetime.date]]] | None = None
+        """Gives the days on which models are shut down; None: nobody is asked."""
         self.task = ""
         """What the user asked for last."""
         self.remarked = Remarked(model="", digest="")
@@ -53,6 +64,12 @@ class Lookout:
         self.background.begin(self._explain(question.id, told))
         if self.reviewer.judges(question):
             self.background.begin(self._judge(question.id, "\n".join((told, *question.marks))))
+
+    def look_ahead(self) -> None:
+        """Ask the server once whether a model in use will be shut down soon."""
+        if not self._looked_ahead:
+            self._looked_ahead = True
+            self.background.begin(self._look_ahead())
 
     def name(self, prompt: str) -> None:
         """Find a title for a session that begins with this prompt."""
@@ -84,6 +101,14 @@ class Lookout:
         code = result.performed.code or 0
         if found := await self.scout.digest(result.command, code, result.output, result.digest):
             self.background.tell(Digested(id=result.performed.id, digest=found))
+
+    async def _look_ahead(self) -> None:
+        if self.server is None:
+            return
+        with suppress(AssentError, TimeoutError, ValueError, OSError):
+            days = await asyncio.wait_for(self.server(), PATIENCE)
+            for text in endings(self.models, days, datetime.datetime.now(datetime.UTC).date()):
+                self.background.tell(Noticed(text=text))
 
     async def _explain(self, id: str, action: str) -> None:
         if sentence := await self.scout.explain(action):

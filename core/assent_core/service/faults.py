@@ -216,4 +216,7 @@ _QUOTA_HINT = "Waiting does not help: add credit or raise the limit in the billi
 _CONTEXT_HINT = "Start a new session, or ask for less at once."
 _KEY_HINT = "Set OPENAI_API_KEY to a valid key, or store one in the keyring: assent key."
 _RIGHTS_HINT = "Check the key's project, its permissions and the country it is used from."
-_MODEL_HINT = "Name a model that the server has in settings.toml, for example worker = { model = ..., effort = ... }."
+_MODEL_HINT = (
+    "Name a model that the server has: /model NAME, or for good in settings.toml, "
+    "for example worker = { model = ..., effort = ... }."
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import gc
 import random
 import threading
@@ -15,7 +16,7 @@ import msgspec
 
 from assent_core.errors import ServiceError
 from assent_core.model import Reply, Request, Retrying, Text, Thought
-from assent_core.service import faults, wire
+from assent_core.service import endings, faults, wire
 from assent_core.service.faults import Fault
 from assent_core.service.keys import find_key, host_of, is_loopback
 from assent_core.service.progress import Progress
@@ -89,6 +90,16 @@ class Responses:
     def warm(self) -> None:
         """Start the import of the SDK in the background."""
         warm()
+
+    async def endings(self) -> dict[str, datetime.date]:
+        """The days on which models of the server are shut down, as its list says; empty where it cannot be had."""
+        import openai
+
+        client = await self._connect()
+        try:
+            return endings.listed(await client.get("/models", cast_to=object))
+        except openai.OpenAIError:
+            return {}
 
     async def close(self) -> None:
         """Close the connections."""

@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "/context": "how full the context is, and with what",
     "/compact": "make room in the context: digests and a summary for what is old",
     "/cost": "what each role has cost in this session",
+    "/model": "another model works from the next prompt on: /model NAME [EFFORT]",
     "/scout": "what scout and reviewer were sent; /scout off: send the scout nothing more",
     "/doctor": "how high the walls are here",
     "/sessions": "earlier sessions: go on with one, search, name, delete",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
+from assent_core.errors import UsageError
 from assent_tui.paint.textview import TextScreen
 from assent_tui.prompt.slash import CommitWords, argv_of, commit_words, nearest, split
 from assent_tui.screen.clipboard import copied
@@ -58,6 +59,8 @@ class Commanding(Writing):
                 self.chat.note(_room(self.jobs.session) if self.jobs is not None else "No session is open.")
             case "/commit":
                 self._commit(commit_words(rest))
+            case "/model":
+                self._about_model(*rest.split())
             case "/scout":
                 self._about_scout(rest)
             case "/plan" | "/go" | "/drop":
@@ -92,6 +95,24 @@ class Commanding(Writing):
                 self.start("dropping the plan", jobs.drop_plan())
             case _:
                 self.chat.note("There is no plan.", "error", "/plan WISH makes one.")
+
+    def _about_model(self, name: str = "", effort: str = "", *more: str) -> None:
+        """Let another model work."""
+        from assent_core.model import Effort
+
+        if (jobs := self.free()) is None:
+            return
+        known: tuple[str, ...] = get_args(Effort)
+        if not name or more or effort not in ("", *known):
+            hint = f"/model NAME [EFFORT], with an effort of {', '.join(known)}. It holds for this session."
+            self.chat.note("Another model works from the next prompt on.", "info" if not name else "error", hint)
+            return
+        try:
+            bound = jobs.session.work_with(name, cast("Effort", effort) if effort else None)
+        except UsageError as error:
+            self.tell(Trouble(error.message, error.hint, code=error.code))
+            return
+        self.chat.note(f"From the next prompt on {bound.model} works (effort {bound.effort}).", "ok")
 
     def _about_scout(self, wish: str) -> None:
         from assent_tui.paint.page import PageScreen
