@@ -81,7 +81,7 @@ class Terminal:
         """What stands on it now."""
         return self._screen.text
 
-    def wait_until(self, *texts: str, gone: str = "", seconds: float = 15) -> None:
+    def wait_until(self, *texts: str, gone: str = "", seconds: float = 60) -> None:
         """Read until all these texts stand on the screen at once, and another one does not."""
         deadline = time.monotonic() + seconds
         while not all(text in self.screen for text in texts) or (gone and gone in self.screen):
@@ -94,7 +94,7 @@ class Terminal:
         termios.tcsetwinsize(self.master, (rows, columns))
         self.process.send_signal(signal.SIGWINCH)
 
-    def wait_for(self, text: str, seconds: float = 15) -> None:
+    def wait_for(self, text: str, seconds: float = 60) -> None:
         """Read until a text is shown that was not waited for yet."""
         deadline = time.monotonic() + seconds
         while (at := self.shown.find(text, self.seen)) < 0:

@@ -44,8 +44,7 @@ def walk(terminal, rehearse, repository) -> Callable[..., object]:
 def send(made, text: str) -> None:
     """Write something, see it, and send it."""
     made.press(text)
-    made.wait_until(text)
-    time.sleep(0.05)  # Enter right after a letter is part of a paste
+    made.wait_until(f"\n │ {text} ")  # Enter right behind a letter would be part of a paste
     made.press(ENTER)
 
 
