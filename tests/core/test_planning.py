@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from assent_core.consent.gate import Approved, Refused
 from assent_core.errors import UsageError
-from assent_core.events import Billed, Decided, Ended, Performed, Planned, Prompted, Routed, Staged
+from assent_core.events import Billed, Ended, Mistaken, Performed, Planned, Prompted, Routed, Staged
 from assent_core.memory.record import read as read_record
+from assent_core.prompting import PLANNING
+from assent_core.proposals import Patch, Shell
 from assent_core.settings import RoleSettings
 from rehearsed import FIX, of, told, tree, worked
 
@@ -40,15 +43,23 @@ async def test_a_plan_is_made_by_the_planner_with_tools_that_change_nothing(open
 
 
 @pytest.mark.parametrize("call", [f"patch = '''{FIX}'''", 'shell = "touch made"'])
-async def test_a_planner_that_edits_or_runs_all_the_same_is_refused_and_told_why(opened, call: str):
+async def test_a_planner_that_edits_or_runs_all_the_same_changes_nothing_and_is_told(opened, call: str):
     session = await opened(f"[[worker]]\n{call}\n[[worker]]\nsay = '''{PLAN}'''\n")
     events = await told(session.make_plan("make add right"))
-    (decided,) = of(Decided, events)
-    assert (decided.allowed, decided.by) == (False, "rule")
-    assert "a plan is being made" in decided.why
+    assert len(of(Mistaken, events)) == 1
     assert not of(Performed, events)
     assert not of(Staged, events)
-    assert "a plan is being made" in json.dumps(worked(session)[-1]["input"][-1])
+    assert "The tools are: read, search" in json.dumps(worked(session)[-1]["input"][-1])
+    assert session.plan == PLAN
+
+
+@pytest.mark.parametrize("proposal", [Patch(text=FIX), Shell(command="touch made")])
+async def test_the_gate_of_a_plan_lets_nothing_through_that_changes_anything(opened, proposal: Patch | Shell):
+    gate = (await opened(""))._bench.gate
+    refused = await gate.read_only(PLANNING).decide("1", proposal, ())
+    assert isinstance(refused, Refused)
+    assert PLANNING in refused.why
+    assert isinstance(await gate.decide("2", proposal, ()), Approved)
 
 
 async def test_a_plan_is_carried_out_as_its_text_stands_and_waits_no_longer(opened):
