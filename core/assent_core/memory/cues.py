@@ -18,6 +18,7 @@ from assent_core.diffs.review import Review
 from assent_core.diffs.splits import Cut
 from assent_core.errors import AssentError
 from assent_core.memory.items import drop_torn
+from assent_core.memory.sessions import ID_LENGTH
 from assent_core.model import Finished, Item, Model, Reply, Request, WireItem
 from assent_core.redaction.values import redacted, redacted_item
 from assent_core.settings import Settings
@@ -85,6 +86,8 @@ class Replied(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="
     role: str
     model: str
     schema: str = ""
+    line: str = ""
+    """Of several conversations in one session: which, as its cache key says after the session's id."""
     tools: dict[str, str] = {}
     instructions: str = ""
     items: tuple[WireItem, ...] = ()
@@ -180,6 +183,7 @@ class Overheard:
                     role=request.role,
                     model=request.model,
                     schema=request.schema.name if request.schema else "",
+                    line=request.cache_key[ID_LENGTH:],
                     tools={tool.name: _digest([tool.description, tool.parameters]) for tool in request.tools},
                     instructions=_digest(request.instructions),
                     items=tuple(items),

@@ -48,6 +48,10 @@ class Recorded(Struct, frozen=True, kw_only=True):
     """The session that it goes on from, if it is a fork; what that cost and landed is not counted again."""
 
 
+ID_LENGTH = 22
+"""Characters of an id: a day, a time, and three bytes by chance."""
+
+
 def new_id() -> str:
     """The id of a session that begins now."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from assent_core.memory.cues import Cue, Replied
+from assent_core.memory.sessions import ID_LENGTH
 from assent_core.model import WireItem
 from assent_core.rehearsal import Rehearsal
 from assent_core.rehearsal.script import Arguments, Fault, Script, Step, role_of, schema_of
@@ -22,8 +23,9 @@ class Recital(Rehearsal):
     def receive(self, body: Arguments, headers: dict[str, str]) -> Step:
         """The next reply to a request of this kind."""
         super().receive(body, headers)
+        line = str(body.get("prompt_cache_key") or "")[ID_LENGTH:]
         for place, cue in enumerate(self._left):
-            if (cue.schema, _kind(cue)) == (schema_of(body), role_of(body)):
+            if (cue.schema, _kind(cue), cue.line) == (schema_of(body), role_of(body), line):
                 del self._left[place]
                 return _step(cue)
         return Step(
