@@ -16,7 +16,7 @@ from assent_sandbox.policy import Command, Policy, Tier
 from assent_sandbox.sight.surroundings import MEND_MOUNTS, mounts_within, told_of_mounts
 from assent_sandbox.stage import Stage, StageError, WallsError
 from assent_sandbox.view.copied import CopiedStage
-from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.folder import Folder, is_layered
 from assent_sandbox.view.overlay import OverlayStage
 from assent_sandbox.view.remembering import RememberingStage
 
@@ -68,10 +68,12 @@ async def open_above(stage: Stage, home: Path) -> Stage:
 def sweep(state_dir: Path, untouched: float = 0.0) -> int:
     """Delete the stages under a state directory that nobody has open and that hold nothing to decide; gives their number.
 
-    `untouched`: only those whose folder nobody touched for so many seconds, so that none that is being made is met.
+    `untouched`: only those whose folder nobody touched for so many seconds, so that none that is being made is met; one
+    that was layered on another is of no use to anybody as soon as nobody has it open.
     """
     before = time.time() - untouched
-    homes = [home for home in sorted(state_dir.glob("stages/*/*")) if home.stat().st_mtime <= before]
+    found = sorted(state_dir.glob("stages/*/*"))
+    homes = [home for home in found if home.stat().st_mtime <= before or is_layered(str(home))]
     return sum(_sweep_one(home) for home in homes)
 
 

@@ -1,8 +1,11 @@
 """A stage that is layered on another one, and how what it made comes back."""
 
+import asyncio
 import random
 import shutil
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -292,7 +295,7 @@ async def test_a_stage_above_that_was_left_behind_is_swept_with_all_that_it_hold
     await above.close()
     with pytest.raises(StageError, match="layered on another"):
         await open_stage(Path(stage.view.root), Path(above.view.home))
-    assert sweep(tmp_path / "state") == 1
+    assert sweep(tmp_path / "state", untouched=300.0) == 1
     assert not Path(above.view.home).exists()
     await stage.close()
     assert sweep(tmp_path / "state") == 0
@@ -302,3 +305,43 @@ async def test_a_folder_in_which_something_is_kept_is_not_layered_over(stage: St
     await above.close()
     with pytest.raises(StageError, match="already"):
         await open_above(stage, Path(above.view.home))
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from assent_sandbox.policy import Command, Policy
+from assent_sandbox.tiers import open_above, open_stage
+
+async def main():
+    stage = await open_stage(Path(sys.argv[1]), Path(sys.argv[2]))
+    above = await open_above(stage, Path(sys.argv[2] + "-b"))
+    async for piece in above.run(Command(argv=("sh", "-c", "echo x > kept; echo started; sleep 7343.5")), Policy()):
+        print(piece.data.decode(), flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_killed_with_its_stages_a_process_leaves_nothing_alive_and_nothing_that_is_not_swept(
+    root: Path, tmp_path: Path
+):
+    home = tmp_path / "state" / "stages" / "key" / "one"
+    code = "import sys; sys.path[:0] = " + repr(sys.path) + KILLED
+    with subprocess.Popen([sys.executable, "-c", code, str(root), str(home)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"
+        process.kill()
+    while any(b"7343.5" in line for line in commands()):
+        await asyncio.sleep(0.02)
+    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
+    assert sweep(tmp_path / "state", untouched=300.0) == 1
+    assert [place.name for place in home.parent.iterdir()] == ["one"]
+
+
+def commands() -> list[bytes]:
+    found: list[bytes] = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(place.read_bytes())
+    return found

@@ -166,3 +166,12 @@ def told(path: str) -> Generator[None]:
         raise StageError(
             f"{path} cannot be staged: {error.strerror}", "Check the space and the permissions of the state folder."
         ) from error
+
+
+def is_layered(home: str) -> bool:
+    """Whether a folder says that its stage is layered on another; one that cannot be read does not."""
+    try:
+        with open(f"{home}/stage.json", "rb") as file:
+            return msgspec.json.decode(file.read(), type=Meta).layered
+    except (OSError, msgspec.DecodeError):
+        return False

@@ -28,6 +28,9 @@ from assent_tui.paint.lines import Line, clean, indent, line, rows, shorten, wra
 _MOST = 400
 """Rows of its work that are kept."""
 
+_LEAST = 12
+"""Cells that what it does keeps beside what it cost."""
+
 Row = tuple[str, str]
 """A style and a text."""
 
@@ -99,7 +102,9 @@ class Worker(Entry, frozen=True):
         paid = [f"{self.seconds:.0f} s"] * (self.seconds >= 1) + [f"${self.usd:.4f}"] * (self.usd > 0)
         tail = f"  {' · '.join(paid)}" if paid and self.state != "working" else ""
         head = f"{name} {mark} "
-        room = max(width - 3 - cell_len(head) - cell_len(tail), 8)
+        room = width - 3 - cell_len(head)
+        tail = tail if room - cell_len(tail) >= _LEAST else ""
+        room = max(room - cell_len(tail), 1)
         return line(
             ("▾ " if self.open else "▸ ", "dim"),
             (f"{name} ", "accent"),
