@@ -35,13 +35,17 @@ def warm() -> None:
 
 
 def _import() -> None:
-    """Import the SDK with garbage collection paused: it makes thousands of classes, none of them garbage."""
+    """Import the SDK with garbage collection paused: it makes thousands of classes, none of them garbage.
+
+    What fails here fails again where the SDK is needed, and is told there.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        import openai
+        with suppress(OSError, ImportError):
+            import openai
 
-        openai.DefaultAsyncHttpxClient(trust_env=False)  # the first client imports the other half
+            openai.DefaultAsyncHttpxClient(trust_env=False)  # the first client imports the other half
     finally:
         if collecting:
             gc.enable()

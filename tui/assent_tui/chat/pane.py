@@ -98,7 +98,8 @@ class Chat(Reader):
                 self._said(text)
             case Retried():
                 self._void()
-                self.note(f"{event.why}; asking again in {event.seconds:.0f} s (attempt {event.attempt})", "warn")
+                said = f"{event.why}; asking again in {event.seconds:.0f} s (attempt {event.attempt}); Esc stops it"
+                self.note(said, "warn")
             case Proposed() | Mistaken() | Decided() | Performed() | Digested():
                 self._called(event)
             case Explained(by="reviewer"):
