@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from assent_core.events import Attempted, Billed, Chosen, Relayed, Staged, Verified
 from rehearsed import CHECK, FIX, of, told, tree
 
@@ -41,7 +43,7 @@ async def test_the_attempt_that_passes_is_on_the_stage_with_its_evidence(opened,
     assert of(Verified, events)[-1].evidence in review.evidence
     assert of(Verified, events)[-1].evidence.code == 0
     assert tree(repository) == before
-    assert chosen.usd == sum(bill.usd for bill in of(Billed, events))
+    assert chosen.usd == pytest.approx(sum(bill.usd for bill in of(Billed, events)))
     assert {event.attempt for event in of(Relayed, events)} == {1, 2, 3}
     homes = list(Path(session.settings.state).glob("stages/*/*"))
     assert [home.name for home in homes] == [Path(session._bench.performer.stage.view.home).name]
