@@ -11,8 +11,9 @@ import pytest
 
 from assent_core.errors import UsageError
 from assent_tui import __version__, crash
-from assent_tui.cli import COMMANDS, HELP, main, split
+from assent_tui.cli import HELP, main, split
 from assent_tui.commands.fix import Fix, check
+from assent_tui.words import COMMANDS
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:

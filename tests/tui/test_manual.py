@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from assent_tui.cli import COMMANDS, HELP
+from assent_tui.cli import HELP
 from assent_tui.commands.manual import page
 from assent_tui.commands.shells import words_of
+from assent_tui.words import COMMANDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "assent.1"
 

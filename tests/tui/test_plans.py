@@ -15,7 +15,8 @@ from assent_tui.chat.telling import opinion, told
 from assent_tui.paint.page import PageScreen
 from assent_tui.prompt.box import Prompt
 from assent_tui.prompt.slash import is_command, is_request, split
-from assent_tui.review.hunks import HunkHead, file_blocks
+from assent_tui.review.hunks import HunkHead
+from assent_tui.review.layout import file_blocks
 from assent_tui.screen.messages import Happened
 from assent_tui.screen.sent import in_words
 from screen import CHANGES, app_over, said, session_of, text_of, until

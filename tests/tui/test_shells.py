@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from assent_tui.cli import COMMANDS
 from assent_tui.commands.shells import script, words_of
+from assent_tui.words import COMMANDS
 
 
 def completed(*words: str) -> list[str]:

@@ -16,7 +16,8 @@ from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.search import Hit, following, hits
 from assent_tui.paint.textview import TextView
 from assent_tui.review.diffrows import Look
-from assent_tui.review.hunks import Context, FileHead, Fold, HunkRows, Place, hunk_blocks, remarks_of
+from assent_tui.review.hunks import Context, FileHead, Fold, HunkRows
+from assent_tui.review.layout import Place, hunk_blocks, remarks_of
 from assent_tui.review.picking import Picking
 from assent_tui.review.sheet import Sheet
 

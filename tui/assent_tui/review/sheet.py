@@ -5,7 +5,7 @@ from __future__ import annotations
 from assent_core.diffs.review import Review
 from assent_tui.paint.blocks import Block
 from assent_tui.review.diffrows import Look
-from assent_tui.review.hunks import Place, file_blocks
+from assent_tui.review.layout import Place, file_blocks
 
 _PLAIN = Look()
 
