@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import secrets
 import shlex
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -17,7 +15,6 @@ from assent_core import machine
 from assent_core.commits import Commits
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge, Room
-from assent_core.diffs import review
 from assent_core.diffs.review import Review
 from assent_core.errors import AssentError, UsageError
 from assent_core.events import (
@@ -29,7 +26,6 @@ from assent_core.events import (
     Planned,
     Prompted,
     Rewound,
-    Staged,
     Verified,
 )
 from assent_core.instructions import question_prompt
@@ -44,21 +40,20 @@ from assent_core.memory.sessions import new_id
 from assent_core.model import Effort
 from assent_core.money.accounts import Kind
 from assent_core.passage import Passage
-from assent_core.perform import Result
 from assent_core.prompting import Prompt, Prompting, carrying_out, planning
 from assent_core.proposals import Shell
 from assent_core.redaction.values import redacted
 from assent_core.repair import Course as Repair
-from assent_core.repair import repair, run_typed
+from assent_core.repair import repair
 from assent_core.roles.lookout import Lookout
 from assent_core.roles.scout import Scout
 from assent_core.settings import RoleSettings, Settings
-from assent_core.settling import Settling, drift, drift_in_words, put
+from assent_core.settling import Settling, drift, drift_in_words
 from assent_core.telling import Telling
+from assent_core.trials import on_selection, on_stage
 from assent_core.turn import Bench, ended
 from assent_sandbox import album
 from assent_sandbox.stage import StageError
-from assent_sandbox.tiers import open_stage
 
 
 class Session(Settling):
@@ -206,12 +201,12 @@ class Session(Settling):
         """
         self._cue("run", workdir, command)
         self._bench.performer.passage = passage
-        return self._told("run", self._run(self._typed(command, workdir)))
+        return self._told("run", on_stage(self._bench, self._typed(command, workdir)))
 
     def verify(self, review: Review, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:
         """Run a command on a fresh stage that holds the real tree plus the selection; ends with Verified and Ended."""
         self._cue("verify", command=command, selection=Selection.of(review))
-        return self._told("verify", self._verify(review, self._typed(command)))
+        return self._told("verify", on_selection(self._bench, self.opened, review, self._typed(command)))
 
     def compact(self) -> AsyncGenerator[AnyEvent]:
         """Make room in the context now: digests for old outputs, a summary for old items; ends with Noticed and Ended."""
@@ -306,31 +301,6 @@ class Session(Settling):
                     yield event
         if bench.transcript.items == before:
             yield Noticed(text="There is nothing to compact yet: the context holds little beyond what is newest.")
-
-    async def _run(self, shell: Shell) -> AsyncGenerator[AnyEvent]:
-        await asyncio.to_thread(self._bench.performer.changes)
-        async with aclosing(run_typed(self._bench, secrets.token_hex(4), shell)) as events:
-            async for event in events:
-                if not isinstance(event, Result):
-                    yield event
-
-    async def _verify(self, decided: Review, shell: Shell) -> AsyncGenerator[AnyEvent]:
-        performer = self._bench.performer
-        home = Path(performer.stage.view.home).with_name(f"{self.opened.session}-verify")
-        own = map(Path, performer.stage.view.closed)
-        stage = await open_stage(performer.workspace.root, home, self.opened.tier, own)
-        try:
-            for outcome in review.outcomes(decided):
-                put(stage, outcome.path, outcome.landed)
-            fresh = performer.on(stage)
-            await asyncio.to_thread(fresh.changes)
-            bench = dataclasses.replace(self._bench, performer=fresh)
-            async with aclosing(run_typed(bench, secrets.token_hex(4), shell)) as events:
-                async for event in events:
-                    if not isinstance(event, Result | Staged):
-                        yield event
-        finally:
-            await stage.discard()
 
     async def _told(self, kind: Kind, main: AsyncGenerator[AnyEvent]) -> AsyncGenerator[AnyEvent]:
         self._must_be_idle()
