@@ -14,7 +14,6 @@ from pathlib import Path
 import msgspec
 
 from assent_core.background import Background
-from assent_core.books import Books, Counted
 from assent_core.consent.gate import Asker, Gate
 from assent_core.consent.ledger import Ledger
 from assent_core.context.compactor import Compactor
@@ -38,7 +37,7 @@ from assent_core.model import Model, Request
 from assent_core.money.accounts import Accounts
 from assent_core.money.budget import Budgets
 from assent_core.money.usage import Meter
-from assent_core.perform import Performer
+from assent_core.performing.perform import Performer
 from assent_core.redaction.known import secrets_of_environment, secrets_of_folder
 from assent_core.redaction.redactor import Redactor
 from assent_core.roles.inquiry import Inquiry
@@ -53,7 +52,8 @@ from assent_core.service.responses import Responses
 from assent_core.session import Session
 from assent_core.settings import Settings, config_dir
 from assent_core.tools import specs
-from assent_core.turn import Bench
+from assent_core.turns.books import Books, Counted
+from assent_core.turns.turn import Bench
 from assent_core.workspace import Workspace, find
 from assent_sandbox.policy import Policy
 from assent_sandbox.stage import Change, Stage

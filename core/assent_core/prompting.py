@@ -18,14 +18,14 @@ from assent_core.context.transcript import pictures
 from assent_core.errors import AssentError, UsageError
 from assent_core.events import AnyEvent, Asked, Planned, Routed, Said
 from assent_core.instructions import go_prompt, opening, plan_prompt
-from assent_core.lane import Relief
 from assent_core.memory.course import Course
 from assent_core.model import Effort
 from assent_core.roles.lookout import Lookout
 from assent_core.router import LOOKING, Facts, Work, route, taken_over, work_of
 from assent_core.settings import RoleSettings, Settings
 from assent_core.settling import drift, drift_in_words
-from assent_core.turn import Bench, turn
+from assent_core.turns.lane import Relief
+from assent_core.turns.turn import Bench, turn
 
 PLANNING = "a plan is being made"
 

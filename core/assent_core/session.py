@@ -39,19 +39,19 @@ from assent_core.memory.record import Record
 from assent_core.memory.sessions import new_id
 from assent_core.model import Effort
 from assent_core.money.accounts import Kind
-from assent_core.passage import Passage
+from assent_core.performing.passage import Passage
 from assent_core.prompting import Prompt, Prompting, carrying_out, planning
 from assent_core.proposals import Shell
 from assent_core.redaction.values import redacted
-from assent_core.repair import Course as Repair
-from assent_core.repair import repair
 from assent_core.roles.lookout import Lookout
 from assent_core.roles.scout import Scout
 from assent_core.settings import RoleSettings, Settings
 from assent_core.settling import Settling, drift, drift_in_words
 from assent_core.telling import Telling
 from assent_core.trials import on_selection, on_stage
-from assent_core.turn import Bench, ended
+from assent_core.turns.repair import Course as Repair
+from assent_core.turns.repair import repair
+from assent_core.turns.turn import Bench, ended
 from assent_sandbox import album
 from assent_sandbox.stage import StageError
 

@@ -18,7 +18,7 @@ from assent_core.memory.cues import Act, Acted, Cues, Selection
 from assent_core.memory.record import Record
 from assent_core.redaction.values import redacted
 from assent_core.settings import Settings
-from assent_core.turn import Bench
+from assent_core.turns.turn import Bench
 from assent_sandbox.stage import Change, Entry, File, Opaque, Stage
 
 Happening = TypeVar("Happening", Landed, Undone, Rewound, Planned, Committed)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from assent_core.diffs.review import Review, outcomes
 from assent_core.events import AnyEvent, Opened, Staged
-from assent_core.perform import Performer, Result
+from assent_core.performing.perform import Performer, Result
 from assent_core.proposals import Shell
-from assent_core.repair import run_typed
 from assent_core.settling import put
-from assent_core.turn import Bench
+from assent_core.turns.repair import run_typed
+from assent_core.turns.turn import Bench
 from assent_sandbox.tiers import open_stage
 
 

@@ -8,8 +8,8 @@ import pytest
 from assent_core.context.transcript import Transcript
 from assent_core.events import Asked, Billed, Mistaken, Performed, Prompted, Proposed, Retried, Routed, Staged
 from assent_core.events import Said as Spoken
-from assent_core.lane import TAKEN_OVER
 from assent_core.memory.items import read_items
+from assent_core.turns.lane import TAKEN_OVER
 from rehearsed import FIX, Said, of, told, worked
 
 MINI, NANO = "gpt-5.4-mini", "gpt-5.4-nano"

@@ -160,12 +160,12 @@ async def test_a_code_that_behaves_otherwise_is_drift_with_the_first_event_that_
     session = await opened(EDIT)
     await told(session.turn("fix it"))
     with monkeypatch.context() as patched:
-        patched.setattr("assent_core.perform.told_of", lambda *_, **__: "otherwise")
+        patched.setattr("assent_core.performing.perform.told_of", lambda *_, **__: "otherwise")
         (drift,) = (await again(session)).drifts
     assert drift.startswith("Event ")
     assert "its told was 'exit code 0" in drift
     assert "is 'otherwise' now" in drift
-    monkeypatch.setattr("assent_core.perform.Performer._patch", lambda *_: 1 / 0)
+    monkeypatch.setattr("assent_core.performing.perform.Performer._patch", lambda *_: 1 / 0)
     made = await again(session)
     assert "ZeroDivisionError" in made.notes[0]
     assert made.drifts

@@ -11,10 +11,10 @@ from assent_core.diffs.changes import take_apart
 from assent_core.errors import Overloaded, ServiceError
 from assent_core.logs.digest import Digest, extract
 from assent_core.model import Finished, Item, Reply, Request, Retrying, Text, Usage
+from assent_core.performing.steering import Place, Run, steer
 from assent_core.roles.inquiry import Inquiry
 from assent_core.roles.scout import HEAD, TAIL, Scout, excerpt
 from assent_core.settings import Settings
-from assent_core.steering import Place, Run, steer
 from assent_sandbox.stage import Change, File
 
 PLACE = Place(walled=False)

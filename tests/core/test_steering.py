@@ -9,7 +9,19 @@ from assent_core.consent.gate import Answer
 from assent_core.events import Asked, Decided, Digested, Noticed, Performed
 from assent_core.logs.digest import Digest, extract
 from assent_core.logs.finding import Finding
-from assent_core.steering import NETWORK, AskGate, Go, Place, Run, RunAgain, ShowOwnChange, Stop, advice, missing, steer
+from assent_core.performing.steering import (
+    NETWORK,
+    AskGate,
+    Go,
+    Place,
+    Run,
+    RunAgain,
+    ShowOwnChange,
+    Stop,
+    advice,
+    missing,
+    steer,
+)
 from assent_sandbox.policy import Denial, Widening
 from rehearsed import FIX, Said, of, told
 

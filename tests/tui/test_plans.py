@@ -9,7 +9,7 @@ from assent_core.diffs.changes import take_apart
 from assent_core.diffs.remarks import Remark
 from assent_core.diffs.review import Review
 from assent_core.events import Explained, Named, Planned, Remarked, Routed
-from assent_core.evidence import contents_digest
+from assent_core.performing.evidence import contents_digest
 from assent_core.roles.inquiry import Sent
 from assent_tui.chat.telling import opinion, told
 from assent_tui.paint.page import PageScreen

@@ -8,9 +8,9 @@ from assent_core.crew.delegation import delegate
 from assent_core.crew.hiring import Hiring
 from assent_core.crew.race import race
 from assent_core.events import AnyEvent
-from assent_core.perform import Result
+from assent_core.performing.perform import Result
 from assent_core.proposals import Delegate, Shell
-from assent_core.turn import Bench
+from assent_core.turns.turn import Bench
 
 
 class Workers:

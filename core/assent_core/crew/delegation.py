@@ -15,11 +15,11 @@ from assent_core.errors import AssentError, EnvironmentFault
 from assent_core.events import AnyEvent, Billed, Joined, Performed, Plain, Relayed, Said
 from assent_core.instructions import opening, prompt
 from assent_core.money.budget import Bounds
-from assent_core.perform import TOLD, Result
+from assent_core.performing.perform import TOLD, Result
 from assent_core.proposals import Delegate, Subtask
 from assent_core.router import route_subtask
 from assent_core.telling import Telling
-from assent_core.turn import Bench, ended, turn
+from assent_core.turns.turn import Bench, ended, turn
 from assent_sandbox.output import cut
 from assent_sandbox.stage import StageError
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import msgspec
 
-from assent_core.books import Counted
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge
 from assent_core.context.transcript import Transcript
 from assent_core.model import Model, ToolSpec
 from assent_core.money.budget import Bounds
-from assent_core.perform import Result
+from assent_core.performing.perform import Result
 from assent_core.proposals import Kit
 from assent_core.settings import Settings
 from assent_core.tools import KITS
-from assent_core.turn import Bench
+from assent_core.turns.books import Counted
+from assent_core.turns.turn import Bench
 from assent_sandbox.stage import Stage
 from assent_sandbox.tiers import open_above
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from assent_core.diffs.changes import FileChange
-from assent_core.perform import Performer
+from assent_core.performing.perform import Performer
 from assent_sandbox.adoption import adopt
 from assent_sandbox.merge import Side
 from assent_sandbox.stage import Change, File, Link, Moved

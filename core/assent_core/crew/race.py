@@ -29,15 +29,15 @@ from assent_core.events import (
     Staged,
     Verified,
 )
-from assent_core.evidence import contents_digest
 from assent_core.instructions import nudge, opening
 from assent_core.logs.digest import Digest
+from assent_core.performing.evidence import contents_digest
+from assent_core.performing.steering import Stop
 from assent_core.proposals import Shell
-from assent_core.repair import Checked, Course, repair, steered
 from assent_core.router import route
-from assent_core.steering import Stop
 from assent_core.telling import Telling
-from assent_core.turn import Bench, ended, turn
+from assent_core.turns.repair import Checked, Course, repair, steered
+from assent_core.turns.turn import Bench, ended, turn
 from assent_sandbox.stage import StageError
 
 GRACE = 1.0

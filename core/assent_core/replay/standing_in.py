@@ -10,7 +10,7 @@ from assent_core.consent.gate import Answer, Approved, Question
 from assent_core.events import AnyEvent, Performed, Printed, Proposed
 from assent_core.logs.digest import extract
 from assent_core.memory.cues import Answered, Cue
-from assent_core.perform import Performer, Result
+from assent_core.performing.perform import Performer, Result
 from assent_core.proposals import Proposal, Shell
 from assent_sandbox.policy import WideningKind
 

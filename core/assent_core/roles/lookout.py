@@ -15,8 +15,8 @@ from assent_core.diffs.changes import FileChange
 from assent_core.diffs.remarks import Remark, standing
 from assent_core.errors import AssentError
 from assent_core.events import Digested, Explained, Named, Noticed, Remarked
-from assent_core.evidence import contents_digest
-from assent_core.perform import Result
+from assent_core.performing.evidence import contents_digest
+from assent_core.performing.perform import Result
 from assent_core.proposals import Spend
 from assent_core.redaction.redactor import Redactor
 from assent_core.roles.reviewer import Reviewer

@@ -13,7 +13,7 @@ from msgspec import Struct
 from assent_core.assembly import open_session
 from assent_core.errors import UsageError
 from assent_core.events import AnyEvent, Opened, Performed, Printed
-from assent_core.passage import Passage, Stream
+from assent_core.performing.passage import Passage, Stream
 from assent_core.settings import Settings
 from assent_sandbox.output import one_line
 from assent_tui.commands.conversation import Held, review_held

@@ -14,7 +14,7 @@ from assent_core.diffs.changes import unified
 from assent_core.diffs.remarks import standing
 from assent_core.diffs.review import Review, comment, evidence_for
 from assent_core.events import AnyEvent, Performed, Proposed, Remarked
-from assent_core.evidence import contents_digest
+from assent_core.performing.evidence import contents_digest
 from assent_core.proposals import Shell
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView

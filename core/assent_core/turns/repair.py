@@ -12,13 +12,13 @@ from assent_core.consent.gate import Refused
 from assent_core.diffs.changes import unified
 from assent_core.errors import AssentError, BudgetExceeded, ConsentMissing, EnvironmentFault
 from assent_core.events import AnyEvent, Asked, Decided, Digested, Noticed, Proposed, Relayed, Verified
-from assent_core.evidence import contents_digest
 from assent_core.instructions import own_change, repair_prompt
 from assent_core.logs.digest import extract
-from assent_core.perform import Result
+from assent_core.performing.evidence import contents_digest
+from assent_core.performing.perform import Result
+from assent_core.performing.steering import AskGate, Go, Move, Place, Run, RunAgain, ShowOwnChange, Stop, steer
 from assent_core.proposals import Shell
-from assent_core.steering import AskGate, Go, Move, Place, Run, RunAgain, ShowOwnChange, Stop, steer
-from assent_core.turn import Bench, carry, decided
+from assent_core.turns.turn import Bench, carry, decided
 from assent_sandbox.policy import Widening
 
 ROUNDS = 6

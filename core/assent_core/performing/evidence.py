@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assent_core.diffs.changes import FileChange, digest
 from assent_core.diffs.review import Evidence
-from assent_core.perform import Result
+from assent_core.performing.perform import Result
 
 
 def contents_digest(files: tuple[FileChange, ...]) -> str:

@@ -25,9 +25,9 @@ from assent_core.logs.folding import folded
 from assent_core.logs.reading import blocks
 from assent_core.logs.sieve import Sieve
 from assent_core.memory.outputs import Outputs
-from assent_core.passage import Passage, Shown
+from assent_core.performing.passage import Passage, Shown
+from assent_core.performing.steering import advice
 from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
-from assent_core.steering import advice
 from assent_core.workspace import Workspace
 from assent_sandbox.output import cut, decode
 from assent_sandbox.policy import Command, Denial, Ended, Output, Policy, Traffic, Widening

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import msgspec
 
-from assent_core.books import Books
 from assent_core.consent.gate import Approved, Decision, Gate, Refused
 from assent_core.context.compactor import Compactor
 from assent_core.context.transcript import CALLS, Transcript, text_of
@@ -32,14 +31,15 @@ from assent_core.events import (
     Thought,
     Verified,
 )
-from assent_core.evidence import evidence
-from assent_core.lane import TAKEN_OVER, Lane, Relief
 from assent_core.model import Finished, Item, Model, Reply, Request, Retrying, Text, WireItem
 from assent_core.model import Thought as Thinking
 from assent_core.money.usage import Meter
-from assent_core.perform import Performer, Result, mistaken
+from assent_core.performing.evidence import evidence
+from assent_core.performing.perform import Performer, Result, mistaken
 from assent_core.proposals import Delegate, Patch, Proposal, Shell
 from assent_core.tools import Mistake, parse
+from assent_core.turns.books import Books
+from assent_core.turns.lane import TAKEN_OVER, Lane, Relief
 from assent_sandbox.policy import Widening
 from assent_sandbox.stage import StageError
 
