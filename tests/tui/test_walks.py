@@ -180,7 +180,6 @@ def test_a_review_with_every_kind_of_decision_is_landed_and_taken_back(walk, rep
     made.wait_until("verified", "true: ", "y accept")
     made.press(REVIEW)
     made.wait_until("Enter send")
-    time.sleep(0.2)  # a hand's time from the one key to the next
     send(made, "/undo")
     made.wait_until("taken back")
     assert tree(repository) == before
@@ -221,7 +220,6 @@ def test_pages_commands_and_completions_are_reached_by_keys(walk, repository, pl
     made.wait_until("○ 1 undecided", "new.txt  new", "+ mine", "y accept")
     made.press(REVIEW)
     made.wait_until("Enter send")
-    time.sleep(0.2)  # a hand's time from the one key to the next
     send(made, "/sessions")
     made.wait_until("Sessions 1", "see @b.txt")
     made.press("r")

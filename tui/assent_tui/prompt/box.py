@@ -140,6 +140,12 @@ class Prompt(TextArea):
         self.suggestions.offer(())
         return there
 
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Whether a key is written; the one that shows all keys is not in an empty box."""
+        return super().check_consume_key(key, character) and (
+            bool(self.text) or key not in keymap_of(self).of("app.help_here")
+        )
+
     async def _on_key(self, event: events.Key) -> None:
         chosen, keys = self.suggestions.chosen, keymap_of(self)
         burst, self._pressed = event.time - self._pressed < _BURST, event.time

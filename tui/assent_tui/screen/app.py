@@ -24,6 +24,7 @@ from assent_tui.screen.messages import Happened, Opened, Over, Reviewed, Trouble
 from assent_tui.screen.pages import USUAL, Look, Place
 from assent_tui.screen.panes import Panes
 from assent_tui.screen.status import Status
+from assent_tui.screen.typed import Typed
 from assent_tui.screen.work import Open
 
 if TYPE_CHECKING:
@@ -237,13 +238,13 @@ class AssentApp(Commanding):
         self._status.working("working" if self.job else "")
         (self.pane.diff if self._panes.covered else self._prompt).focus(scroll_visible=False)
 
-    async def on_event(self, event: events.Event) -> None:
+    async def hear(self, event: Typed) -> None:
         """Tell the guards of each key before it is used."""
         if isinstance(event, events.Key):
             self.key_pressed()
             self._card_guard.pressed()
             self._panes.guard.pressed()
-        await super().on_event(event)
+        await super().hear(event)
 
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.app import App
-
 from assent_tui.keymap import checked
 from assent_tui.pages.sessions import SessionsScreen
 from assent_tui.paint.theme import theme_of, themes
 from assent_tui.screen.pages import Look
+from assent_tui.screen.typed import Typing
 
 
-class Picker(App[str]):
+class Picker(Typing[str]):
     """Gives the id of the chosen session; empty if none was."""
 
     CSS_PATH = "app.tcss"

@@ -7,7 +7,6 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.message_pump import MessagePump
 from textual.worker import Worker
 
@@ -15,6 +14,7 @@ from assent_tui.consent.asking import ScreenAsker
 from assent_tui.screen.attention import Attention, Wanted, call, title
 from assent_tui.screen.clipboard import copying
 from assent_tui.screen.messages import Opened, Over, trouble
+from assent_tui.screen.typed import Typing
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Open = Callable[["Asker"], Awaitable["Session"]]
 
 
-class Work(App[int]):
+class Work(Typing[int]):
     """An app that does one thing at a time with a session, and says by `Over` how it ended."""
 
     def __init__(self, open: Open) -> None:
