@@ -197,6 +197,7 @@ def _bench(
         books=books,
         compactor=Compactor(counted, meter, gauge, settings, scouting=lambda: lookout.scout.on),
         sees=settings.profile != "nano",
+        aside=lookout.pointed,
         crew=Workers(Hiring(service, settings)),
     )
 

@@ -150,6 +150,12 @@ class Named(Event, frozen=True):
     title: str
 
 
+class Pointed(Event, frozen=True):
+    """The worker was pointed to files that the scout picked by their names, as data: they may matter for the task."""
+
+    paths: tuple[str, ...]
+
+
 class Remarked(Event, frozen=True):
     """The reviewer has read a staged change (`digest`, see changes.digest) and says this of it; nothing is decided by it."""
 
@@ -337,8 +343,8 @@ class Noticed(Event, frozen=True):
 
 Plain = (
     Opened | Prompted | Routed | Asked | Texted | Thought | Said | Retried | Proposed | Mistaken | Decided | Explained | Planned
-    | Named | Remarked | Printed | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone | Rewound
-    | Forked | Committed | Joined | Attempted | Chosen | Noticed
+    | Named | Pointed | Remarked | Printed | Performed | Digested | Billed | Staged | Drifted | Verified | Ended | Landed | Undone
+    | Rewound | Forked | Committed | Joined | Attempted | Chosen | Noticed
 )  # fmt: skip
 
 

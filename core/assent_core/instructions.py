@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -95,6 +96,11 @@ def repair_prompt(command: str, told: str, wish: str, round: int) -> str:
     )
 
 
+def without_template(text: str) -> str:
+    """The prompt of a repair without what stands in each of them."""
+    return text.removeprefix(prompt("repair")).lstrip()
+
+
 def nudge(attempt: int) -> str:
     """What one of several attempts is told beside its problem, so that they begin differently; nothing for the first."""
     ways = prompt("attempts").splitlines()
@@ -109,6 +115,11 @@ def question_prompt(question: str) -> str:
 def plan_prompt(wish: str) -> str:
     """The prompt of a turn that makes a plan and changes nothing."""
     return f"{prompt('plan')}\n\n{wish.strip()}"
+
+
+def pointer(paths: Iterable[str]) -> str:
+    """What points the worker to files that were picked for it, as data."""
+    return f"{prompt('pointer')}\n{fenced(chr(10).join(map(visible, paths)))}"
 
 
 def go_prompt(plan: str) -> str:

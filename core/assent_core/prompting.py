@@ -17,7 +17,7 @@ from assent_core.context.gauge import FIRST_RATIO, total
 from assent_core.context.transcript import pictures
 from assent_core.errors import AssentError, UsageError
 from assent_core.events import AnyEvent, Asked, Planned, Routed, Said
-from assent_core.instructions import go_prompt, opening, plan_prompt
+from assent_core.instructions import go_prompt, opening, plan_prompt, without_template
 from assent_core.memory.course import Course
 from assent_core.model import Effort
 from assent_core.roles.lookout import Lookout
@@ -140,6 +140,7 @@ class Prompting:
             transcript.say(opening(performer.workspace, performer.stage.tier))
         transcript.say("\n\n".join([*self._notes, prompt.told or prompt.text]), shown)
         self._notes.clear()
+        self._lookout.point(self.turn, without_template(prompt.text), performer.workspace.tracked)
 
     def _end(self) -> None:
         self._bench.gate.end_task()

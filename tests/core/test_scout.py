@@ -230,7 +230,7 @@ PLAIN = (
     "Fix the sum in calc.py",
     "Change calc.py",
     plainly.triage("Fix the sum and push it"),
-    plainly.ranked("Fix the sum in calc.py", PATHS),
+    (),
 )
 
 

@@ -8,10 +8,11 @@ import pytest
 from assent_core.diffs.changes import take_apart
 from assent_core.diffs.remarks import Remark
 from assent_core.diffs.review import Review
-from assent_core.events import Explained, Named, Planned, Remarked, Routed
+from assent_core.events import Explained, Named, Planned, Pointed, Remarked, Routed
 from assent_core.performing.evidence import contents_digest
 from assent_core.roles.inquiry import Sent
 from assent_tui.chat.telling import opinion, told
+from assent_tui.commands.printer import lines
 from assent_tui.paint.page import PageScreen
 from assent_tui.prompt.box import Prompt
 from assent_tui.prompt.slash import is_command, is_request, split
@@ -196,13 +197,16 @@ def test_the_chat_says_who_takes_what_and_what_a_reviewer_found():
     nano = Routed(role="scout", model="nano", effort="low", why="a bounded question")
     mini = Routed(role="worker", model="mini", effort="low", why="it comes to editing files", instead_of="nano")
     plain = Routed(role="worker", model="mini", effort="low", why="an edit")
-    texts = [[note.text for note in told(event)] for event in (nano, mini, plain, Named(title="x"))]
+    pointed = Pointed(paths=("a.py", "b.py"))
+    texts = [[note.text for note in told(event)] for event in (nano, mini, plain, Named(title="x"), pointed)]
     assert texts == [
         ["scout nano: a bounded question"],
         ["mini takes over from nano: it comes to editing files"],
         [],
         [],
+        ["the scout points to a.py, b.py"],
     ]
+    assert list(lines(pointed)) == [("dim", "  the scout points to a.py, b.py")]
     (none,) = told(Remarked(model="m", digest="d"))
     assert "nothing to say" in none.text
     assert (

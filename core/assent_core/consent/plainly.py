@@ -15,8 +15,9 @@ from assent_core.diffs.changes import FileChange
 TITLE = 60
 SUBJECT = 72
 """Most characters of a title and of the first line of a commit message."""
-MOST_CANDIDATES = 200
 MOST_RANKED = 20
+FEW = 40
+"""A repository with fewer files is seen whole at one look."""
 
 Kind = Literal["question", "edit", "debug", "terminal"]
 
@@ -47,6 +48,7 @@ VALUABLE = re.compile(
     r"(?i)\b(?:push|deploy|release|publish|delete|drop|migrate|production|secret|password|token|credential|payment|billing|invoice|"
     r"force|wipe|purge)\w*"
 )
+TOKEN = re.compile(r"[^\s\"'`()\[\]<>{},;:=]+")
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9]{1,40}")
 COMMON_WORDS = """
 the and for with that this from into when not are was but all any can has have what why how where which does should please
@@ -133,6 +135,20 @@ def ranked(prompt: str, paths: Collection[str]) -> tuple[str, ...]:
         (path for path, score in scores.items() if score > 0), key=lambda path: (-scores[path], len(path), path)
     )
     return tuple(best[:MOST_RANKED])
+
+
+def candidates(prompt: str, paths: Collection[str]) -> tuple[str, ...]:
+    """The files that a prompt may be about which names none; nothing where it names one, or where there are few."""
+    return () if len(paths) < FEW or names_one(prompt, paths) else ranked(prompt, paths)
+
+
+def names_one(prompt: str, paths: Collection[str]) -> bool:
+    """Whether a word of the prompt is one of the paths, its last part, or a longer path that ends with it."""
+    said: set[str] = set()
+    for token in TOKEN.findall(prompt):
+        parts = token.rstrip(".!?").split("/")
+        said.update("/".join(parts[at:]) for at in range(len(parts)))
+    return any(path in said or PurePosixPath(path).name in said for path in paths)
 
 
 def _words(text: str) -> frozenset[str]:

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from assent_core.context.gauge import size, total
 from assent_core.context.transcript import CALLS, text_of, user_item
+from assent_core.instructions import prompt
 from assent_core.logs.digest import extract
 from assent_core.model import WireItem
 from assent_core.proposals import Delegate, Patch, Read, Search, Shell
@@ -119,7 +120,7 @@ def prompts(items: Iterable[WireItem]) -> list[str]:
         text = words(item) if item.get("role") == "user" else ""
         if text.startswith(ASKED):
             said += text.removeprefix(ASKED).strip().split("\n\n---\n\n")
-        elif text and not text.startswith(SUMMARY):
+        elif text and not text.startswith((SUMMARY, prompt("pointer"))):
             said.append(_cut(text, LONGEST_PROMPT))
     return said
 

@@ -54,6 +54,7 @@ class Hiring:
             said_first=dict(bench.said_first),
             compactor=Compactor(counted, meter, gauge, self.settings),
             name=name,
+            aside=_nothing,
             crew=None,
         )
 
@@ -70,6 +71,10 @@ async def _opened(stage: Stage, home: Path) -> Stage:
     except asyncio.CancelledError:
         await (await opening).discard()
         raise
+
+
+def _nothing(_: Transcript) -> None:
+    """What comes up beside the turn of the first worker is not about a part of its task."""
 
 
 def _unlooked(_: Result) -> None:

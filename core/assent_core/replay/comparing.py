@@ -19,6 +19,7 @@ from assent_core.events import (
     Named,
     Opened,
     Performed,
+    Pointed,
     Remarked,
 )
 from assent_core.memory.cues import Cue, Replied
@@ -126,7 +127,7 @@ def _told(course: Course) -> list[dict[str, object]]:
     told: list[dict[str, object]] = []
     for event in course.events:
         match event:
-            case Opened() | Explained() | Named() | Remarked():
+            case Opened() | Explained() | Named() | Pointed() | Remarked():
                 continue
             case Billed(role=role) | Asked(role=role) if role in ("scout", "reviewer"):
                 continue

@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from assent_core.background import Background
+from assent_core.consent import plainly
 from assent_core.consent.gate import Question
 from assent_core.consent.plainly import Triage
 from assent_core.consent.reach import in_words
+from assent_core.context.transcript import Transcript
 from assent_core.diffs.changes import FileChange
 from assent_core.diffs.remarks import Remark, standing
 from assent_core.errors import AssentError
-from assent_core.events import Digested, Explained, Named, Noticed, Remarked
+from assent_core.events import Digested, Explained, Named, Noticed, Pointed, Remarked
+from assent_core.instructions import pointer
 from assent_core.performing.evidence import contents_digest
 from assent_core.performing.perform import Result
 from assent_core.proposals import Spend
@@ -44,6 +47,9 @@ class Lookout:
         self._digest = ""
         self._known: set[str] = set()
         self._looked_ahead = False
+        self._pointing: asyncio.Task[None] | None = None
+        self._pointed_for = 0
+        self._picked: tuple[str, ...] = ()
         self.models: tuple[str, ...] = ()
         """The models in use; what is known of their end was told already."""
         self.server: Callable[[], Awaitable[dict[str, datetime.date]]] | None = None
@@ -80,6 +86,24 @@ class Lookout:
         said: list[Triage] = []
         self.background.begin(self._triage(prompt, said))
         return lambda: _doubt(said[0]) if said else ""
+
+    def point(self, task: int, text: str, files: Callable[[], tuple[str, ...]]) -> None:
+        """Have the scout pick files for the first prompt of a task, if that names none; what is left of an earlier one goes."""
+        if task == self._pointed_for:
+            return
+        self._pointed_for, self._picked = task, ()
+        if self._pointing is not None:
+            self._pointing.cancel()
+        if self.scout.on:
+            self._pointing = self.background.begin(self._point(text, files))
+
+    def pointed(self, transcript: Transcript) -> Pointed | None:
+        """Add what was picked by now to what the worker has seen, once."""
+        picked, self._picked = self._picked, ()
+        if not picked or not self.scout.on:
+            return None
+        transcript.say(pointer(picked))
+        return Pointed(paths=picked)
 
     def read(self, files: tuple[FileChange, ...]) -> None:
         """Let the reviewer read a staged change, if the settings want that and there is something in it that it has not read."""
@@ -124,6 +148,11 @@ class Lookout:
 
     async def _triage(self, prompt: str, said: list[Triage]) -> None:
         said.append(await self.scout.triage(prompt))
+
+    async def _point(self, text: str, files: Callable[[], tuple[str, ...]]) -> None:
+        with suppress(AssentError, OSError):
+            candidates = await asyncio.to_thread(lambda: plainly.candidates(text, files()))
+            self._picked = await self.scout.rank(text, candidates)
 
     async def _read(self, files: tuple[FileChange, ...], digest: str) -> None:
         remarks = await self.reviewer.read(self.task, files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import msgspec
@@ -23,6 +23,7 @@ HEAD, TAIL = 8_000, 16_000
 """Characters of a log that are sent, about 6,000 tokens; what fails is mostly told at the end."""
 OUTPUT_TOKENS = 1_000
 MOST_LINES = 5
+MOST_POINTED = 5
 
 
 class Reading(Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +64,7 @@ class Triaged(Struct, frozen=True, forbid_unknown_fields=True):
 class Ranked(Struct, frozen=True, forbid_unknown_fields=True):
     """What the scout answers about candidate files: their numbers in the list, the best first."""
 
-    numbers: Annotated[list[int], Meta(max_length=plainly.MOST_RANKED)]
+    numbers: Annotated[list[int], Meta(max_length=MOST_POINTED)]
 
 
 class Scout:
@@ -135,18 +136,15 @@ class Scout:
         said = plainly.Triage(kind=found.kind, several_tools=found.several_tools, high_value=found.high_value)
         return plainly.stricter(rules, said)
 
-    async def rank(self, prompt: str, paths: Collection[str]) -> tuple[str, ...]:
-        """Those of the paths that matter for a prompt, the best first; never a path that is not among them."""
-        first = plainly.ranked(prompt, paths)
-        candidates = tuple(dict.fromkeys([*first, *paths]))[: plainly.MOST_CANDIDATES]
+    async def rank(self, prompt: str, candidates: Sequence[str]) -> tuple[str, ...]:
+        """Those of the files that matter for a prompt, the best first; nothing without a valid answer, never another file."""
         if len(candidates) < 2:
-            return first
+            return ()
         listed = "\n".join(f"{number} {visible(path)}" for number, path in enumerate(candidates, 1))
         found = await self._ask("rank", "scout_rank", Ranked, f"{excerpt(plain(prompt))}\n\n{listed}")
         if found is None or not all(1 <= number <= len(candidates) for number in found.numbers):
-            return first
-        chosen = dict.fromkeys(candidates[number - 1] for number in found.numbers)
-        return tuple(dict.fromkeys([*chosen, *first]))[: plainly.MOST_RANKED] if chosen else first
+            return ()
+        return tuple(dict.fromkeys(candidates[number - 1] for number in found.numbers))
 
     async def _ask(self, work: Work, name: str, answer: type[Answer], data: str) -> Answer | None:
         """The answer as its schema has it, or nothing."""

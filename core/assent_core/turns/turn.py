@@ -22,6 +22,7 @@ from assent_core.events import (
     Ended,
     Mistaken,
     Performed,
+    Pointed,
     Proposed,
     Retried,
     Routed,
@@ -75,6 +76,8 @@ class Bench:
     """Whether the model is given the images that turn up."""
     name: str = ""
     """Of one of several workers; empty: the one that the user talks to."""
+    aside: Callable[[Transcript], Pointed | None] = lambda _: None
+    """Adds to the transcript what came up beside the turn since; must not block."""
     crew: Crew | None = None
     """None: this worker delegates nothing."""
 
@@ -177,6 +180,8 @@ def _taken_over(bench: Bench, lane: Lane, calls: list[WireItem]) -> Routed | Non
 async def _prepare(bench: Bench, lane: Lane) -> AsyncGenerator[AnyEvent]:
     """Hold the next request to the budgets, and its context to its limit."""
     await bench.meter.budgets.within()
+    if pointed := bench.aside(bench.transcript):
+        yield pointed
     if bench.compactor:
         whole = msgspec.structs.replace(_request(bench, lane), items=bench.transcript.items)
         async with aclosing(bench.compactor.make_room(bench.transcript, whole)) as events:

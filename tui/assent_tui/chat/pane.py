@@ -29,6 +29,7 @@ from assent_core.events import (
     Opened,
     Performed,
     Planned,
+    Pointed,
     Printed,
     Prompted,
     Proposed,
@@ -124,7 +125,7 @@ class Chat(Reader):
                 self._put(*told(event))
             case Opened() | Drifted() | Verified() | Landed() | Undone() | Forked() | Committed() | Noticed():
                 self._put(*told(event))
-            case Routed() | Planned() | Named() | Remarked():
+            case Routed() | Planned() | Named() | Pointed() | Remarked():
                 self._put(*told(event))
             case Asked() | Staged():
                 pass

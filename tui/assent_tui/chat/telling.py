@@ -16,6 +16,7 @@ from assent_core.events import (
     Noticed,
     Opened,
     Planned,
+    Pointed,
     Remarked,
     Rewound,
     Routed,
@@ -35,6 +36,7 @@ Telling = (
     | Verified
     | Planned
     | Named
+    | Pointed
     | Remarked
     | Landed
     | Undone
@@ -90,6 +92,8 @@ def told(event: Telling) -> tuple[Entry, ...]:
             return (Note(text=f"{role} {model}: {why}", gap=False),)
         case Planned(how=how):
             return (Note(text=_PLANS[how]),)
+        case Pointed(paths=paths):
+            return (Note(text=f"the scout points to {', '.join(paths)}", gap=False),)
         case Remarked(model=model, remarks=remarks):
             said = f"{count(len(remarks), 'remark')}, in the review" if remarks else "nothing to say of the change"
             return (Note(text=f"reviewer {model}: {said}"),)

@@ -27,6 +27,7 @@ from assent_core.events import (
     Opened,
     Performed,
     Planned,
+    Pointed,
     Printed,
     Prompted,
     Proposed,
@@ -141,7 +142,7 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
         case Remarked(remarks=remarks):
             for remark in remarks:
                 yield "warn", f"reviewer, {remark.path}:{remark.line} ({remark.severity}): {remark.text}"
-        case Relayed() | Joined() | Attempted() | Chosen():
+        case Relayed() | Joined() | Attempted() | Chosen() | Pointed():
             yield from _beside(event)
         case (
             Named()
@@ -211,7 +212,7 @@ def _performed(event: Performed) -> Iterator[tuple[Style, str]]:
         yield "bad", f"  {denied(denial)}"
 
 
-def _beside(event: Relayed | Joined | Attempted | Chosen) -> Iterator[tuple[Style, str]]:
+def _beside(event: Relayed | Joined | Attempted | Chosen | Pointed) -> Iterator[tuple[Style, str]]:
     match event:
         case Relayed():
             yield from _relayed(event)
@@ -221,6 +222,8 @@ def _beside(event: Relayed | Joined | Attempted | Chosen) -> Iterator[tuple[Styl
             yield _attempted(event)
         case Chosen(attempt=attempt, passed=True):
             yield "good", f"attempt {attempt} goes on; all {event.of} attempts cost {price(event.usd)}"
+        case Pointed(paths=paths):
+            yield "dim", f"  the scout points to {named(paths)}"
         case Chosen(attempt=attempt):
             yield "bad", f"no attempt passed; attempt {attempt} came nearest; all {event.of} cost {price(event.usd)}"
 
