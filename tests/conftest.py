@@ -18,6 +18,7 @@ import pytest
 from assent_core.rehearsal import Rehearsal
 from assent_tui.commands.demo import served
 from emulated import Emulated
+from rehearsed import CALC, TEST, git
 
 COMMAND = Path(sys.executable).with_name("assent")
 SIZE = (40, 120)
@@ -29,6 +30,19 @@ def _no_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reaches a real service or the tester's own settings by accident."""
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ASSENT_STATE_DIR", "ASSENT_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with one failing test, which ignores nothing."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "calc.py").write_text(CALC)
+    (root / "test_calc.py").write_text(TEST)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "start")
+    return root
 
 
 @pytest.fixture

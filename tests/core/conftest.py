@@ -9,20 +9,8 @@ from assent_core.assembly import open_session
 from assent_core.rehearsal import Rehearsal
 from assent_core.session import Session
 from assent_core.settings import Settings
-from rehearsed import CALC, TEST, Said, git
+from rehearsed import Said
 from schemas import check_record
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    root.mkdir()
-    (root / "calc.py").write_text(CALC)
-    (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
 
 
 @pytest.fixture

@@ -109,11 +109,6 @@ def somebody(request: pytest.FixtureRequest) -> Iterator[Somebody]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.fixture(params=["overlay", "copy"])
-def tier(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.mark.parametrize("group", escapes.GROUPS)
 def test_no_attempt_gets_out(group: str, tier: str, somebody: Somebody) -> None:
     through = somebody.prove(tier, group)

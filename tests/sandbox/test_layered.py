@@ -23,11 +23,6 @@ PRUNE = "find . -mindepth 1 -type d -empty -delete"
 """A copy has no folders without files, as they are no part of any change."""
 
 
-@pytest.fixture(params=["overlay", "copy"])
-def tier(request: pytest.FixtureRequest) -> Tier:
-    return request.param
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     root = tmp_path / "repo"

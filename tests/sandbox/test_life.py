@@ -10,16 +10,9 @@ import pytest
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Link, LockedError, Moved, Opaque, OutsideError, Stage, StageError
 from assent_sandbox.tiers import open_stage, sweep
-from assent_sandbox.view.copied import CopiedStage
-from assent_sandbox.view.folder import Folder
-from assent_sandbox.view.overlay import OverlayStage
+from staged import open_as
 
 LINES = "".join(f"line {number}\n" for number in range(20))
-
-
-@pytest.fixture(params=["overlay", "copy"])
-def tier(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 @pytest.fixture
@@ -31,13 +24,6 @@ def root(tmp_path: Path) -> Path:
     (root / "d" / "c").write_text("c\n")
     (root / "d" / "e").write_text("e\n")
     return root
-
-
-def open_as(tier: str, root: Path, home: Path) -> OverlayStage | CopiedStage:
-    folder = Folder.open(str(home))
-    stage = OverlayStage(str(root), folder) if tier == "overlay" else CopiedStage(str(root), folder)
-    stage.follow()
-    return stage
 
 
 @pytest.fixture
@@ -399,6 +385,7 @@ KILLED = """
 import sys
 sys.path[:0] = sys.argv[3:]
 from assent_sandbox.view.folder import Folder
+from staged import open_as
 from assent_sandbox.view.overlay import OverlayStage
 from assent_sandbox.view.copied import CopiedStage
 from assent_sandbox.stage import File

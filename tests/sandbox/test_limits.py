@@ -29,11 +29,6 @@ def _load() -> ModuleType:
 BOMBS = _load()
 
 
-@pytest.fixture(params=["overlay", "copy"])
-def tier(request: pytest.FixtureRequest) -> Tier:
-    return request.param
-
-
 @pytest.fixture
 async def stage(tmp_path: Path, tier: Tier) -> AsyncIterator[Stage]:
     root = tmp_path / "root"

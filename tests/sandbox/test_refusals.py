@@ -32,11 +32,6 @@ class Staged:
         return ended.denials[0]
 
 
-@pytest.fixture(params=["overlay", "copy"])
-def tier(request: pytest.FixtureRequest) -> Tier:
-    return request.param
-
-
 @pytest.fixture
 async def run(tmp_path: Path, tier: Tier, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Staged]:
     home, root = tmp_path / "home", tmp_path / "root"

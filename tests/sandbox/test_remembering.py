@@ -10,16 +10,9 @@ from assent_sandbox import album
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Link, Moved, Stage, StageError
 from assent_sandbox.view import snapshots
-from assent_sandbox.view.copied import CopiedStage
-from assent_sandbox.view.folder import Folder
-from assent_sandbox.view.overlay import OverlayStage
+from staged import open_as
 
 LINES = "".join(f"line {number}\n" for number in range(20))
-
-
-@pytest.fixture(params=["overlay", "copy"])
-def tier(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 @pytest.fixture
@@ -33,13 +26,6 @@ def root(tmp_path: Path) -> Path:
     script = "git init -qb main; git add -A; git -c user.name=T -c user.email=t@example.org commit -qm start"
     subprocess.run(["sh", "-ec", script], cwd=root, check=True)
     return root
-
-
-def open_as(tier: str, root: Path, home: Path) -> OverlayStage | CopiedStage:
-    folder = Folder.open(str(home))
-    stage = OverlayStage(str(root), folder) if tier == "overlay" else CopiedStage(str(root), folder)
-    stage.follow()
-    return stage
 
 
 @pytest.fixture

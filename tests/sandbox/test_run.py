@@ -81,11 +81,6 @@ class Raised:
         return await self("python3", "-c", script, *arguments, policy=policy)
 
 
-@pytest.fixture(params=["overlay", "copy"])
-def tier(request: pytest.FixtureRequest) -> Tier:
-    return request.param
-
-
 @pytest.fixture
 def place(tmp_path: Path, tier: Tier, monkeypatch: pytest.MonkeyPatch) -> Place:
     place = Place(tmp_path, tier)

@@ -10,21 +10,7 @@ import pytest
 
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import File, Link, Stage
-from assent_sandbox.view.copied import CopiedStage
-from assent_sandbox.view.folder import Folder
-from assent_sandbox.view.overlay import OverlayStage
-
-
-def open_as(tier: str, root: Path, home: Path) -> OverlayStage | CopiedStage:
-    folder = Folder.open(str(home))
-    stage = OverlayStage(str(root), folder) if tier == "overlay" else CopiedStage(str(root), folder)
-    stage.follow()
-    return stage
-
-
-@pytest.fixture(params=["overlay", "copy"])
-def tier(request: pytest.FixtureRequest) -> str:
-    return request.param
+from staged import open_as
 
 
 @pytest.fixture

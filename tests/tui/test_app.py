@@ -19,7 +19,7 @@ from assent_tui.screen.app import AssentApp
 from assent_tui.screen.live import run_app
 from assent_tui.screen.panes import Panes
 from assent_tui.screen.status import Status
-from rehearsed import CALC, FIX, TEST, git
+from rehearsed import CALC, FIX, git
 from screen import CHANGES, WORK, Scripted, app_over, ask, reviewing, said, session_of, text_of, until, wait
 
 SIZES = [(80, 24), (120, 40)]
@@ -385,18 +385,6 @@ def test_the_session_is_closed_at_the_end_unless_it_is_the_callers(monkeypatch: 
 
 
 # over a real session
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    root.mkdir()
-    (root / "calc.py").write_text(CALC)
-    (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
 
 
 SCRIPT = f"""

@@ -46,19 +46,6 @@ say = "The test was wrong."
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository with one failing test, which ignores nothing."""
-    root = tmp_path / "repository"
-    root.mkdir()
-    (root / "calc.py").write_text(CALC)
-    (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
-
-
-@pytest.fixture
 def fix(assent, rehearse, repository):
     """Run `assent fix` on the repository with a scripted model."""
 

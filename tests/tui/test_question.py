@@ -1,11 +1,10 @@
 """`assent ask`: an answer on stdout, talk on stderr, nothing changed; and how quiet the one-shot commands can be."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from rehearsed import CALC, CHECK, FIX, TEST, git, tree
+from rehearsed import CALC, CHECK, FIX, tree
 
 SCRIPT = """
 [[worker]]
@@ -15,18 +14,6 @@ read = "calc.py"
 when_input_matches = "left - right"
 say = "It subtracts:\\ncalc.py:2 \\u001b[31mred"
 """
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    root.mkdir()
-    (root / "calc.py").write_text(CALC)
-    (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
 
 
 @pytest.fixture

@@ -2,23 +2,9 @@
 
 import json
 
-import pytest
-
-from rehearsed import CALC, CHECK, FIX, TEST, git, tree
+from rehearsed import CHECK, FIX, git, tree
 
 SCRIPT = f"[[worker]]\npatch = '''{FIX}'''\n[[worker]]\nsay = \"Repaired.\"\n"
-
-
-@pytest.fixture
-def repository(tmp_path):
-    root = tmp_path / "repository"
-    root.mkdir()
-    (root / "calc.py").write_text(CALC)
-    (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
 
 
 def test_a_fix_is_played_again_offline_and_lands_nothing(assent, rehearse, repository):

@@ -7,7 +7,7 @@ import pytest
 
 from assent_core.events import FORMAT, AnyEvent
 from assent_tui.commands.schema import FILES, text
-from rehearsed import CALC, CHECK, FIX, TEST, git
+from rehearsed import CHECK, FIX
 from schemas import FOLDER, check, check_lines, check_record, titles, whole
 
 SCRIPT = f"""
@@ -21,18 +21,6 @@ patch = '''{FIX}'''
 [[worker]]
 say = "Repaired."
 """
-
-
-@pytest.fixture
-def repository(tmp_path):
-    root = tmp_path / "repository"
-    root.mkdir()
-    (root / "calc.py").write_text(CALC)
-    (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
 
 
 @pytest.mark.parametrize("which", FILES)

@@ -14,7 +14,7 @@ from assent_core.money.accounts import Landing, Payment, Task, save
 from assent_core.money.advice import difference
 from assent_core.money.statistics import nearest, read
 from assent_tui.commands.stats import moment, page, plot
-from rehearsed import CALC, CHECK, FIX, TEST, git
+from rehearsed import CHECK, FIX
 
 NOON = datetime.datetime(2026, 3, 10, 12).timestamp()
 DAY = 86_400
@@ -271,18 +271,6 @@ def timed(work) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
-
-
-@pytest.fixture
-def repository(tmp_path):
-    root = tmp_path / "repository"
-    root.mkdir()
-    (root / "calc.py").write_text(CALC)
-    (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
 
 
 def test_the_command_shows_what_fix_spent(assent, rehearse, repository):
