@@ -18,7 +18,7 @@ import pytest
 from assent_core.rehearsal import Rehearsal
 from assent_tui.commands.demo import served
 from emulated import Emulated
-from rehearsed import CALC, TEST, git
+from rehearsed import CALC, TEST, committed
 
 COMMAND = Path(sys.executable).with_name("assent")
 SIZE = (40, 120)
@@ -39,10 +39,7 @@ def repository(tmp_path: Path) -> Path:
     root.mkdir()
     (root / "calc.py").write_text(CALC)
     (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return committed(root)
 
 
 @pytest.fixture

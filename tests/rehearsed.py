@@ -26,11 +26,41 @@ FIX = """
 *** End Patch
 """
 
+TWELVE = (
+    r"sed -i -E 's/^row (5|25|45) .*/& changed/' a.txt b.txt c.txt && "
+    r"sed -i -E 's/^row (5|25|26|27|28|45) .*/& changed/' d.txt"
+)
+"""Makes twelve hunks in the four files of `four_files`."""
+TWELVE_SCRIPT = f"""
+[[worker]]
+shell = '''{TWELVE}'''
+[[worker]]
+say = "Changed."
+[[worker]]
+say = "I see."
+"""
+
 
 def git(root: Path, *args: str) -> str:
     identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
     done = subprocess.run(["git", "-C", str(root), *identity, *args], check=True, capture_output=True, text=True)
     return done.stdout
+
+
+def committed(root: Path) -> Path:
+    """A folder with its files as the first commit of a repository."""
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "start")
+    return root
+
+
+def four_files(root: Path) -> Path:
+    """A repository of four files with sixty numbered rows each."""
+    root.mkdir()
+    for name in "abcd":
+        (root / f"{name}.txt").write_text("".join(f"row {number} of {name}\n" for number in range(1, 61)))
+    return committed(root)
 
 
 def tree(root: Path) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsed import CALC, FIX, TEST, git, tree
+from rehearsed import CALC, FIX, TEST, committed, git, tree
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = f"[[worker]]\npatch = '''{FIX}'''\n[[worker]]\nsay = 'Repaired. ``` @everyone'\n"
@@ -85,10 +85,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root.mkdir()
     (root / "calc.py").write_text(CALC)
     (root / "test_calc.py").write_text(TEST)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return committed(root)
 
 
 def runner(tmp_path: Path, checkout: Path, surroundings: dict[str, str], **inputs: str) -> Runner:

@@ -13,33 +13,14 @@ from assent_core.diffs.review import Review, decide, evidence_for, message_to_mo
 from assent_core.diffs.splits import cuts_into_lines
 from assent_core.errors import LandingRefused, UsageError
 from assent_core.events import Verified
-from rehearsed import git, told, tree, worked
+from rehearsed import TWELVE_SCRIPT, four_files, git, told, tree, worked
 
 FILES = ("a.txt", "b.txt", "c.txt", "d.txt")
-CHANGE = (
-    r"sed -i -E 's/^row (5|25|45) .*/& changed/' a.txt b.txt c.txt && "
-    r"sed -i -E 's/^row (5|25|26|27|28|45) .*/& changed/' d.txt"
-)
-SCRIPT = f"""
-[[worker]]
-shell = '''{CHANGE}'''
-[[worker]]
-say = "Changed."
-[[worker]]
-say = "I see."
-"""
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    root.mkdir()
-    for name in FILES:
-        (root / name).write_text("".join(f"row {number} of {name[0]}\n" for number in range(1, 61)))
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return four_files(tmp_path / "repository")
 
 
 def applied(root: Path, review: Review, into: Path) -> dict[str, bytes]:
@@ -71,7 +52,7 @@ async def edit(session, review: Review, hunk: str, text: bytes) -> Review:
 
 
 async def test_accepted_rejected_edited_and_split_hunks_land_as_git_applies_them(opened, repository: Path, tmp_path):
-    session = await opened(SCRIPT)
+    session = await opened(TWELVE_SCRIPT)
     await told(session.turn("change the rows"))
     review, _ = await session.review()
     assert [len(file.hunks) for file in review.files] == [3, 3, 3, 3]
@@ -108,7 +89,7 @@ async def test_accepted_rejected_edited_and_split_hunks_land_as_git_applies_them
 
 
 async def test_lines_that_were_taken_alone_are_verified_alone_and_an_edit_makes_that_stale(opened, repository: Path):
-    session = await opened(SCRIPT)
+    session = await opened(TWELVE_SCRIPT)
     await told(session.turn("change the rows"))
     review, _ = await session.review()
     review, pieces = take(review, hunk_at(review, "d.txt", 26), {1, 5})
@@ -125,7 +106,7 @@ async def test_lines_that_were_taken_alone_are_verified_alone_and_an_edit_makes_
 
 
 async def test_an_edit_of_what_is_no_longer_shown_is_refused_and_writes_nothing(opened):
-    session = await opened(SCRIPT)
+    session = await opened(TWELVE_SCRIPT)
     await told(session.turn("change the rows"))
     review, _ = await session.review()
     first = review.files[0]

@@ -22,7 +22,7 @@ from assent_tui.review.editor import HunkEditor
 from assent_tui.review.hunks import Fold
 from assent_tui.review.pane import ReviewPane
 from assent_tui.screen.app import AssentApp
-from rehearsed import git, tree
+from rehearsed import TWELVE, TWELVE_SCRIPT, four_files, git, tree
 from screen import CHANGES, WORK, app_over, reviewing, said, session_of, text_of, until
 
 BEFORE = b"".join(b"row %d = old\n" % number for number in range(1, 41))
@@ -329,36 +329,16 @@ async def test_hostile_lines_and_names_change_no_layout_in_any_view():
 
 # over a real session
 
-CHANGE = (
-    r"sed -i -E 's/^row (5|25|45) .*/& changed/' a.txt b.txt c.txt && "
-    r"sed -i -E 's/^row (5|25|26|27|28|45) .*/& changed/' d.txt"
-)
-SCRIPT = f"""
-[[worker]]
-shell = '''{CHANGE}'''
-[[worker]]
-say = "Changed."
-[[worker]]
-say = "I see."
-"""
-
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    root.mkdir()
-    for name in "abcd":
-        (root / f"{name}.txt").write_text("".join(f"row {number} of {name}\n" for number in range(1, 61)))
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return four_files(tmp_path / "repository")
 
 
 def applied(root: Path, copy: Path, choose: Callable[[str, str], str]) -> dict[str, bytes]:
     """What git makes of the pieces of the change that are chosen: of a path and a piece, what of it is to be applied."""
     git(root.parent, "clone", "-q", str(root), str(copy))
-    subprocess.run(["bash", "-c", CHANGE], cwd=copy, check=True)
+    subprocess.run(["bash", "-c", TWELVE], cwd=copy, check=True)
     patch = ""
     for file in re.split(r"(?m)^(?=diff --git)", git(copy, "diff", "-U0"))[1:]:
         head, *pieces = re.split(r"(?m)^(?=@@ )", file)
@@ -390,7 +370,7 @@ async def test_a_review_of_twelve_hunks_lands_what_git_makes_of_the_same_selecti
     repository: Path, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-not-a-real-key-0123456789")
-    async with Rehearsal.from_text(SCRIPT) as rehearsal:
+    async with Rehearsal.from_text(TWELVE_SCRIPT) as rehearsal:
         settings = Settings(base_url=rehearsal.url, state=str(tmp_path / "state"), scouting=False)
         app = AssentApp(lambda asker: open_session(repository, settings, asker), "change the rows")
         async with app.run_test(size=(120, 40)) as pilot:
