@@ -76,6 +76,17 @@ def test_a_large_ignored_folder_is_linked_read_as_it_is_and_not_written(stage: S
     assert stage.paths() == ()
 
 
+def test_a_large_folder_that_ignores_itself_is_linked_once(root: Path, tmp_path: Path):
+    (root / ".venv/lib").mkdir(parents=True)
+    (root / ".venv/.gitignore").write_text("*\n")
+    for name in (".venv/big", ".venv/lib/big"):
+        (root / name).touch()
+        os.truncate(root / name, 40 << 20)
+    stage = reopen(root, tmp_path)
+    assert (view(stage) / ".venv").readlink() == root / ".venv"
+    assert stage.paths() == ()
+
+
 async def test_a_linked_folder_that_a_command_makes_its_own_stays_so(stage: Stage, root: Path):
     await sh(stage, "rm node_modules; mkdir node_modules; echo own > node_modules/o")
     stage.rebase()

@@ -71,9 +71,17 @@ def _candidates(tree: Tree, below: str = "") -> Iterator[tuple[str, bool]]:
             yield from _candidates(tree, path + "/")
         else:
             yield path, False
-    for raw in ignored.split(b"\0"):
-        if raw not in (b"", b"./"):
-            yield below + os.fsdecode(raw).rstrip("/"), raw.endswith(b"/")
+    for raw in _outermost(ignored.split(b"\0")):
+        yield below + os.fsdecode(raw).rstrip("/"), raw.endswith(b"/")
+
+
+def _outermost(listed: list[bytes]) -> Iterator[bytes]:
+    """What lies in no other folder of the list: git goes into one that is ignored by a file of its own, as .venv is."""
+    folder = b""
+    for raw in sorted(set(listed) - {b"", b"./"}):
+        if not (folder and raw.startswith(folder)):
+            folder = raw if raw.endswith(b"/") else folder
+            yield raw
 
 
 def _plain(tree: Tree) -> Iterator[tuple[str, bool]]:
