@@ -38,7 +38,10 @@ async def run(tmp_path: Path, tier: Tier, monkeypatch: pytest.MonkeyPatch) -> As
     (home / ".ssh").mkdir(parents=True)
     (home / ".ssh/id_rsa").write_text("key\n")
     (home / "notes").write_text("noted\n")
+    (home / "beside").mkdir()
+    (home / "beside/noted").write_text("noted\n")
     root.mkdir()
+    (root / "link").symlink_to(home / "beside")
     (root / ".env").write_text("KEY=4711\n")
     (root / "README").write_text(f"cat: {home}/notes: Permission denied\n")
     monkeypatch.setenv("HOME", str(home))
@@ -108,3 +111,9 @@ async def test_words_with_another_cause_make_nothing_sure(run: Staged, line: str
 async def test_what_the_machine_itself_refuses_is_no_denial(run: Staged) -> None:
     ended = await run("cat /no/such/place; ls /proc/1/cwd; cat missing; false")
     assert [denial.target for denial in ended.denials if denial.certainty == "sure"] == []
+
+
+async def test_a_link_of_the_repository_to_a_hidden_place_is_denied_by_the_name_of_that_place(run: Staged) -> None:
+    for script in ("cat link/noted", "echo more > link/noted"):
+        denial = await run.denied(script)
+        assert (denial.kind, denial.target) == ("file", str(run.home / "beside/noted"))

@@ -33,7 +33,7 @@ _REFUSAL = re.compile(
     r"|(?P<refused>connection refused|ECONNREFUSED)"
     r"|(?P<foreign>value too large for defined data type|EOVERFLOW)"
     r"|(?P<invalid>invalid argument|EINVAL)"
-    r"|(?P<missing>no such file or directory|ENOENT|cannot find|not found)",
+    r"|(?P<missing>no such file or directory|directory nonexistent|ENOENT|cannot find|not found)",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\n]{1,4096})['\"`’”]")
@@ -56,7 +56,11 @@ def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
             continue
         how: How = refusal.lastgroup  # pyright: ignore[reportAssignmentType] # a group of the pattern
         for path in _paths(line, plan):
-            if denial := foreign.explain_giving(line, path, plan) or _judge(path, how, plan):
+            if (
+                denial := foreign.explain_giving(line, path, plan)
+                or _judge(path, how, plan)
+                or _led_to(path, how, plan)
+            ):
                 believed = ended.code != 0 and not _WARNING.search(line) and _has_one_cause(path, how, plan, asked)
                 sure = ended.cause == "start" or believed
                 yield msgspec.structs.replace(denial, certainty="sure" if sure else "likely")
@@ -100,6 +104,17 @@ def _judge(path: str, how: How, plan: Plan) -> Denial | None:
     hidden = wanted.kind in ("read", "socket")
     why = "it is hidden from commands" if hidden else "it is outside the repository and read-only"
     return Denial(kind="file", target=path, certainty="likely", why=why, widening=wanted)
+
+
+def _led_to(path: str, how: How, plan: Plan) -> Denial | None:
+    """The denial of the place outside to which a link of the repository leads."""
+    if not is_within(path, plan.view):
+        return None
+    try:
+        real = os.path.realpath(path)
+    except OSError:
+        return None
+    return None if is_within(real, plan.view) else _judge(real, how, plan)
 
 
 def _secret(path: str, plan: Plan) -> Denial | None:
