@@ -44,6 +44,7 @@ def build_environment(view: View, command: Command, policy: Policy, own: Mapping
 def _calm(tmp: str) -> dict[str, str]:
     """Settings that keep tools from asking, paging, colouring, and from writing to a home that they do not have.
 
+    npm waits a second or two before it asks again, not a minute: where there is no network, it only delays the denial.
     Python writes no bytecode: it tells a stale cache by size and whole seconds, and here a test is run, its source
     mended and the test run again within one second.
     """
@@ -55,6 +56,7 @@ def _calm(tmp: str) -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0", "DEBIAN_FRONTEND": "noninteractive", "PIP_NO_INPUT": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1", "npm_config_update_notifier": "false", "npm_config_fund": "false",
+        "npm_config_fetch_retry_mintimeout": "500", "npm_config_fetch_retry_maxtimeout": "2000",
         "TMPDIR": tmp, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": f"{tmp}/.state", "XDG_RUNTIME_DIR": f"{tmp}/.runtime",
         "PIP_CACHE_DIR": f"{cache}/pip", "UV_CACHE_DIR": f"{cache}/uv", "npm_config_cache": f"{cache}/npm",
         "YARN_CACHE_FOLDER": f"{cache}/yarn", "GOCACHE": f"{cache}/go-build",

@@ -51,7 +51,7 @@ class Folder:
         except OSError as error:
             raise StageError(
                 f"the stage's folder {home} cannot be made: {error.strerror}",
-                "Check the permissions of its parent folder.",
+                "Check the permissions of its parent folder, or name another for the state of assent: ASSENT_STATE_DIR.",
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
