@@ -41,6 +41,11 @@ class Settling:
         self._empty = True
         self._busy = False
 
+    @property
+    def overlooked(self) -> int:
+        """How many paths the last review left out, since git ignores them: they stay on the stage and never land."""
+        return self._bench.performer.overlooked
+
     async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
         """Rebase the stage and compute the review of what is on it, with the marks of an earlier one kept."""
         if drifted := await drift(self._bench.performer.stage):

@@ -161,3 +161,45 @@ def test_a_reader_that_goes_away_ends_it_without_a_word(surroundings, repository
     done = subprocess.run(["sh", "-c", script], cwd=repository, env=surroundings, capture_output=True, check=True)
     assert done.stdout == b"y\n"
     assert b"Traceback" not in done.stderr
+
+
+def test_what_git_ignores_is_counted_but_not_listed(run, repository):
+    (repository / ".gitignore").write_text("*.o\n.gitignore\n")
+    assert run("--", "touch", "a.o").stderr == "assent: the command changed nothing but 1 path that git ignores.\n"
+    assert run("--", "touch", "a.o", "c.txt").stderr.splitlines()[1:] == [
+        "  A c.txt  +0 -0",
+        "  and 1 path that git ignores",
+    ]
+
+
+def test_a_denial_comes_with_what_can_be_done_about_it(run):
+    words = ("--", "python3", "-c", "import socket; socket.create_connection(('192.0.2.1', 80), 2)")
+    assert "hint: What it fetches has to be there already" in run(*words).stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_stream_that_the_caller_closed_leads_nowhere(surroundings, repository, closed):
+    script = f'"{COMMAND}" run -- sh -c "echo said; exit 7" {closed}'
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=repository, env=surroundings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 7
+    assert done.stdout == ("" if closed == ">&-" else "said\n")
+    assert done.stderr == ("" if closed == "2>&-" else "assent: the command changed nothing.\n")
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["run", "--", "echo", "said"], ["run", "--json", "--", "echo", "said"]])
+def test_a_full_disk_behind_stdout_is_one_message_and_the_exit_code_of_the_environment(surroundings, repository, words):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, *words],
+            cwd=repository,
+            env=surroundings,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 5
+    assert done.stderr.splitlines()[0] == "assent: The disk is full."
+    assert len(done.stderr.splitlines()) == 2

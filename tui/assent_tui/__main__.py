@@ -9,6 +9,11 @@ if not sys.flags.isolated:
     )
     sys.exit(2)
 
+if None in (sys.stdin, sys.stdout, sys.stderr):
+    from assent_tui.closed import lead_nowhere
+
+    lead_nowhere()
+
 from assent_tui.cli import main
 
 sys.exit(main(sys.argv[1:]))

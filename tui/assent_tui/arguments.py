@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from assent_core.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+N = TypeVar("N", int, float)
 
 DESCRIBE = "\0describe"
 """A word that no command line can hold: a parser that is given it raises `Described`."""
@@ -39,23 +42,33 @@ def parser(name: str, about: str) -> argparse.ArgumentParser:
 
 def dollars(text: str) -> float:
     """An amount above nothing."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ValueError
-    return value
+    if (value := _read(float, text)) and 0 < value < float("inf"):
+        return value
+    raise _unfit(text, "an amount of dollars above 0, such as 0.50")
 
 
 def number(text: str) -> int:
     """A count of one or more."""
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+    if (value := _read(int, text)) and value >= 1:
+        return value
+    raise _unfit(text, "a count of 1 or more")
 
 
 def few(text: str) -> int:
     """A count from 1 to 8."""
-    value = int(text)
-    if not 1 <= value <= 8:
-        raise ValueError
-    return value
+    if (value := _read(int, text)) and 1 <= value <= 8:
+        return value
+    raise _unfit(text, "a count from 1 to 8")
+
+
+def _read(kind: Callable[[str], N], text: str) -> N | None:
+    try:
+        return kind(text)
+    except ValueError:
+        return None
+
+
+def _unfit(text: str, wanted: str) -> Exception:
+    import argparse
+
+    return argparse.ArgumentTypeError(f"it takes {wanted}, not `{text}`")

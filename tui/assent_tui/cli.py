@@ -53,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         words, rest = split(argv)
         code = COMMANDS[words[0]](words[1:], rest) if words and words[0] in COMMANDS else interactive(words, rest)
-        sys.stdout.flush()
+        _flush(code)
         return code
     except KeyboardInterrupt:
         return 130
@@ -64,7 +64,9 @@ def main(argv: Sequence[str]) -> int:
     except Exception as error:
         from assent_tui.crash import report
 
-        return report(error, argv)
+        code = report(error, argv)
+        _flush(code)
+        return code
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
@@ -126,7 +128,21 @@ def _meant(word: str) -> str:
 
 
 def _reader_gone() -> int:
+    _nowhere()
+    return 141
+
+
+def _flush(code: int) -> None:
+    """Write what is left for stdout; after a failure that was told, what it does not take is dropped without another word."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        if not code:
+            raise
+        _nowhere()
+
+
+def _nowhere() -> None:
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 141

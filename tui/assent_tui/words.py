@@ -42,7 +42,9 @@ def fix(words: list[str], rest: list[str] | None) -> int:
         metavar="N",
         help="let N workers (1 to 8) race; the first that passes goes on",
     )
-    given = take.parse_args(words)
+    given, stray = take.parse_known_args(words)
+    if stray:
+        raise UsageError(f"unrecognized arguments: {' '.join(stray)}", _meant_to_run(given.prompt, stray, rest))
     from assent_tui.commands.fix import Fix, fix
 
     return fix(Fix(command=tuple(rest or ()), **vars(given)))
@@ -239,6 +241,12 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "schema": schema,
     "replay": replay,
 }
+
+
+def _meant_to_run(prompt: str, stray: list[str], rest: list[str] | None) -> str:
+    if prompt and rest is None:
+        return f"A command comes after --: `assent fix -- {' '.join([prompt, *stray])}`. A prompt is one argument, in quotes."
+    return "`assent fix --help` says what it takes."
 
 
 def _alone(name: str, words: list[str], rest: list[str] | None) -> list[str]:

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from assent_core.errors import EnvironmentFault
+from assent_core.machine import refusal
 from assent_core.money.accounts import opened
 from assent_core.money.advice import advise
 
@@ -119,10 +120,15 @@ def read(path: Path, since: float, by: By) -> Statistics:
         with opened(path) as database:
             database.execute("BEGIN")
             return _read(database, since, by)
-    except (sqlite3.Error, OSError) as error:
-        raise EnvironmentFault(
-            f"The accounts cannot be read: {path}: {error}", "If the file is damaged, move it away: it is made anew."
-        ) from error
+    except OSError as error:
+        raise refusal(error) or _unread(path, error) from error
+    except sqlite3.Error as error:
+        raise _unread(path, error) from error
+
+
+def _unread(path: Path, error: Exception) -> EnvironmentFault:
+    hint = "If the file is damaged, move it away: it is made anew."
+    return EnvironmentFault(f"The accounts cannot be read: {path}: {error}", hint)
 
 
 def _read(database: sqlite3.Connection, since: float, by: By) -> Statistics:

@@ -67,6 +67,8 @@ class Performer:
         self.redact = redact
         self.staged: tuple[FileChange, ...] = ()
         """What `changes` found last."""
+        self.overlooked = 0
+        """How many paths it left out, since git ignores them."""
         self.outputs = outputs
         self.passage: Passage | None = None
         """Where output goes as it comes, past all events; None shows it, up to a bound."""
@@ -93,6 +95,7 @@ class Performer:
         """What is staged and not ignored, taken apart; cost follows what changed."""
         paths = self.stage.paths()
         ignored = self.workspace.ignored(paths) if paths else frozenset[str]()
+        self.overlooked = len(ignored)
         earlier = {file.path: file for file in self.staged}
         found: list[FileChange] = []
         for path in paths:

@@ -98,7 +98,7 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             for line in text.strip().splitlines():
                 yield "plain", f"  {line}"
         case Retried(why=why, attempt=attempt, seconds=seconds):
-            yield "warn", f"waiting {seconds:.0f} s, then attempt {attempt}: {why}"
+            yield "warn", f"{why}; retry {attempt} in {seconds:.1f} s"
         case Proposed(proposal=proposal):
             yield "plain", proposed(proposal)
         case Mistaken(tool=tool, message=message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -14,8 +14,9 @@ from assent_core.assembly import open_session
 from assent_core.errors import UsageError
 from assent_core.events import AnyEvent, Opened, Performed, Printed
 from assent_core.performing.passage import Passage, Stream
-from assent_core.settings import Settings
+from assent_core.settings import Settings, config_dir
 from assent_sandbox.output import one_line
+from assent_sandbox.policy import Denial
 from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
 from assent_tui.commands.printer import count, denied, plain
@@ -66,7 +67,7 @@ async def _ran(folder: Path, settings: Settings, options: Run, report: Report, h
     review, _ = await session.review()
     changes = report.tally.compare(review.files)
     if not (options.json or options.quiet):
-        _list(changes, report)
+        _list(changes, session.overlooked, report)
     return report.end("ran", report.tally.code or 0)
 
 
@@ -104,13 +105,26 @@ class Through:
             case Performed(denials=denials):
                 for denial in denials:
                     self._report.printer.say(f"assent: {denied(denial)}", "bad")
+                for hint in remedies(denials):
+                    self._report.printer.say(f"hint: {hint}")
             case _:
                 pass
 
 
-def _list(changes: tuple[Changed, ...], report: Report) -> None:
+def remedies(denials: tuple[Denial, ...]) -> Iterator[str]:
+    """What the user can do about what the walls denied, each thing once; a dry run itself asks for no consent."""
+    wanted = {denial.widening.kind for denial in denials if denial.widening}
+    if "network" in wanted:
+        yield "What it fetches has to be there already: install it yourself first, then run this again."
+    if "read" in wanted:
+        file = config_dir() / "settings.toml"
+        yield f"Add its folder to `readable` in {file}; a virtual environment is also shown while it is active."
+
+
+def _list(changes: tuple[Changed, ...], overlooked: int, report: Report) -> None:
+    ignored = f"{count(overlooked, 'path')} that git ignores" if overlooked else ""
     if not changes:
-        report.printer.say("assent: the command changed nothing.")
+        report.printer.say(f"assent: the command changed nothing{f' but {ignored}' if ignored else ''}.")
         return
     report.printer.say(f"assent: it would change {count(len(changes), 'file')}; yours are as they were:")
     for one in changes:
@@ -118,3 +132,5 @@ def _list(changes: tuple[Changed, ...], report: Report) -> None:
         report.printer.say(
             f"  {SIGNS[one.how]} {one_line(one.path)}  +{one.added} -{one.removed}{f'  ({marks})' if marks else ''}"
         )
+    if ignored:
+        report.printer.say(f"  and {ignored}")
