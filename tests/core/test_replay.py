@@ -6,14 +6,18 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from assent_core import tools
 from assent_core.consent.gate import Answer
 from assent_core.diffs.review import decide
 from assent_core.errors import UsageError
-from assent_core.events import Decided, Performed
+from assent_core.events import Billed, Decided, Performed, Proposed, Relayed
 from assent_core.memory import sessions
 from assent_core.memory.cues import Acted, Began, Replied, read_cues
+from assent_core.memory.record import read
+from assent_core.proposals import Shell
+from assent_core.replay.comparing import Course, drifts
 from assent_core.replay.play import replay
 from assent_core.replay.standing_in import Recording, standing_in
 from assent_core.workspace import find
@@ -94,6 +98,75 @@ async def test_the_recording_stands_in_on_every_stage_of_a_played_session(opened
 def _parts(session) -> tuple:
     lead = session._bench.performer
     return lead.stage, lead.workspace, lead.policy, lead.redact, lead.outputs
+
+
+PARTS = """
+[[worker]]
+when_input_matches = 'do it all'
+call = { name = "delegate", arguments = { tasks = [
+  { name = "slow", task = "make it", tools = "shell", simple = false },
+  { name = "quick", task = "make it", tools = "shell", simple = false } ] } }
+[[worker]]
+when_input_matches = 'Your part .slow.:'
+latency = 0.4
+shell = "echo slow > slow.txt"
+[[worker]]
+when_input_matches = 'Your part .quick.:'
+shell = "echo quick > quick.txt"
+[[worker]]
+when_history_matches = 'Your part .(?P<name>[a-z]+).:'
+say = "${name} is made."
+[[worker]]
+say = "All of it is done."
+"""
+
+
+def recorded(events, session) -> Course:
+    return Course(tuple(events), (), session.opened.root, lambda event: event.told)
+
+
+def of_worker(name: str, events) -> list[int]:
+    """Where the events of one of several workers stand."""
+    return [at for at, event in enumerate(events) if isinstance(event, Relayed | Billed) and event.by == name]
+
+
+async def test_parts_that_were_delegated_come_again_in_whatever_order_they_interleave(opened):
+    session = await opened(PARTS, scouting=False)
+    await told(session.turn("do it all"))
+    events = read(session.record).events
+    proposed = [event.by for event in of(Relayed, events) if isinstance(event.of, Proposed)]
+    assert proposed == ["quick", "slow"]
+    assert (await again(session)).drifts == ()
+
+
+async def test_of_several_workers_each_ones_own_order_is_compared_and_what_differs_is_named(opened):
+    session = await opened(PARTS, scouting=False)
+    await told(session.turn("do it all"))
+    events = list(read(session.record).events)
+    slow, quick = of_worker("slow", events), of_worker("quick", events)
+    first, last = min(slow + quick), max(slow + quick) + 1
+    ordered = [*events[:first], *(events[at] for at in (*slow, *quick)), *events[last:]]
+    assert len(ordered) == len(events)
+    assert ordered != events
+    then = recorded(events, session)
+    assert drifts(then, recorded(ordered, session)) == ()
+    swapped = list(events)
+    swapped[slow[0]], swapped[slow[1]] = swapped[slow[1]], swapped[slow[0]]
+    assert len(drifts(then, recorded(swapped, session))) == 1
+    (lost,) = drifts(then, recorded([*events[: slow[-1]], *events[slow[-1] + 1 :]], session))
+    assert lost.startswith("Event ")
+    other = list(events)
+    at = next(at for at in slow if isinstance(events[at], Relayed) and isinstance(events[at].of, Performed))
+    other[at] = replace(events[at], of=replace(events[at].of, told="exit code 1"))
+    (named,) = drifts(then, recorded(other, session))
+    assert "of the worker slow: `performed`: its told was " in named
+
+
+def test_what_a_delegated_worker_reached_stands_in_as_recorded():
+    proposed = Proposed(id="slow/1", proposal=Shell(command="curl example.org"))
+    performed = Performed(id="slow/1", ok=True, told="exit code 0\noutput:\nhello")
+    recording = Recording([Relayed(by="slow", of=proposed), Relayed(by="slow", of=performed)])
+    assert recording.take("slow/1", proposed.proposal).told == performed.told
 
 
 async def test_reading_outside_with_consent_is_read_again_and_a_changed_file_is_drift(opened, tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from assent_core.events import FORMAT, AnyEvent, Performed, Printed, Texted, Thought, encode
+from assent_core.events import FORMAT, AnyEvent, Performed, Printed, Relayed, Texted, Thought, encode
 from assent_core.memory.blobs import Blobs
 from assent_core.memory.items import drop_torn
 from assent_core.memory.versions import lifted, readable
@@ -72,7 +72,8 @@ class Record:
 
     def append(self, event: AnyEvent) -> None:
         """Write one event; it is in the file when this returns."""
-        if not isinstance(event, Texted | Thought | Printed):
+        what = event.of if isinstance(event, Relayed) else event
+        if not isinstance(what, Texted | Thought | Printed):
             self._write(encode(Line(time.time(), self._shortened(redacted(event, self._redact)))))
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import cast
 
 import msgspec
@@ -20,12 +20,13 @@ from assent_core.events import (
     Opened,
     Performed,
     Pointed,
+    Relayed,
     Remarked,
 )
 from assent_core.memory.cues import Cue, Replied
 
 _VOLATILE = frozenset(
-    {"seconds", "total", "scout", "snapshot", "seen", "whole", "landing", "landings", "commit", "moved"}
+    {"seconds", "total", "scout", "snapshot", "seen", "whole", "landing", "landings", "commit", "moved", "kept"}
 )
 """Fields that say how long something took, or that are names made anew."""
 _MASKS = (
@@ -37,6 +38,7 @@ _MASKS = (
     (re.compile(r"\babout [\d,]+ (?:to|of) [\d,]+ tokens"), "<tokens>"),
     (re.compile(r"=== [0-9a-f]{16} ==="), "<fence>"),
     (re.compile(r"\bpid[ =:]*\d+"), "<process>"),
+    (re.compile(r"\blog:\d+"), "<log>"),
 )
 LONGEST = 200
 
@@ -92,6 +94,9 @@ def _happened(recorded: Course, played: Course) -> Iterable[str]:
 def _difference(before: dict[str, object], after: dict[str, object]) -> str:
     if before["event"] != after["event"]:
         return f"recorded was {_name(before)}; now came {_name(after)}."
+    if before["event"] == "relayed" and before["by"] == after["by"] and before["of"] != after["of"]:
+        one, other = (cast("dict[str, object]", each["of"]) for each in (before, after))
+        return f"of the worker {before['by']}: {_difference(one, other)}"
     field = next(name for name in (*before, *after) if before.get(name) != after.get(name))
     one, other = _first_lines(before.get(field), after.get(field))
     return f"{_name(before)}: its {field} was {one}, and is {other} now."
@@ -122,9 +127,12 @@ def _name(event: dict[str, object]) -> str:
 
 
 def _told(course: Course) -> list[dict[str, object]]:
-    """The events that count, without what may differ: what the scout and the reviewer add beside comes at any moment."""
-    ids: dict[str, str] = {}
-    told: list[dict[str, object]] = []
+    """The events that count, without what may differ: what the scout and the reviewer add beside comes at any moment.
+
+    Of workers at once each one's own order counts: what they do together stands one worker after the other.
+    """
+    ids: dict[str, dict[str, str]] = {}
+    told: list[tuple[str, dict[str, object]]] = []
     for event in course.events:
         match event:
             case Opened() | Explained() | Named() | Pointed() | Remarked():
@@ -135,13 +143,23 @@ def _told(course: Course) -> list[dict[str, object]]:
                 continue
             case _:
                 pass
-        plain = cast("dict[str, object]", msgspec.to_builtins(event))
-        if isinstance(event, Performed):
-            plain["told"] = course.whole(event)
-        if "id" in plain:
-            plain["id"] = ids.setdefault(str(plain.get("id")), f"#{len(ids) + 1}")
-        told.append(cast("dict[str, object]", _masked(plain, course.root)))
-    return told
+        by = event.by if isinstance(event, Relayed | Billed) else ""
+        told.append((by, _facts(event, course, ids.setdefault(by, {}))))
+    runs = (list(run) for _, run in groupby(told, lambda each: bool(each[0])))
+    return [facts for run in runs for _, facts in sorted(run, key=lambda each: each[0])]
+
+
+def _facts(event: AnyEvent, course: Course, ids: dict[str, str]) -> dict[str, object]:
+    """An event as values that can be compared; `ids` are the names that its worker has used so far."""
+    plain = cast("dict[str, object]", msgspec.to_builtins(event))
+    what, inner = event, plain
+    if isinstance(event, Relayed):
+        what, inner = event.of, cast("dict[str, object]", plain["of"])
+    if isinstance(what, Performed):
+        inner["told"] = course.whole(what)
+    if "id" in inner:
+        inner["id"] = ids.setdefault(str(inner["id"]), f"#{len(ids) + 1}")
+    return cast("dict[str, object]", _masked(plain, course.root))
 
 
 def _masked(value: object, root: str) -> object:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable
 import msgspec
 
 from assent_core.consent.gate import Answer, Approved, Question
-from assent_core.events import AnyEvent, Performed, Printed, Proposed
+from assent_core.events import AnyEvent, Performed, Printed, Proposed, Relayed
 from assent_core.logs.digest import extract
 from assent_core.memory.cues import Answered, Cue
 from assent_core.performing.perform import Performer, Result
@@ -22,7 +22,8 @@ class Recording:
     """The recorded results, each for one performance; and what they stood in for."""
 
     def __init__(self, events: Iterable[AnyEvent]) -> None:
-        self._left = [event for event in events if isinstance(event, Proposed | Performed)]
+        each = (event.of if isinstance(event, Relayed) else event for event in events)
+        self._left = [event for event in each if isinstance(event, Proposed | Performed)]
         self.stood_in: list[str] = []
 
     def take(self, id: str, proposal: Proposal) -> Performed:
