@@ -92,4 +92,9 @@ def of(kind: type, events: list[AnyEvent]) -> list:
 
 def worked(session) -> list[dict]:
     """The requests of the turns themselves, without those beside them."""
-    return [body for body in session.rehearsal.requests if body.get("tools")]
+    return of_worker(session.rehearsal)
+
+
+def of_worker(service) -> list[dict]:
+    """The requests of turns that a service got; those for titles, digests or opinions may come between at any moment."""
+    return [body for body in service.requests if body.get("tools")]

@@ -11,7 +11,7 @@ from assent_core.context.transcript import Transcript, user_item
 from assent_core.events import Billed, Ended, Named, Noticed, Performed
 from assent_core.model import Finished, Request, Usage
 from assent_core.rehearsal.checks import tokens
-from rehearsed import of, told
+from rehearsed import of, told, worked
 
 HEAD = "exit code 1 after 0.2 s\npytest: 1 failed\noutput:\n"
 LOG = HEAD + "noise\n" * 2000 + "E   AssertionError: 1 != 2\nFAILED test_x.py::t\n"
@@ -180,7 +180,7 @@ async def test_over_sixty_steps_each_request_extends_the_last_and_the_prefix_is_
     events = await told(session.turn("go on for long"))
     inputs = bodies(session)
     assert (len(inputs), breaks(inputs)) == (60, [])
-    first, last = session.rehearsal.requests[0], session.rehearsal.requests[-1]
+    first, *_, last = worked(session)
     fixed = {name: [first[name], last[name]] for name in ("instructions", "tools", "prompt_cache_key", "model")}
     assert all(one == other for one, other in fixed.values())
     assert tokens(first["instructions"]) + tokens(json.dumps(first["tools"])) <= 2_500

@@ -128,7 +128,7 @@ async def test_pending_hunks_of_a_resumed_session_are_merged_or_in_conflict_wher
     with pytest.raises(ValueError, match="conflict"):
         accepted(review)
     await told(again.turn("settle it"))
-    assert "calc.py (conflict)" in json.dumps(again.rehearsal.requests[-1]["input"][-1])
+    assert "calc.py (conflict)" in json.dumps(worked(again)[-1]["input"][-1])
     assert (repository / "calc.py").read_text() == CALC.replace("left - right", "right - left")
 
 

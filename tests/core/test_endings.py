@@ -8,7 +8,7 @@ import pytest
 from assent_core.errors import UsageError
 from assent_core.events import Ended, Noticed, Routed
 from assent_core.service.endings import endings, listed
-from rehearsed import of, told
+from rehearsed import of, told, worked
 
 TODAY = datetime.date(2026, 3, 1)
 SAY = "[[worker]]\nrepeat = true\nsay = 'Hello.'\n"
@@ -55,6 +55,6 @@ async def test_a_session_goes_on_with_another_model_that_the_user_names(opened):
     events = await told(session.turn("hello"))
     assert of(Ended, events)[-1].how == "done"
     assert of(Routed, events)[0].model == "newer-1"
-    assert session.rehearsal.requests[-1]["reasoning"]["effort"] == "high"
+    assert worked(session)[-1]["reasoning"]["effort"] == "high"
     with pytest.raises(UsageError, match="no name of a model"):
         session.work_with("two words")

@@ -1,7 +1,7 @@
 """The fix loop runs, repairs, runs again, and says truthfully how it ended."""
 
 from assent_core.events import Asked, Ended, Noticed, Performed, Verified
-from rehearsed import CHECK, FIX, of, told, tree
+from rehearsed import CHECK, FIX, of, told, tree, worked
 
 REPAIR = f"""
 [[worker]]
@@ -62,7 +62,7 @@ async def test_the_second_round_tells_the_worker_what_still_fails(opened):
     session = await opened(script)
     events = await told(session.repair(CHECK))
     assert events[-1].how == "done"
-    assert "AssertionError" in str(session.rehearsal.requests[1]["input"])
+    assert "AssertionError" in str(worked(session)[1]["input"])
 
 
 async def test_a_command_that_changes_files_itself_is_run_again_on_what_it_made(opened):

@@ -23,7 +23,7 @@ from assent_core.performing.steering import (
     steer,
 )
 from assent_sandbox.policy import Denial, Widening
-from rehearsed import FIX, Said, of, told
+from rehearsed import FIX, Said, of, told, worked
 
 CORPUS = Path(__file__).parent.parent / "logs"
 CASES: dict[str, dict] = {case["name"]: case for case in json.loads((CORPUS / "corpus.json").read_text())}
@@ -242,6 +242,6 @@ async def test_fix_shows_the_worker_its_own_change_where_that_broke_it(opened, r
     events = await told(session.repair(CHECK))
     assert events[-1].how == "done"
     assert "own edit" in [event.digest.failure for event in of(Digested, events)]
-    asked = [str(request["input"][-1]) for request in session.rehearsal.requests]
+    asked = [str(request["input"][-1]) for request in worked(session)]
     (shown,) = [text for text in asked if "Your change, between two fence lines" in text]
     assert "+    return left +* right" in shown

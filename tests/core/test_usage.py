@@ -15,7 +15,7 @@ from assent_core.money.budget import Budgets
 from assent_core.money.usage import Meter
 from assent_core.proposals import Spend
 from assent_core.settings import Settings
-from rehearsed import FIX, Said, of, told
+from rehearsed import FIX, Said, of, told, worked
 
 
 @pytest.fixture(autouse=True)
@@ -266,7 +266,7 @@ async def test_a_budget_stops_at_the_first_request_after_it_is_reached_and_keeps
     events = await told(session.turn("spend"))
     spent = totals(events)
     assert spent[-1] >= 0.05 > spent[-2]
-    assert len(of(Asked, events)) == len(spent) == len(session.rehearsal.requests)
+    assert len(of(Asked, events)) == len(spent) == len(worked(session))
     assert (events[-1].how, events[-1].code) == ("budget", 4)
     assert "of $0.05" in events[-1].message
     assert len([event for event in of(Noticed, events) if "budget is used" in event.text]) == 1
@@ -316,6 +316,6 @@ async def test_a_scout_without_money_is_silent_and_the_work_goes_on_to_its_end(o
 async def test_flex_is_asked_for_on_the_wire_and_paid_as_such(opened):
     session = await opened("[[worker]]\nsay = 'Done.'\n", tier="flex")
     [billed] = of(Billed, await told(session.turn("go")))
-    assert session.rehearsal.requests[0]["service_tier"] == "flex"
+    assert worked(session)[0]["service_tier"] == "flex"
     assert "flex" in billed.prices
     assert billed.usd == pytest.approx((billed.usage.input * 0.375 + billed.usage.output * 2.25) / 1e6)

@@ -19,7 +19,7 @@ from assent_tui.screen.app import AssentApp
 from assent_tui.screen.live import run_app
 from assent_tui.screen.panes import Panes
 from assent_tui.screen.status import Status
-from rehearsed import CALC, FIX, git
+from rehearsed import CALC, FIX, git, of_worker
 from screen import CHANGES, WORK, Scripted, app_over, ask, reviewing, said, session_of, text_of, until, wait
 
 SIZES = [(80, 24), (120, 40)]
@@ -441,4 +441,4 @@ async def test_a_prompt_becomes_a_landed_change_and_undo_takes_it_back(worked, r
         await reviewing(pilot)
         await pilot.press("r", *"use sum()", "enter", "escape", *"go on", "enter")
         await until(pilot, lambda: "I see." in said(app) and idle(app))
-        assert "use sum()" in json.dumps(rehearsal.requests[-1]["input"])
+        assert "use sum()" in json.dumps(of_worker(rehearsal)[-1]["input"])

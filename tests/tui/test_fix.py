@@ -13,7 +13,7 @@ import pytest
 from assent_core.events import AnyEvent
 from assent_tui.cli import main
 from assent_tui.commands import fix as module
-from rehearsed import CALC, CHECK, FIX, TEST, git, tree
+from rehearsed import CALC, CHECK, FIX, TEST, git, of_worker, tree
 
 REPAIRED = CALC.replace("-", "+")
 REPAIR = f"""
@@ -226,7 +226,7 @@ def test_a_signal_interrupts_with_130_and_an_untouched_tree(rehearse, repository
         argv, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         deadline = time.monotonic() + 60
-        while len(model.requests) < 2 and time.monotonic() < deadline:
+        while len(of_worker(model)) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         run.send_signal(number)
         out, err = run.communicate(timeout=60)
@@ -341,7 +341,7 @@ def test_a_killed_fix_leaves_the_tree_untouched_and_the_next_one_works(fix, rehe
     before = tree(repository)
     argv = [Path(sys.executable).with_name("assent"), "fix", "--apply", "--", *CHECK]
     with subprocess.Popen(argv, cwd=repository, env=surroundings | {"OPENAI_BASE_URL": model.url}, stderr=-3) as run:
-        wait_until(lambda: len(model.requests) == 2)
+        wait_until(lambda: len(of_worker(model)) == 2)
         run.kill()
     assert tree(repository) == before
     assert fix(REPAIR, "--apply", "--", *CHECK).returncode == 0

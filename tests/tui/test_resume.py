@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rehearsed import git
+from rehearsed import git, of_worker
 
 SCRIPT = """
 [[worker]]
@@ -69,7 +69,7 @@ def test_a_session_is_left_listed_and_gone_on_with(terminal, assent, rehearse, r
     again.wait_for("gone on with")
     again.press("\x11")
     assert again.wait_for_end() == 0
-    before, after = [request for request in service.requests if request.get("tools")][-2:]
+    before, after = of_worker(service)[-2:]
     assert after["input"][: len(before["input"])] == before["input"]
     assert after["prompt_cache_key"] == before["prompt_cache_key"] == told["id"]
 

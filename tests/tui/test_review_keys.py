@@ -22,7 +22,7 @@ from assent_tui.review.editor import HunkEditor
 from assent_tui.review.hunks import Fold
 from assent_tui.review.pane import ReviewPane
 from assent_tui.screen.app import AssentApp
-from rehearsed import TWELVE, TWELVE_SCRIPT, four_files, git, tree
+from rehearsed import TWELVE, TWELVE_SCRIPT, four_files, git, of_worker, tree
 from screen import CHANGES, WORK, app_over, reviewing, said, session_of, text_of, until
 
 BEFORE = b"".join(b"row %d = old\n" % number for number in range(1, 41))
@@ -397,7 +397,7 @@ async def test_a_review_of_twelve_hunks_lands_what_git_makes_of_the_same_selecti
             await until(pilot, lambda: "2 undecided" in text_of(app.query_one("#review-head")))
             await pilot.press("escape", *"go on", "enter")
             await until(pilot, lambda: "I see." in said(app) and app.job is None)
-            asked = json.dumps([body for body in rehearsal.requests if body.get("tools")][-1]["input"])
+            asked = json.dumps(of_worker(rehearsal)[-1]["input"])
             assert all(words in asked for words in ("too loud", "keep b", "not d", "X row 25 of b changed"))
             assert not app.query(Input)
         assert app.jobs is not None
