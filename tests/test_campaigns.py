@@ -52,3 +52,9 @@ def test_sessions_that_land_at_random_beside_an_editor_lose_and_double_nothing()
     counted, wrong = load("together").campaign(sessions=4, seconds=4, seed=7)
     assert wrong == []
     assert counted["landed"] and counted["saved"]
+
+
+@pytest.mark.timeout(240)
+async def test_workers_killed_with_the_whole_program_leave_no_process_no_stage_and_a_whole_tree():
+    counted, wrong = await load("workers").campaign(rounds=2, seed=7, length=0.5)
+    assert (wrong, counted.total()) == ([], 2)
