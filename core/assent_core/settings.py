@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from assent_core.consent.questions import Mode
 from assent_core.errors import UsageError
 from assent_core.model import Effort
 from assent_sandbox.policy import Limits
 
+Mode = Literal["ask", "careful", "read-only"]
+"""How much is asked."""
 OPENAI = "https://api.openai.com/v1"
 PROJECT_FILE = ".assent.toml"
 LARGEST_FILE = 1 << 18

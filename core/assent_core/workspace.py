@@ -71,6 +71,25 @@ class Workspace(Struct, frozen=True, kw_only=True):
 def find(start: Path) -> Workspace:
     """The workspace around a folder; raises UsageError for a folder that cannot be one."""
     folder = _folder(start)
+    top = _top(folder)
+    if isinstance(top, Workspace):
+        return top
+    head, branch = _head(top)
+    notices = () if head else ("the repository has no commit yet",)
+    if top == Path.home():
+        notices += ("the repository is your whole home directory; only its own files are staged",)
+    subdir = folder.relative_to(top).as_posix()
+    return Workspace(root=top, git=True, subdir=subdir, branch=branch, head=head, notices=notices)
+
+
+def root_of(start: Path) -> Path:
+    """The root of the workspace around a folder, as `find` finds it, at the cost of one git instead of two."""
+    top = _top(_folder(start))
+    return top.root if isinstance(top, Workspace) else top
+
+
+def _top(folder: Path) -> Path | Workspace:
+    """The top of the repository around a folder; where there is none, the folder as a workspace."""
     if not host.has_git():
         return _plain(
             folder, "git is not installed: the whole folder is the workspace and nothing counts as ignored but caches"
@@ -85,12 +104,7 @@ def find(start: Path) -> Workspace:
             "Its core.worktree points elsewhere. Start assent in that folder if you trust it, or mend the setting.",
         )
     _refuse_root(top)
-    head, branch = _head(top)
-    notices = () if head else ("the repository has no commit yet",)
-    if top == Path.home():
-        notices += ("the repository is your whole home directory; only its own files are staged",)
-    subdir = folder.relative_to(top).as_posix()
-    return Workspace(root=top, git=True, subdir=subdir, branch=branch, head=head, notices=notices)
+    return top
 
 
 def _folder(start: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _STYLE = re.compile(r"\x1b\[[0-9;:]*m")
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
@@ -12,7 +13,12 @@ _INVISIBLE = (
     r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff"
 )
 _EMOJI_STYLE = r"(?<![\u2000-\u3299\U0001f000-\U0001faff])\ufe0f"
-_ACTIVE = re.compile(f"[{_CONTROLS}{_INVISIBLE}]|{_EMOJI_STYLE}")
+
+
+@cache
+def _active() -> re.Pattern[str]:
+    """What is not harmless; compiled when there is a text that may have it."""
+    return re.compile(f"[{_CONTROLS}{_INVISIBLE}]|{_EMOJI_STYLE}")
 
 
 def inert(text: str) -> str:
@@ -21,7 +27,9 @@ def inert(text: str) -> str:
     Colours and styles are dropped. Any other control character, and every character that is invisible or reorders
     its neighbours, is shown as a picture (`␛`) or by its number (`<U+202E>`). Newlines and tabs stay.
     """
-    return _ACTIVE.sub(_shown, _STYLE.sub("", text).replace("\r\n", "\n"))
+    if text.isascii() and text.isprintable():
+        return text
+    return _active().sub(_shown, _STYLE.sub("", text).replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
@@ -31,7 +39,7 @@ def one_line(text: str) -> str:
 
 def inert_json(data: bytes) -> str:
     """JSON with the same values in which every character that is not harmless is written as an escape."""
-    return _ACTIVE.sub(_escaped, data.decode("utf-8"))
+    return _active().sub(_escaped, data.decode("utf-8"))
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -1,5 +1,7 @@
 """The words of the command line, as the installed command takes them."""
 
+import asyncio
+import inspect
 import os
 import statistics
 import subprocess
@@ -10,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from assent_core.errors import UsageError
+from assent_sandbox import host
 from assent_tui import __version__, crash
 from assent_tui.cli import HELP, main, split
 from assent_tui.commands.fix import Fix, check
+from assent_tui.commands.where import settings_for
+from assent_tui.screen.app import AssentApp
 from assent_tui.words import COMMANDS
 
 
@@ -210,12 +215,57 @@ def test_the_version_imports_nothing_heavy(surroundings, tmp_path):
 
 
 def test_the_first_picture_loads_nothing_of_what_comes_after_it(surroundings, tmp_path):
-    late = ("assent_core.events", "assent_core.rehearsal", "assent_core.session", "assent_tui.chat.entries")
+    late = (
+        "assent_core.consent.ledger",
+        "assent_core.events",
+        "assent_core.machine",
+        "assent_core.redaction",
+        "assent_core.rehearsal",
+        "assent_core.session",
+        "assent_tui.chat.entries",
+        "assent_tui.paint.blocks",
+        "assent_tui.paint.textview",
+    )
     script = (
         "import sys\nimport assent_tui.commands.conversation, assent_tui.commands.interact, assent_tui.screen.app\n"
+        "import assent_core.settings, assent_core.workspace\n"
         f"print([name for name in ('openai', 'git', 'keyring', 'markdown_it', 'h11', *{late}) "
         "if name in sys.modules])"
     )
     argv = [sys.executable, "-I", "-c", script]
     done = subprocess.run(argv, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_one_git_is_enough_to_know_the_settings_of_a_folder(monkeypatch, tmp_path):
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".assent.toml").write_text("turns = 3\n")
+    (tmp_path / "deep").mkdir()
+    asked: list[tuple[str, ...]] = []
+    git = host.git
+    monkeypatch.setattr(host, "git", lambda *words, **options: asked.append(words) or git(*words, **options))
+    assert settings_for(tmp_path / "deep").turns == 3
+    assert asked == [("rev-parse", "--show-toplevel")]
+
+
+async def test_the_first_picture_is_whole_before_what_comes_after_it_is_loaded():
+    pictures: list[tuple[bool, str]] = []
+
+    class Watched(AssentApp):
+        CSS_PATH = Path(inspect.getfile(AssentApp)).with_name("app.tcss")
+
+        def on_mount(self) -> None:
+            self.call_after_refresh(self.look_at)
+
+        def look_at(self) -> None:
+            text = "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+            pictures.append((self._furnished, text))
+
+    app = Watched(lambda asker: asyncio.get_running_loop().create_future())
+    async with app.run_test(size=(120, 40)) as pilot:
+        while not app._furnished:
+            await pilot.pause(0.02)
+    ((furnished, text),) = pictures
+    assert not furnished
+    assert "Enter sends, / commands" in text
+    assert "Ctrl+Q quit" in text

@@ -17,9 +17,10 @@ from msgspec import Struct
 
 from assent_core.consent.commands import describe, visible
 from assent_core.consent.ledger import Decider, Entry, Grant, Ledger, Scope
-from assent_core.consent.questions import Answer, Asker, Mode, Question
+from assent_core.consent.questions import Answer, Asker, Question
 from assent_core.consent.reach import effect, hard_refusal, in_words, phrase
 from assent_core.proposals import Patch, Proposal, Shell, Spend
+from assent_core.settings import Mode
 from assent_sandbox.policy import NARROW, Tier, Widening
 
 __all__ = [

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
 from assent_core.consent.ledger import Scope
 from assent_core.proposals import Proposal, Spend
 from assent_sandbox.policy import Tier, Widening
-
-Mode = Literal["ask", "careful", "read-only"]
-"""How much is asked."""
 
 
 class Question(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import line, strip_of
 from assent_tui.paint.page import PageScreen
-from assent_tui.paint.textview import TextScreen
+from assent_tui.paint.textscreen import TextScreen
 
 
 class Reader(Lines):

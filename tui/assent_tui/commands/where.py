@@ -22,6 +22,6 @@ def here() -> Path:
 def settings_for(folder: Path) -> Settings:
     """The user's settings as the project around a folder narrows them."""
     from assent_core.settings import load
-    from assent_core.workspace import find
+    from assent_core.workspace import root_of
 
-    return load(find(folder).root)
+    return load(root_of(folder))

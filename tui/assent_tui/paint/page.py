@@ -14,7 +14,8 @@ from textual.screen import ModalScreen
 from assent_tui.keymap import bindings
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import Line, Span, clean, line, wrap
-from assent_tui.paint.textview import TextScreen, TextView
+from assent_tui.paint.textscreen import TextScreen
+from assent_tui.paint.textview import TextView
 
 ROWS, CHARACTERS = 100, 4_000
 """The most of a text that one piece holds."""

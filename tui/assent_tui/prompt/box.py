@@ -29,6 +29,9 @@ _PAUSE = 0.4
 _BURST = 0.001
 """Seconds between two keys that no hand presses: a paste that reached us as keys, in which Enter sends nothing."""
 
+_FRAME = 6
+"""Columns of the box that are margin, border and padding."""
+
 _ROOM = 68
 """Columns from which on an empty box says what its keys do."""
 
@@ -92,8 +95,13 @@ class Prompt(TextArea):
 
     def show_keys(self) -> None:
         """Say in the empty box what can be done, as far as there is room."""
+        room = self.size.width or self.app.size.width - _FRAME  # pyright: ignore[reportUnknownMemberType]  App is generic
         more = "  {prompt.send} sends, / commands, @ files, {app.help_here} all keys"
-        self.placeholder = "What is to be done?" + keymap_of(self).words(more if self.size.width >= _ROOM else "")
+        self.placeholder = "What is to be done?" + keymap_of(self).words(more if room >= _ROOM else "")
+
+    def on_mount(self) -> None:
+        """Say it in the first picture."""
+        self.show_keys()
 
     def on_resize(self) -> None:
         """Say as much as there is room for."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from msgspec.structs import replace
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from assent_tui.consent.card import ConsentCard
     from assent_tui.review.pane import ReviewPane
     from assent_tui.screen.jobs import Jobs
+
+_PICTURE = 0.03
+"""Seconds that the first picture has for its way to the terminal, before what comes after it takes the processor."""
 
 
 class AssentApp(Commanding):
@@ -87,7 +92,7 @@ class AssentApp(Commanding):
         self._prompt.focus()
         self.watch(self.screen, "focused", self._offer_keys, init=False)
         self._offer_keys()
-        self.call_after_refresh(self.run_worker, self._furnish)
+        self.set_timer(_PICTURE, partial(self.run_worker, self._furnish))
 
     async def _furnish(self) -> None:
         """After the first picture: the review and the consent card, and the session; keys are taken meanwhile."""
@@ -95,6 +100,8 @@ class AssentApp(Commanding):
             await asyncio.to_thread(import_module, name)
         from assent_tui.consent.card import ConsentCard
 
+        sheet = Path(__file__).with_name("furnished.tcss")
+        self.stylesheet.add_source(sheet.read_text(), (str(sheet), ""))
         await self._panes.furnish()
         self._card = ConsentCard(self._card_guard, lambda: bool(self._prompt.text), id="consent")
         await self.mount(self._card, before=self._prompt.suggestions)

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, cast, get_args
 
 from assent_core.errors import UsageError
-from assent_tui.paint.textview import TextScreen
+from assent_tui.paint.textscreen import TextScreen
 from assent_tui.prompt.slash import CommitWords, argv_of, commit_words, nearest, split
 from assent_tui.screen.clipboard import copied
 from assent_tui.screen.messages import Drafted, Forked, Trouble, WentBack

@@ -107,5 +107,6 @@ class Keys(Rows):
         if self._flashing is not None:
             self._flashing.stop()
             self._flashing = None
-        made = keys_line(self._keys, self.size.width - 2, self._all)
+        width = self.size.width or self.app.size.width  # pyright: ignore[reportUnknownMemberType]  App is generic
+        made = keys_line(self._keys, width - 2, self._all)
         self.put(Line(((" ", ""), *made.spans)))

@@ -9,7 +9,6 @@ from msgspec import Struct
 from textual.message import Message
 
 from assent_core.errors import AssentError
-from assent_core.machine import refusal
 
 if TYPE_CHECKING:
     from assent_core.diffs.review import Review
@@ -30,6 +29,7 @@ class Trouble(Struct, frozen=True):
 
 def trouble(error: Exception) -> Trouble:
     """What to tell of an error; what is no error of the user's place or service is called a fault of assent."""
+    from assent_core.machine import refusal
     from assent_sandbox.stage import StageError
 
     match error:

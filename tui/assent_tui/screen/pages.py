@@ -15,7 +15,7 @@ from textual.screen import Screen
 from assent_core.errors import UsageError
 from assent_tui.keymap import USUAL as USUAL_KEYS
 from assent_tui.keymap import checked
-from assent_tui.paint.textview import TextScreen
+from assent_tui.paint.textscreen import TextScreen
 from assent_tui.paint.theme import theme_of, themes
 from assent_tui.prompt.slash import COMMANDS
 from assent_tui.screen.attention import Wanted

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
+
+from textual.types import CSSPathType
 
 from assent_tui.keymap import checked
 from assent_tui.pages.sessions import SessionsScreen
@@ -14,7 +17,7 @@ from assent_tui.screen.typed import Typing
 class Picker(Typing[str]):
     """Gives the id of the chosen session; empty if none was."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "furnished.tcss"]
     ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, state: Path, root: Path, look: Look) -> None:

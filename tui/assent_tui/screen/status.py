@@ -142,7 +142,7 @@ class Status(Rows):
 
     def _paint(self) -> None:
         """Where it is narrow: the scout's share goes first, then what the turn cost, the words of what is done, the cost."""
-        room = (self.size.width or 80) - 2
+        room = (self.size.width or self.app.size.width) - 2  # pyright: ignore[reportUnknownMemberType]  App is generic
         parts = self._left()
         rights = self._rights()
         wanted = [_width(_joined(parts[: 2 if at < 2 else 1])) for at in range(len(rights))]
