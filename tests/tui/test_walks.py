@@ -123,7 +123,7 @@ say = "I see."
 """
 
 
-def test_a_review_with_every_kind_of_decision_is_landed_and_taken_back(walk, repository, tmp_path):
+def test_a_review_with_every_kind_of_decision_in_any_window_is_landed_and_taken_back(walk, repository, tmp_path):
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\nsed -i 's/new/edited/' \"$1\"\n")
     editor.chmod(0o755)
@@ -172,6 +172,13 @@ def test_a_review_with_every_kind_of_decision_is_landed_and_taken_back(walk, rep
     rows = ROWS.encode()
     edited = rows.replace(b"row 5\n", b"my row 5 new\n").replace(b"row 25\n", b"row 25 edited\n")
     assert tree(repository) == before | {"a.txt": rows.replace(b"row 5\n", b"row 5 new\n"), "b.txt": edited}
+    made.resize(5, 20)
+    made.resize(40, 120)  # at once, so that the program sees no other size than before
+    made.wait_until("○ 2 undecided", "y accept", "verify")
+    made.resize(5, 20)
+    made.wait_until("What is to be")
+    made.resize(40, 120)
+    made.wait_until("○ 2 undecided", "y accept", "verify")
     made.press("v")
     made.wait_until("which command shows that it works?")
     made.press("true")

@@ -89,6 +89,11 @@ class Work(Typing[int]):
         if self._driver is not None and not self.is_headless:
             self._driver.write(copying(text, os.environ))
 
+    def on_resize(self) -> None:
+        """Paint everything: a window that is as large as before may have been smaller in between, and lost what it showed."""
+        if self._dom_ready:
+            self.refresh()
+
     def on_app_focus(self) -> None:
         """The terminal has the focus again: nobody needs to be called."""
         self.attention.focused(True)
