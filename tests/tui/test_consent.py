@@ -14,7 +14,7 @@ from assent_tui.consent.asking import ScreenAsker
 from assent_tui.consent.card import ConsentCard
 from assent_tui.paint.guard import Guard
 from assent_tui.prompt.box import Prompt
-from screen import QUESTION, app_over, ask, said, session_of, text_of, until
+from screen import QUESTION, WORK, app_over, ask, reviewing, said, session_of, text_of, until
 
 
 def card_of(app) -> ConsentCard:
@@ -283,3 +283,25 @@ async def test_every_answer_the_field_and_the_status_are_in_sight_in_any_window(
         await until(pilot, lambda: card.question is None)
         assert app._prompt.display
         assert app._prompt.region.height == 3
+
+
+@pytest.mark.parametrize(("size", "back"), [((80, 24), "escape"), ((120, 40), "f2"), ((120, 40), "escape")])
+async def test_the_diff_is_looked_at_while_something_is_asked_and_the_way_back_answers_nothing(size, back):
+    app = app_over(WORK, [ask], prompt="go")
+    async with app.run_test(size=size) as pilot:
+        await reviewing(pilot)
+        await pilot.press("ctrl+r", *"more", "enter")
+        await until(pilot, lambda: card_of(app).has_focus)
+        await pilot.press("f2")
+        assert app.pane.diff.has_focus
+        await until(pilot, lambda: app.pane.diff.size.height > 6)
+        await pilot.press("down", "y")
+        assert [mark.verdict for mark in app.pane.review.marks.values()].count("accepted") == 1
+        await pilot.press(back)
+        assert card_of(app).has_focus
+        assert card_of(app).question is not None
+        app.chat.focus()
+        await pilot.press("escape")
+        assert card_of(app).has_focus
+        await pilot.press("y")
+        await until(pilot, lambda: "by you" in said(app) and app.job is None)

@@ -138,6 +138,22 @@ async def test_a_session_is_deleted_only_if_it_is_asked_for_twice(state):
         await until(pilot, lambda: "zebra" not in listed(app) and len(sessions.sessions(state, ROOT)) == 1)
 
 
+@pytest.mark.parametrize("keys", [("escape",), ("r", "escape"), ("slash", "escape"), ("up", "down")])
+async def test_a_deletion_is_called_off_by_whatever_is_pressed_instead(state, keys):
+    async with over(state).run_test(size=(80, 24)) as pilot:
+        app = await with_sessions(pilot)
+        await mark(pilot, app, "b")
+        await pilot.press("d")
+        await until(pilot, lambda: "d again deletes" in text_of(app.screen.query_one("#page-said")))
+        await pilot.press(*keys)
+        assert isinstance(app.screen, SessionsScreen)
+        assert "again" not in text_of(app.screen.query_one("#page-said"))
+        await mark(pilot, app, "b")
+        await pilot.press("d")
+        assert len(sessions.sessions(state, ROOT)) == 2
+        assert "d again deletes" in text_of(app.screen.query_one("#page-said"))
+
+
 async def test_choosing_a_session_leaves_this_one_for_it(state, tmp_path):
     async with over(state).run_test(size=(80, 24)) as pilot:
         app = await with_sessions(pilot)

@@ -101,7 +101,8 @@ async def test_a_reason_for_a_refusal_is_typed_ahead_of_its_field():
         assert isinstance(app, AssentApp)
         await until(pilot, lambda: app.query(ConsentCard) and app.query_one(ConsentCard).has_focus)
         type_at_once(app, "rynot tonight" + ENTER)
-        await until(pilot, lambda: "by you: ynot tonight" in said(app) and app.pane.diff.has_focus)
+        await until(pilot, lambda: "by you: ynot tonight" in said(app) and app.job is None)
+        await until(pilot, lambda: app.pane.diff.has_focus)
 
 
 class Alone(Typing[None]):

@@ -129,6 +129,14 @@ class ConsentCard(Vertical):
         """As high as the question, as far as there is room."""
         self._fit()
 
+    def on_focus(self) -> None:
+        """The question is read."""
+        self._fit()
+
+    def on_blur(self) -> None:
+        """Something else is looked at, and gets the room where it is scarce."""
+        self._fit()
+
     def _fit(self) -> None:
         """Make room for the whole question if there is any; where it is scarce, what is answered is what is shown."""
         if self._asked is None:
@@ -136,7 +144,8 @@ class ConsentCard(Vertical):
         width, height = max(self.size.width - 2, 20), self.screen.size.height
         answers = len(wrap_all(self._offers(self._asked.question), width, 2)) + 2 + 2 * bool(self.query(Input))
         prompt = 0 if self._armed and height < _LOW else _PROMPT
-        most = max(height - answers - prompt - _AROUND, 3)
+        looks_away = self._armed and height < _LOW and not self.has_focus_within
+        most = 1 if looks_away else max(height - answers - prompt - _AROUND, 3)
         high = 0
         for block in blocks_of(self._asked.question, self._said):
             high += len(block.lines(width)) if high <= most else 0
@@ -158,7 +167,8 @@ class ConsentCard(Vertical):
         return [line((told, "dim"))] if above > 0 else []
 
     def _offers(self, question: Question) -> list[Line]:
-        keys, style = keymap_of(self), "accent bold" if self._armed else "faint"
+        keys, here = keymap_of(self), self._armed and self.has_focus_within
+        style = "accent bold" if here else "faint"
 
         def key(name: str) -> Span:
             return (f"{keys.shown(name)} ", style)
@@ -168,8 +178,10 @@ class ConsentCard(Vertical):
             if scope != "once":
                 lines.append(line(key(_KEY_OF[scope]), (f"yes, {_flat(wording)}", "text")))
         no = (key("consent.no"), ("no   ", "text"), key("consent.reason"), ("no, with a reason   ", "text"))
-        stop: tuple[Span, ...] = (key("app.step_back"), ("stop the turn", "dim"))
-        return [*lines, line(*no, *(stop if self._armed else (("keys count in a moment", "faint"),)))]
+        if not self._armed:
+            return [*lines, line(*no, ("keys count in a moment", "faint"))]
+        back = (f"{keys.shown('app.step_back')} ", "accent bold")
+        return [*lines, line(*no, back, ("stop the turn", "dim") if here else ("back to this question", "text"))]
 
     def action_page(self, pages: int) -> None:
         """Scroll the question."""
@@ -218,6 +230,13 @@ class ConsentCard(Vertical):
         """A no with its reason."""
         event.stop()
         self._answer(Answer(yes=False, reason=event.value.strip()))
+
+    def take_keys(self) -> bool:
+        """Have the keys again when the user looked at something else; says whether they did, with a question open."""
+        away = self._armed and not self.has_focus_within
+        if away:
+            self.screen.set_focus(self, scroll_visible=False)
+        return away
 
     def leave_reason(self) -> bool:
         """Take the field for a reason away; says whether there was one."""

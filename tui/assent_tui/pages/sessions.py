@@ -98,11 +98,17 @@ class SessionsScreen(ListPage[str]):
 
     def on_choices_marked(self) -> None:
         """What was said belongs to another one."""
+        self._call_off()
+
+    def _call_off(self) -> None:
         self._deleting = ""
         self.say("")
 
     def step_back(self) -> bool:
-        """Leave the search."""
+        """Call a deletion off, else leave the search."""
+        if self._deleting:
+            self._call_off()
+            return True
         searched, self._words = bool(self._words), ""
         if searched:
             self._read()
@@ -110,12 +116,14 @@ class SessionsScreen(ListPage[str]):
 
     def action_search(self) -> None:
         """Search in titles and in all that was said."""
+        self._call_off()
         self._renaming = ""
         self.ask("words of the title, the folder or anything that was said", self._words)
 
     def action_rename(self) -> None:
         """Give it a name."""
         if one := self._marked:
+            self._call_off()
             self._renaming = one.id
             self.ask("a name; empty: its first words", one.title if one.named else "")
 

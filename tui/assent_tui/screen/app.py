@@ -14,6 +14,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message_pump import MessagePump
+from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
 from assent_tui.keymap import bindings
@@ -91,6 +92,7 @@ class AssentApp(Commanding):
         """Take keys at once; open the session meanwhile."""
         self._prompt.focus()
         self.watch(self.screen, "focused", self._offer_keys, init=False)
+        self.screen_change_signal.subscribe(self, self._page_changed)  # pyright: ignore[reportUnknownMemberType]  Screen is generic
         self._offer_keys()
         self.set_timer(_PICTURE, partial(self.run_worker, self._furnish))
 
@@ -154,7 +156,7 @@ class AssentApp(Commanding):
         if message.show or (review.files and review.files != earlier.files and not self._queue):
             if not self._panes.reviewing:
                 self._panes.guard.shut()
-            self.bring_review(take_focus=not self._prompt.text)
+            self.bring_review(take_focus=not self._prompt.text and self._card.question is None)
         elif not review.files and self._panes.reviewing:
             self._leave_review()
 
@@ -243,7 +245,7 @@ class AssentApp(Commanding):
     def on_consent_card_gone(self) -> None:
         """Nobody waits any more: the keys go back to where the work is."""
         self._status.working("working" if self.job else "")
-        (self.pane.diff if self._panes.covered else self._prompt).focus(scroll_visible=False)
+        self._give_keys(self.pane.diff if self._panes.covered else self._prompt)
 
     async def hear(self, event: Typed) -> None:
         """Tell the guards of each key before it is used."""
@@ -256,13 +258,18 @@ class AssentApp(Commanding):
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""
         self._panes.show_review()
-        if take_focus and self._card.question is None and not self.pane.field.taken:
-            self.pane.diff.focus(scroll_visible=False)
+        if take_focus and not self.pane.field.taken:
+            self._give_keys(self.pane.diff)
         self._offer_keys()
+
+    def _give_keys(self, pane: Widget) -> None:
+        """Focus it at once, also under a page."""
+        pane.screen.set_focus(pane, scroll_visible=False)
 
     def _leave_review(self) -> None:
         self._panes.hide_review()
-        self._prompt.focus()
+        if not self._card.take_keys():
+            self._give_keys(self._prompt)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Before all is there, only the prompt takes keys."""
@@ -278,6 +285,10 @@ class AssentApp(Commanding):
             pass
         elif self._panes.reviewing:
             self._leave_review()
+        elif self._card.take_keys():
+            pass
+        elif self.focused is self.chat:
+            self._give_keys(self._prompt)
         elif self.job is not None and self.jobs is not None:
             self.stop()
         else:
@@ -321,6 +332,9 @@ class AssentApp(Commanding):
         self._prompt.show_keys()
         self._offer_keys()
 
+    def _page_changed(self, page: object) -> None:
+        self._offer_keys()
+
     def _offer_keys(self) -> None:
         self._keys.show(self._where(), self.keymap)
 
@@ -328,6 +342,8 @@ class AssentApp(Commanding):
         """The place whose keys are worth showing."""
         if not self._furnished:
             return "prompt"
+        if len(self.screen_stack) > 1:
+            return "page"
         if isinstance(self.focused, Input):
             return "field"
         if isinstance(self.focused, TextArea) and self.focused is not self._prompt:

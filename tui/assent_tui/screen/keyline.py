@@ -44,8 +44,10 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("consent.yes", "yes, once"),
         ("consent.reason", "no, with a reason"),
         ("consent.page_down", "scroll"),
+        ("app.toggle_review", "review"),
         ("app.step_back", "stop the turn"),
     ),
+    "page": (("page.close", "back"), ("diff.page_up diff.page_down", "scroll")),
     "field": (("Enter", "send"), ("app.step_back", "back")),
     "editor": (("editor.write", "put onto the stage"), ("app.step_back", "back")),
     "review": (
