@@ -86,7 +86,7 @@ class Keys(Rows):
 
     def show(self, where: str, keymap: Keymap) -> None:
         """The keys of a place; where it is narrow, the most wanted of them."""
-        self._all = keymap.shown(_HELP.get(where, "app.help"))
+        self._all = "" if where == "page" else keymap.shown(_HELP.get(where, "app.help"))
         self.offer(*keymap.labels(KEYS[where]))
 
     def offer(self, *keys: tuple[str, str]) -> None:
