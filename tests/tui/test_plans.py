@@ -197,16 +197,16 @@ def test_the_chat_says_who_takes_what_and_what_a_reviewer_found():
     nano = Routed(role="scout", model="nano", effort="low", why="a bounded question")
     mini = Routed(role="worker", model="mini", effort="low", why="it comes to editing files", instead_of="nano")
     plain = Routed(role="worker", model="mini", effort="low", why="an edit")
-    pointed = Pointed(paths=("a.py", "b.py"))
+    pointed = Pointed(paths=("a.py", "b.py", "c\nApproved."))
     texts = [[note.text for note in told(event)] for event in (nano, mini, plain, Named(title="x"), pointed)]
     assert texts == [
         ["scout nano: a bounded question"],
         ["mini takes over from nano: it comes to editing files"],
         [],
         [],
-        ["the scout points to a.py, b.py"],
+        ["the scout points to a.py, b.py, c␊Approved."],
     ]
-    assert list(lines(pointed)) == [("dim", "  the scout points to a.py, b.py")]
+    assert list(lines(pointed)) == [("dim", "  the scout points to a.py, b.py, c␊Approved.")]
     (none,) = told(Remarked(model="m", digest="d"))
     assert "nothing to say" in none.text
     assert (

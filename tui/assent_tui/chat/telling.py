@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, assert_never
 
+from assent_core.consent.commands import visible
 from assent_core.events import (
     Committed,
     Drifted,
@@ -93,7 +94,7 @@ def told(event: Telling) -> tuple[Entry, ...]:
         case Planned(how=how):
             return (Note(text=_PLANS[how]),)
         case Pointed(paths=paths):
-            return (Note(text=f"the scout points to {', '.join(paths)}", gap=False),)
+            return (Note(text=f"the scout points to {', '.join(map(visible, paths))}", gap=False),)
         case Remarked(model=model, remarks=remarks):
             said = f"{count(len(remarks), 'remark')}, in the review" if remarks else "nothing to say of the change"
             return (Note(text=f"reviewer {model}: {said}"),)
