@@ -3,10 +3,8 @@
 import asyncio
 import inspect
 import os
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -195,12 +193,15 @@ def test_the_version_costs_less_than_three_pythons_that_do_nothing(surroundings,
     command = Path(sys.executable).with_name("assent")
 
     def seconds(*argv: str) -> float:
-        begun = time.perf_counter()
-        subprocess.run(argv, cwd=tmp_path, env=surroundings, check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - begun
+        """Of the processors, so that a busy machine does not decide."""
+        process = subprocess.Popen(argv, cwd=tmp_path, env=surroundings, stdout=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return used.ru_utime + used.ru_stime
 
     pairs = [(seconds(str(command), "--version"), seconds(sys.executable, "-c", "pass")) for _ in range(9)]
-    assert statistics.median(ours for ours, _ in pairs) <= 3 * statistics.median(bare for _, bare in pairs)
+    assert min(ours for ours, _ in pairs) <= 3 * min(bare for _, bare in pairs)
 
 
 def test_the_version_imports_nothing_heavy(surroundings, tmp_path):
