@@ -10,7 +10,7 @@ from textual.app import App
 from assent_core.diffs.changes import digest, take_apart
 from assent_core.diffs.review import Evidence, Review, outcomes
 from assent_sandbox.stage import Change, File, Opaque
-from assent_tui.paint import highlight
+from assent_tui.paint import highlight, source
 from assent_tui.paint.guard import Guard
 from assent_tui.review import hunks
 from assent_tui.review.hunks import HunkRows
@@ -385,3 +385,14 @@ def test_the_language_of_a_file_is_the_one_that_pygments_finds():
     for name in names.split():
         found = highlight._lexer(f"src/{name}", "")
         assert (type(found) if found else None) is find_lexer_class_for_filename(name), name
+
+
+def test_a_line_is_coloured_a_few_times_however_many_hunks_are_near_it(monkeypatch):
+    before = "".join(f"first_{at} = {at}\n" for at in range(1000)).encode()
+    after = "".join(f"first_{at} = {at}{' # more' * (at % 8 == 4)}\n" for at in range(1000)).encode()
+    coloured: list[int] = []
+    colour = source.highlight
+    monkeypatch.setattr(source, "highlight", lambda rows, **how: coloured.append(len(rows)) or colour(rows, **how))
+    shown = written(review_of(change(before, after, path="near.py")))
+    assert "first_996 = 996 # more" in shown
+    assert sum(coloured) < 4 * 2000

@@ -15,6 +15,8 @@ from assent_tui.paint.lines import Line, clean
 
 _LEAD = 150
 """Lines before a piece that the highlighter reads, to know where it is."""
+_PIECE = 80
+"""Lines that are highlighted at once."""
 _REMEMBERED = 64
 Found = TypeVar("Found")
 
@@ -116,9 +118,15 @@ def _split(data: bytes) -> tuple[bytes, ...]:
 
 
 def _coloured(path: str, content: tuple[bytes, ...], own: tuple[bytes, ...], at: int) -> list[Line]:
-    """Lines that stand from row `at` on in `content`, highlighted in their place."""
-    lead = content[max(at - _LEAD, 0) : at] if content[at : at + 1] == own[:1] else ()
-    return _lexed(path, lead, own)
+    """Lines that stand from row `at` on in `content`, highlighted in their place, in pieces that its neighbours use too."""
+    end = at + len(own)
+    if content[at:end] != own:
+        return _lexed(path, (), own)
+    lines: list[Line] = []
+    for start in range(at - at % _PIECE, end, _PIECE):
+        piece = _lexed(path, content[max(start - _LEAD, 0) : start], content[start : start + _PIECE])
+        lines += piece[max(at - start, 0) : end - start]
+    return lines
 
 
 @lru_cache(maxsize=256)

@@ -96,7 +96,8 @@ class Files(BlockView):
             changed = {hunk for hunk, _ in earlier.marks.items() ^ review.marks.items()}
             with self.gathered():
                 for n, file in enumerate(review.files):
-                    if n in (at, self._current) or not changed.isdisjoint(hunk.id for hunk in file.hunks):
+                    marked = changed and not changed.isdisjoint(hunk.id for hunk in file.hunks)
+                    if marked or n in (at, self._current):
                         self.replace(n, _row(review, file, n == at))
         if review.files and at != self._current:
             self.selected = (at, at + 1)
