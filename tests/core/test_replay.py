@@ -135,7 +135,7 @@ async def test_parts_that_were_delegated_come_again_in_whatever_order_they_inter
     await told(session.turn("do it all"))
     events = read(session.record).events
     proposed = [event.by for event in of(Relayed, events) if isinstance(event.of, Proposed)]
-    assert proposed == ["quick", "slow"]
+    assert sorted(proposed) == ["quick", "slow"]
     assert (await again(session)).drifts == ()
 
 
@@ -145,11 +145,11 @@ async def test_of_several_workers_each_ones_own_order_is_compared_and_what_diffe
     events = list(read(session.record).events)
     slow, quick = of_worker("slow", events), of_worker("quick", events)
     first, last = min(slow + quick), max(slow + quick) + 1
-    ordered = [*events[:first], *(events[at] for at in (*slow, *quick)), *events[last:]]
-    assert len(ordered) == len(events)
-    assert ordered != events
     then = recorded(events, session)
-    assert drifts(then, recorded(ordered, session)) == ()
+    for order in ((*slow, *quick), (*quick, *slow)):
+        ordered = [*events[:first], *(events[at] for at in order), *events[last:]]
+        assert len(ordered) == len(events)
+        assert drifts(then, recorded(ordered, session)) == ()
     swapped = list(events)
     swapped[slow[0]], swapped[slow[1]] = swapped[slow[1]], swapped[slow[0]]
     assert len(drifts(then, recorded(swapped, session))) == 1
