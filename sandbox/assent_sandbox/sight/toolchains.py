@@ -1,4 +1,4 @@
-"""Which folders under home hold the tools on PATH, so that home can be hidden and the tools still run."""
+"""Which folders under home hold the tools on PATH and their packages, so that home can be hidden and the tools still run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ _NEVER = (
 # fmt: on
 _BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("go/pkg",)}
 """What a toolchain needs that no link leads to."""
+_STORES = (".m2/repository", "go/pkg/mod", ".cargo/registry", ".cargo/git")
+"""Where tools that lie outside of home keep the packages that they fetched: read without a network, or not at all."""
 _LARGEST_BIN = 500
 _SYSTEM = ("", "/usr/bin", "/usr/sbin", "/bin", "/sbin")
 """Folders of programs whose links lead nowhere else."""
 
 
 def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the folders below `homes` that the entries of PATH and these programs need, as they are written and resolved."""
+    """Give the folders below `homes` that the entries of PATH and these programs need, as they are written and resolved.
+
+    The packages that tools have fetched are among them, wherever the tools are.
+    """
     found: dict[str, None] = {}
     for entry in path.split(":"):
         if entry.startswith("/"):
@@ -39,7 +44,8 @@ def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ..
         if f"{home}/{key}" in found
         for each in more
     ]
-    return _outermost([*found, *besides])
+    stores = [place for home in homes for each in _STORES if os.path.isdir(place := os.path.join(home, each))]
+    return _outermost([*found, *besides, *stores])
 
 
 def find_interpreters(root: str, variables: Iterable[str]) -> Iterator[str]:
