@@ -18,4 +18,7 @@ def test_packages_are_shown_where_they_are_and_their_settings_are_not(tmp_path: 
 def test_a_toolchain_that_holds_its_packages_is_shown_once(tmp_path: Path) -> None:
     for name in (".cargo/bin", ".cargo/registry"):
         (tmp_path / name).mkdir(parents=True)
-    assert find_toolchains(f"{tmp_path}/.cargo/bin", (), (str(tmp_path),)) == (f"{tmp_path}/.cargo",)
+    assert find_toolchains(f"{tmp_path}/.cargo/bin", (), (str(tmp_path),)) == (
+        f"{tmp_path}/.cargo",
+        f"{tmp_path}/.rustup",
+    )
