@@ -114,7 +114,7 @@ class Through:
 def remedies(denials: tuple[Denial, ...]) -> Iterator[str]:
     """What the user can do about what the walls denied, each thing once; a dry run itself asks for no consent."""
     wanted = {denial.widening.kind for denial in denials if denial.widening}
-    if "network" in wanted:
+    if any(denial.kind == "network" for denial in denials):
         yield "What it fetches has to be there already: install it yourself first, then run this again."
     if "read" in wanted:
         file = config_dir() / "settings.toml"
