@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -59,6 +59,12 @@ class Beside(Generic[T]):
             if self._failure:
                 raise self._failure
         return None
+
+    def rest(self) -> Iterator[tuple[str, T]]:
+        """What the streams still gave until the block was left, and nobody has taken."""
+        while not self._queue.empty():
+            if not isinstance(found := self._queue.get_nowait(), _Over):
+                yield found
 
     async def _pump(self, name: str, stream: AsyncGenerator[T]) -> None:
         try:

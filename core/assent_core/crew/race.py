@@ -147,19 +147,23 @@ async def _run(hiring: Hiring, bench: Bench, problem: Problem, tries: dict[str, 
     until: float | None = None
     async with Beside(streams, len(tries)) as beside:
         while (found := await beside.next(None if until is None else max(0.0, until - time.monotonic()))) is not None:
-            name, event = found
-            attempt = tries[name]
-            if isinstance(event, _Over):
-                yield _attempted(attempt)
-            else:
-                attempt.saw(event)
-                yield event if isinstance(event, Billed) else Relayed(by=name, of=event, attempt=attempt.number)
+            yield _taken(tries, *found)
             if any(each.passed for each in tries.values()):
                 near = any(each.checking for each in tries.values() if not each.over)
                 until = min(until or float("inf"), time.monotonic() + GRACE) if near else 0.0
+    for found in beside.rest():
+        yield _taken(tries, *found)
     for attempt in tries.values():
         if not attempt.over:
             yield _attempted(attempt)
+
+
+def _taken(tries: dict[str, Attempt], name: str, event: Plain | _Over) -> AnyEvent:
+    attempt = tries[name]
+    if isinstance(event, _Over):
+        return _attempted(attempt)
+    attempt.saw(event)
+    return event if isinstance(event, Billed) else Relayed(by=name, of=event, attempt=attempt.number)
 
 
 async def _attempt(hiring: Hiring, bench: Bench, problem: Problem, attempt: Attempt) -> AsyncGenerator[Plain | _Over]:
