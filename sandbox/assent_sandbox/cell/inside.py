@@ -180,7 +180,7 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
     told = watch.until_ended()
     told |= _told(ready.leader_door)
     told["refusals"] = ready.routes.refused() if ready.routes else 0
-    told["names"] = list(ready.names.noted) if ready.names else []
+    told["names"] = ready.names.all_noted() if ready.names else []
     if ending.reap_orphans():
         report(doors.control, {"ended": True})
         watch.until_quiet()

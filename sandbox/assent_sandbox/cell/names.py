@@ -13,23 +13,29 @@ _HEADER = 12
 _ANSWER_AND_FAILURE = b"\x81\x82"
 _ONE_QUESTION = b"\0\1\0\0\0\0\0\0"
 _MOST_AT_ONCE = 16
+_MOST_AT_THE_END = 1024
 
 
 class Names:
     """Listens on the loopback; every look-up fails at once, as where no server can be reached."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 53) -> None:
         self.noted: dict[str, None] = {}
         self._door = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK)
-        self._door.bind(("127.0.0.1", 53))
+        self._door.bind(("127.0.0.1", port))
 
     def fileno(self) -> int:
         """Becomes readable when there is something to answer."""
         return self._door.fileno()
 
-    def answer(self) -> None:
-        """Answer some of what waits."""
-        for _ in range(_MOST_AT_ONCE):
+    def all_noted(self) -> list[str]:
+        """What was looked for, also in the queries that nobody had time for before the command ended."""
+        self.answer(_MOST_AT_THE_END)
+        return list(self.noted)
+
+    def answer(self, most: int = _MOST_AT_ONCE) -> None:
+        """Answer at most so many of those that wait."""
+        for _ in range(most):
             try:
                 query, asker = self._door.recvfrom(512)
                 question, name = read_question(query)
