@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from assent_core.crew import race
 from assent_core.events import Attempted, Billed, Chosen, Relayed, Staged, Verified
+from assent_core.model import Finished, Usage
 from rehearsed import CHECK, FIX, of, told, tree
 
 WRONG = FIX.replace("+    return left + right", "+    return left * 3")
@@ -102,3 +104,26 @@ async def test_interrupting_ends_all_attempts_and_keeps_nothing_of_them(opened):
     assert (await session.review())[0].files == ()
     homes = list(Path(session.settings.state).glob("stages/*/*"))
     assert [home.name for home in homes] == [Path(session._bench.performer.stage.view.home).name]
+
+
+@pytest.mark.parametrize("held_up", [False, True], ids=["that gives way", "that is faster than its reader"])
+async def test_what_an_attempt_that_is_ended_was_billed_is_told_to_the_last_request(
+    opened, monkeypatch: pytest.MonkeyPatch, held_up: bool
+):
+    begun = asyncio.Event()
+
+    async def repaired(bench, *_):
+        if bench.name == "attempt-1":
+            await begun.wait()
+            return
+        for _ in range(100_000):
+            yield bench.meter.bill("worker", Finished("gpt-5.4-mini", Usage(1000, 0, 100, 0)))
+            begun.set()
+            if not held_up:
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(race, "repair", repaired)
+    session = await opened(attempts(), scouting=False)
+    events = await told(session.repair(CHECK, attempts=2))
+    assert [by_number(events)[number].how for number in (1, 2)] == ["passed", "beaten"]
+    assert of(Chosen, events)[0].usd == pytest.approx(sum(bill.usd for bill in of(Billed, events)))

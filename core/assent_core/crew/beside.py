@@ -11,7 +11,7 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 
 WAITING = 64
-"""Most values that may wait for a slow reader before the streams are held up."""
+"""How many values may wait for a slow reader before each further one holds its stream up."""
 
 
 class _Over:
@@ -24,7 +24,8 @@ class Beside(Generic[T]):
     def __init__(self, streams: Mapping[str, AsyncGenerator[T]], at_once: int) -> None:
         self._streams = streams
         self._room = asyncio.Semaphore(at_once)
-        self._queue: asyncio.Queue[tuple[str, T] | _Over] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[tuple[str, T] | _Over] = asyncio.Queue()
+        self._places = asyncio.Semaphore(WAITING)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._left = len(streams)
         self._failure: Exception | None = None
@@ -54,6 +55,7 @@ class Beside(Generic[T]):
                 except TimeoutError:
                     return None
             if not isinstance(found, _Over):
+                self._places.release()
                 return found
             self._left -= 1
             if self._failure:
@@ -70,7 +72,8 @@ class Beside(Generic[T]):
         try:
             async with self._room, aclosing(stream) as values:
                 async for value in values:
-                    await self._queue.put((name, value))
+                    self._queue.put_nowait((name, value))
+                    await self._places.acquire()
         except Exception as error:
             self._failure = self._failure or error
-        await self._queue.put(_Over())
+        self._queue.put_nowait(_Over())
