@@ -11,7 +11,7 @@ from assent_core.memory import sessions
 from assent_core.memory.notebook import Notebook
 from assent_core.redaction.redactor import everything_known
 from assent_tui import crash
-from rehearsed import git
+from rehearsed import committed
 
 PLANTED = {
     "environment": "planted-Env-7f3a91",
@@ -79,10 +79,7 @@ def repository(tmp_path: Path) -> Path:
     (root / ".env").write_text(f"DB_PASSWORD={PLANTED['.env']}\n")
     (root / "api" / ".env.local").write_text(f'PASSPHRASE="{PLANTED[".env deeper"]}"\n')
     (root / "config.py").write_text(f"TOKEN = '{PLANTED['file']}'\n")
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return committed(root)
 
 
 def test_no_planted_secret_is_in_anything_that_is_kept_shown_or_sent(

@@ -9,7 +9,7 @@ from assent_core.consent.ledger import Grant, Ledger
 from assent_core.landing.landings import Write, land
 from assent_sandbox.policy import Widening
 from assent_sandbox.stage import File
-from rehearsed import git
+from rehearsed import committed
 
 
 @pytest.fixture
@@ -17,10 +17,7 @@ def repository(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     root.mkdir()
     (root / "a.txt").write_text("one\n")
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return committed(root)
 
 
 def test_without_landings_there_is_nothing_to_list_or_to_take_back(assent, repository):

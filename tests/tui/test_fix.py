@@ -13,7 +13,7 @@ import pytest
 from assent_core.events import AnyEvent
 from assent_tui.cli import main
 from assent_tui.commands import fix as module
-from rehearsed import CALC, CHECK, FIX, TEST, git, of_worker, tree
+from rehearsed import CALC, CHECK, FIX, TEST, committed, git, of_worker, tree
 
 REPAIRED = CALC.replace("-", "+")
 REPAIR = f"""
@@ -294,13 +294,6 @@ def planted(root: Path) -> Path:
     root.mkdir(parents=True)
     (root / "calc.py").write_text(CALC)
     (root / "test_calc.py").write_text(TEST)
-    return root
-
-
-def committed(root: Path) -> Path:
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
     return root
 
 

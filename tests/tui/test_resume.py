@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rehearsed import git, of_worker
+from rehearsed import committed, of_worker
 
 SCRIPT = """
 [[worker]]
@@ -29,10 +29,7 @@ def repository(tmp_path):
     root = tmp_path / "repository"
     root.mkdir()
     (root / "a.txt").write_text("one\n")
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return committed(root)
 
 
 def test_a_session_is_left_listed_and_gone_on_with(terminal, assent, rehearse, repository):

@@ -7,7 +7,7 @@ from assent_tui.pages.prompts import PromptsScreen
 from assent_tui.paint.choices import Choices
 from assent_tui.prompt.box import Prompt
 from assent_tui.screen.app import AssentApp
-from rehearsed import git
+from rehearsed import committed
 from screen import WORK, app_over, said, session_of, text_of, until
 
 SIZES = [(80, 24), (120, 40)]
@@ -129,9 +129,7 @@ def test_a_fork_from_the_command_line_has_all_of_it_and_the_old_one_stays(termin
     root = tmp_path / "repository"
     root.mkdir()
     (root / "a.txt").write_text("one\n")
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
+    committed(root)
     server = {"OPENAI_BASE_URL": rehearse(SCRIPT).url}
     first = terminal("change it", cwd=root, **server)
     first.wait_for("as you wished")

@@ -13,7 +13,7 @@ import pytest
 
 from assent_core.events import AnyEvent
 from conftest import COMMAND
-from rehearsed import git, tree
+from rehearsed import committed, git, tree
 
 
 @pytest.fixture
@@ -22,10 +22,7 @@ def repository(tmp_path: Path) -> Path:
     (root / "folder").mkdir(parents=True)
     (root / "a.txt").write_text("one\ntwo\n")
     (root / "folder" / "b.txt").write_text("three\n")
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return committed(root)
 
 
 def running() -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsed import CALC, FIX, git, tree
+from rehearsed import CALC, FIX, committed, tree
 
 
 @pytest.fixture
@@ -15,10 +15,7 @@ def repository(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     root.mkdir()
     (root / "calc.py").write_text(CALC)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
-    return root
+    return committed(root)
 
 
 def alive(mark: str) -> list[int]:

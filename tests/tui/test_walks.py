@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsed import git, tree
+from rehearsed import committed, tree
 
 ROWS = "".join(f"row {number}\n" for number in range(1, 41))
 ESCAPE, ENTER, TAB = "\x1b", "\r", "\t"
@@ -23,9 +23,7 @@ def repository(tmp_path: Path, place: Path) -> Path:
     root.mkdir()
     for name in ("a.txt", "b.txt", "c.txt"):
         (root / name).write_text(ROWS)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "start")
+    committed(root)
     (place / "config" / "assent").mkdir(parents=True)
     (place / "config" / "assent" / "settings.toml").write_text("scouting = false\n")
     return root
