@@ -12,9 +12,10 @@ import pytest
 
 from assent_sandbox.adoption import adopt
 from assent_sandbox.merge import Side, has_markers
-from assent_sandbox.policy import Command, Ended, Policy, Tier, Widening
+from assent_sandbox.policy import Policy, Tier, Widening
 from assent_sandbox.stage import Entry, File, Link, Moved, Stage, StageError
 from assent_sandbox.tiers import open_above, open_stage, sweep
+from staged import sh
 
 WHO = Side("b", "by b")
 POOL = ["a.txt", "src", "src/b.txt", "src/deep", "src/deep/c.txt", "ln", "x", "x/y", "x/y/z", "src/n", "w"]
@@ -48,11 +49,8 @@ async def above(stage: Stage):
     await above.close()
 
 
-async def sh(stage: Stage, script: str, policy: Policy | None = None) -> bytes:
-    last = [piece async for piece in stage.run(Command(argv=("sh", "-ec", script)), policy or Policy())][-1]
-    assert isinstance(last, Ended)
-    assert last.code == 0, last.output
-    return last.output
+async def printed(stage: Stage, script: str, policy: Policy | None = None) -> bytes:
+    return (await sh(stage, script, policy)).output
 
 
 def changes(stage: Stage) -> dict[str, tuple[Entry | None, Entry | None]]:
@@ -130,7 +128,10 @@ async def test_a_stage_above_begins_with_what_is_staged_beneath_and_with_no_chan
     await sh(stage, "rm a.txt; rm -r src; mkdir src; echo fresh > src/b.txt; echo n > n")
     above = await open_above(stage, Path(stage.view.home + "-b"))
     assert (above.tier, changes(above)) == (tier, {})
-    assert await sh(above, "find . -type f -o -type l | sort; cat src/b.txt n") == b"./ln\n./n\n./src/b.txt\nfresh\nn\n"
+    assert (
+        await printed(above, "find . -type f -o -type l | sort; cat src/b.txt n")
+        == b"./ln\n./n\n./src/b.txt\nfresh\nn\n"
+    )
     assert standing(above) == standing(stage)
     await above.discard()
 
@@ -155,10 +156,10 @@ async def test_what_is_committed_on_a_stage_is_there_above_it_and_what_is_commit
     stage = await open_stage(root, tmp_path / "home", tier)
     await sh(stage, f"git add -A; {commit} -m one")
     above = await open_above(stage, tmp_path / "above")
-    assert await sh(above, f"git log --format=%s; echo x > a.txt; {commit} -am two; git log --format=%s") == (
+    assert await printed(above, f"git log --format=%s; echo x > a.txt; {commit} -am two; git log --format=%s") == (
         b"one\ntwo\none\n"
     )
-    assert await sh(stage, "git log --format=%s") == b"one\n"
+    assert await printed(stage, "git log --format=%s") == b"one\n"
     assert not (root / ".git" / "refs" / "heads" / "main").exists()
     await above.discard()
     await stage.discard()
@@ -171,8 +172,8 @@ async def test_a_linked_worktree_has_its_git_folder_above_too(root: Path, tmp_pa
     stage = await open_stage(tmp_path / "tree", tmp_path / "home", "overlay")
     await sh(stage, f"echo x > a.txt; {commit} -am two")
     above = await open_above(stage, tmp_path / "above")
-    assert await sh(above, f"echo y > a.txt; {commit} -am three; git log --format=%s") == b"three\ntwo\none\n"
-    assert await sh(stage, "git log --format=%s") == b"two\none\n"
+    assert await printed(above, f"echo y > a.txt; {commit} -am three; git log --format=%s") == b"three\ntwo\none\n"
+    assert await printed(stage, "git log --format=%s") == b"two\none\n"
     await above.discard()
     await stage.discard()
 
@@ -188,9 +189,9 @@ async def test_what_a_copy_only_links_or_keeps_out_is_the_same_above_it(root: Pa
     assert above.folder("node_modules") == ("big", "m")
     assert above.read("node_modules/m") == File(b"m\n")
     assert above.read(".env") == File(b"KEY=1\n")
-    assert await sh(above, "cat node_modules/m; test ! -e .env") == b"m\n"
+    assert await printed(above, "cat node_modules/m; test ! -e .env") == b"m\n"
     granted = Policy(widenings=(Widening("secret", ".env"),))
-    assert await sh(above, "cat .env", granted) == b"KEY=1\n"
+    assert await printed(above, "cat .env", granted) == b"KEY=1\n"
     with pytest.raises(StageError, match="only linked"):
         above.write("node_modules/m", File(b""))
     assert changes(above) == {}
@@ -200,7 +201,7 @@ async def test_what_a_copy_only_links_or_keeps_out_is_the_same_above_it(root: Pa
 
 async def test_the_folders_of_the_stages_beneath_are_hidden_as_its_own_is(stage: Stage, above: Stage):
     Path(stage.view.home, "kept").write_text("beneath")
-    assert await sh(above, f"cat {stage.view.home}/kept {above.view.home}/stage.json 2>/dev/null || true") == b""
+    assert await printed(above, f"cat {stage.view.home}/kept {above.view.home}/stage.json 2>/dev/null || true") == b""
 
 
 def brought(stage: Stage, above: Stage) -> dict[str, Moved]:

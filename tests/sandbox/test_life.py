@@ -10,7 +10,7 @@ import pytest
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Link, LockedError, Moved, Opaque, OutsideError, Stage, StageError
 from assent_sandbox.tiers import open_stage, sweep
-from staged import open_as
+from staged import open_as, sh
 
 LINES = "".join(f"line {number}\n" for number in range(20))
 
@@ -24,19 +24,6 @@ def root(tmp_path: Path) -> Path:
     (root / "d" / "c").write_text("c\n")
     (root / "d" / "e").write_text("e\n")
     return root
-
-
-@pytest.fixture
-async def stage(tier: str, root: Path, tmp_path: Path):
-    stage = open_as(tier, root, tmp_path / "home")
-    yield stage
-    await stage.close()
-
-
-async def sh(stage: Stage, script: str) -> None:
-    last = [piece async for piece in stage.run(Command(argv=("sh", "-ec", script)), Policy())][-1]
-    assert isinstance(last, Ended)
-    assert last.code == 0, last.output
 
 
 def replaced(text: str, number: int, by: str) -> bytes:

@@ -10,6 +10,7 @@ from assent_sandbox.stage import Change, File, Stage
 from assent_sandbox.tiers import open_stage
 from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.overlay import OverlayStage
+from staged import sh
 
 
 @pytest.fixture
@@ -32,12 +33,6 @@ async def stage(root: Path, tmp_path: Path):
 
 def upper(stage: Stage) -> Path:
     return Path(stage.view.upper)
-
-
-async def sh(stage: Stage, script: str) -> None:
-    last = [piece async for piece in stage.run(Command(argv=("sh", "-ec", script)), Policy())][-1]
-    assert isinstance(last, Ended)
-    assert last.code == 0, last.output
 
 
 def test_the_upper_folder_and_those_in_it_have_the_modes_of_the_real_ones(stage: Stage):

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from assent_sandbox import album
-from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import Change, File, Link, Moved, Stage, StageError
 from assent_sandbox.view import snapshots
-from staged import open_as
+from staged import open_as, sh
 
 LINES = "".join(f"line {number}\n" for number in range(20))
 
@@ -29,22 +28,12 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def stage(tier: str, root: Path, tmp_path: Path):
-    stage = open_as(tier, root, tmp_path / "home")
-    yield stage
-    await stage.close()
-
-
-@pytest.fixture
 def book(tmp_path: Path) -> Path:
     return tmp_path / "album"
 
 
-async def sh(stage: Stage, script: str) -> str:
-    last = [piece async for piece in stage.run(Command(argv=("sh", "-ec", script)), Policy())][-1]
-    assert isinstance(last, Ended)
-    assert last.code == 0, last.output
-    return last.output.decode()
+async def printed(stage: Stage, script: str) -> str:
+    return (await sh(stage, script)).output.decode()
 
 
 def changes(stage: Stage) -> dict[str, Change]:
@@ -54,15 +43,15 @@ def changes(stage: Stage) -> dict[str, Change]:
 async def test_files_links_modes_and_deletions_come_back_as_they_were(stage: Stage, book: Path):
     clean = stage.snapshot(book)
     await sh(stage, "echo staged > a; chmod 755 a; ln -s a link; rm -r d; mkdir built; echo o > built/o; echo n > new")
-    before, seen = changes(stage), await sh(stage, "find . -path ./.git -prune -o -print | sort; ls -l a link new")
+    before, seen = changes(stage), await printed(stage, "find . -path ./.git -prune -o -print | sort; ls -l a link new")
     staged = stage.snapshot(book)
     await sh(stage, "rm a new link; mkdir -p d/deep new; echo other > d/deep/e; echo x > new/x; rm -r built")
     assert stage.restore(book, staged) == ()
     assert changes(stage) == before
-    assert await sh(stage, "find . -path ./.git -prune -o -print | sort; ls -l a link new") == seen
+    assert await printed(stage, "find . -path ./.git -prune -o -print | sort; ls -l a link new") == seen
     assert stage.restore(book, clean) == ()
     assert changes(stage) == {}
-    assert await sh(stage, "cat a d/c d/deep/e") == LINES + "c\ne\n"
+    assert await printed(stage, "cat a d/c d/deep/e") == LINES + "c\ne\n"
     stage.restore(book, staged)
     assert changes(stage) == before
 
@@ -75,11 +64,12 @@ async def test_what_was_committed_in_the_view_comes_back_and_goes(stage: Stage, 
     await sh(stage, f"echo two > a; {git} commit -qam two; git branch -D side")
     stage.restore(book, one)
     assert (
-        await sh(stage, "git log --format=%s; git status --porcelain; git branch --list side") == "one\nstart\n  side\n"
+        await printed(stage, "git log --format=%s; git status --porcelain; git branch --list side")
+        == "one\nstart\n  side\n"
     )
     await sh(stage, "git fsck --no-dangling 2>&1")
     stage.restore(book, start)
-    assert await sh(stage, "git log --format=%s; git status --porcelain") == "start\n"
+    assert await printed(stage, "git log --format=%s; git status --porcelain") == "start\n"
     assert subprocess.check_output(["git", "-C", root, "log", "--format=%s"]) == b"start\n"
 
 
@@ -93,7 +83,7 @@ async def test_a_stale_git_of_the_view_follows_the_real_one_that_moved_on(stage:
         check=True,
     )
     stage.restore(book, added)
-    assert await sh(stage, "git log --format=%s; git status --porcelain") == "real\nstart\n?? new\n"
+    assert await printed(stage, "git log --format=%s; git status --porcelain") == "real\nstart\n?? new\n"
 
 
 def test_what_landed_meanwhile_stays_landed_and_is_pending_no_more(stage: Stage, book: Path, root: Path):
@@ -157,7 +147,7 @@ async def test_large_files_and_closed_ones_come_back_too(stage: Stage, book: Pat
     name = stage.snapshot(book)
     await sh(stage, "rm -f built closed")
     stage.restore(book, name)
-    assert await sh(stage, "tail -c 3 built; wc -c < built; stat -c %a closed") == "end41943043\n0\n"
+    assert await printed(stage, "tail -c 3 built; wc -c < built; stat -c %a closed") == "end41943043\n0\n"
 
 
 async def test_a_fork_is_a_stage_of_its_own_with_the_same_content(stage: Stage, book: Path, root: Path, tier: str):

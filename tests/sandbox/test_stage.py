@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import File, Link, Stage
-from staged import open_as
+from staged import open_as, sh
 
 
 @pytest.fixture
@@ -22,23 +21,6 @@ def root(tmp_path: Path) -> Path:
     (root / "src" / "deep" / "c.txt").write_text("c\n")
     (root / "ln").symlink_to("a.txt")
     return root
-
-
-@pytest.fixture
-async def stage(tier: str, root: Path, tmp_path: Path):
-    stage = open_as(tier, root, tmp_path / "state" / "one")
-    yield stage
-    await stage.close()
-
-
-async def sh(stage: Stage, script: str, code: int = 0) -> Ended:
-    ended = None
-    async for piece in stage.run(Command(argv=("sh", "-ec", script)), Policy()):
-        if isinstance(piece, Ended):
-            ended = piece
-    assert ended is not None
-    assert ended.code == code, ended.output
-    return ended
 
 
 def changes(stage: Stage) -> dict[str, tuple[object, object]]:
