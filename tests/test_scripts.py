@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,40 @@ def test_the_demo_repository_fails_as_the_demo_says(tmp_path):
     )
     assert "FAILED (failures=3)" in done.stderr
     assert "Ran 10 tests" in done.stderr
+
+
+UNLUCKY = """
+import pathlib, pytest
+
+@pytest.mark.parametrize("number", range({all}))
+def test(number):
+    seen = pathlib.Path(f"seen-{{number}}")
+    unlucky = number < {unlucky} and (not seen.exists() or {always})
+    seen.touch()
+    assert not unlucky
+"""
+
+
+@pytest.mark.parametrize(
+    ("unlucky", "always", "failed", "code", "closing", "again"),
+    [
+        (0, False, "", 0, "7 passed", False),
+        (2, False, " tests", 0, "5 passed, 2 only when alone", True),
+        (2, True, " tests", 1, "2 failed, 5 passed", True),
+        (2, False, " types tests", 1, "2 failed, 5 passed", False),
+        (6, False, " tests", 1, "6 failed, 1 passed", False),
+    ],
+    ids=["none", "a few", "a few, again", "beside another fault", "many"],
+)
+def test_a_few_tests_that_failed_beside_others_are_tried_once_more_alone_and_counted(
+    tmp_path, unlucky, always, failed, code, closing, again
+):
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/run", tmp_path / ".ci/run")
+    (tmp_path / "test_luck.py").write_text(UNLUCKY.format(all=7, unlucky=unlucky, always=always))
+    python = f"'{sys.executable}' -I -m pytest -q -p no:snapshot"
+    program(tmp_path / "scripts/test", f'exec {python} -n 2 "$@"')
+    program(tmp_path / "scripts/check", f"scripts/test || {{ echo 'scripts/check: failed:{failed}'; exit 1; }}")
+    ran = subprocess.run([tmp_path / ".ci/run"], cwd="/", capture_output=True, text=True, check=False, timeout=120)
+    assert (ran.returncode, "tried once more alone" in ran.stdout) == (code, again), ran.stdout + ran.stderr
+    assert re.fullmatch(rf"{closing} in [\d.]+s", ran.stdout.splitlines()[-1])
