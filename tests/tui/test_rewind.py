@@ -35,6 +35,7 @@ async def test_the_prompts_are_offered_newest_first_and_one_is_gone_back_to(stil
     async with app.run_test(size=(100, 30)) as pilot:
         await offered(pilot, "first thing", "second thing\nwith [red]more[/]\n3\n4\n5")
         listed = text_of(app.screen.query_one(Choices))
+        assert text_of(app.screen.query_one("#page-head")) == "Go back to before a prompt"
         assert listed.index("second thing") < listed.index("first thing")
         assert "2 more lines" in listed
         assert "▌      with [red]more[/]" in listed

@@ -43,7 +43,7 @@ class PromptsScreen(ListPage[Chosen | None]):
     def on_mount(self) -> None:
         """Show them."""
         count = len(self._prompts)
-        self.head.put(line(("Go back ", "head"), (f"to before one of {count} prompts", "dim")))
+        self.head.put(line(("Go back ", "head"), ("to before a prompt", "dim")))
         self.list.offer([Choice(_rows(count - at, one), gap=at > 0) for at, one in enumerate(self._prompts)])
         self.say("\n".join(WORDS))
 
