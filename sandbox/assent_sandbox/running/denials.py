@@ -9,6 +9,7 @@ from typing import Literal
 from assent_sandbox.destinations import PORTS, Destination, is_loopback, never_opened, read_destination
 from assent_sandbox.policy import Denial, Ended, Widening
 from assent_sandbox.running.refusals import refused_files
+from assent_sandbox.running.wording import Wording
 from assent_sandbox.sight.plan import Plan
 
 _URL = re.compile(r"\b(https?|ssh|git|ftp|wss?)://(?:[^@/\s]+@)?(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?")
@@ -17,15 +18,19 @@ _HOST = re.compile(
     r"|unable to connect to |connect E\w+ |dial tcp:? (?:lookup )?)(\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)*)"
     r"(?:(?:['\"],)? port[ =]|:)?(\d{1,5})?"
 )
-_NETWORK_TEXT = re.compile(
-    r"(?i)could not resolve|name resolution|name or service not known|network is unreachable"
+_NETWORK_TEXT = Wording(
+    r"could not resolve|name resolution|name or service not known|network is unreachable"
     r"|\bENETUNREACH\b|\bEAI_AGAIN\b|\bENOTFOUND\b"
     r"|getaddrinfo|failed to connect|newconnectionerror|socket: (?:operation not permitted|permission denied)"
-    r"|can't create socket|unable to (?:look up|access) 'https?"
-)
-_PROCESS_TEXT = re.compile(
-    r"(?i)no new privileges|must be setuid root|effective uid is not 0|unshare failed|operation not permitted.{0,40}namespace"
-)
+    r"|can't create socket|unable to (?:look up|access) 'https?",
+    "could not resolve", "name resolution", "name or service not known", "network is unreachable",
+    "enetunreach", "eai_again", "enotfound", "getaddrinfo", "failed to connect", "newconnectionerror", "socket: ",
+    "can't create socket", "unable to look up", "unable to access",
+)  # fmt: skip
+_PROCESS_TEXT = Wording(
+    r"no new privileges|must be setuid root|effective uid is not 0|unshare failed|operation not permitted.{0,40}namespace",
+    "no new privileges", "must be setuid root", "effective uid is not 0", "unshare failed", "operation not permitted",
+)  # fmt: skip
 _NO_HOST = re.compile(r"(?:^|\.)(?:invalid|test|example|localhost|local|arpa)$")
 _MOST_HOSTS = 5
 _LIMITS = {

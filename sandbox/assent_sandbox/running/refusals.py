@@ -23,10 +23,11 @@ from typing import Literal
 import msgspec
 
 from assent_sandbox.policy import Denial, Ended, Widening
+from assent_sandbox.running.wording import Wording
 from assent_sandbox.sight import foreign
 from assent_sandbox.sight.plan import Plan, is_within
 
-_REFUSAL = re.compile(
+_REFUSAL = Wording(
     r"(?P<readonly>read-only file ?system|EROFS)"
     r"|(?P<denied>permission denied|EACCES)"
     r"|(?P<forbidden>operation not permitted|EPERM)"
@@ -34,8 +35,10 @@ _REFUSAL = re.compile(
     r"|(?P<foreign>value too large for defined data type|EOVERFLOW)"
     r"|(?P<invalid>invalid argument|EINVAL)"
     r"|(?P<missing>no such file or directory|directory nonexistent|ENOENT|cannot find|not found)",
-    re.IGNORECASE,
-)
+    "read-only file", "erofs", "permission denied", "eacces", "operation not permitted", "eperm", "connection refused",
+    "econnrefused", "value too large", "eoverflow", "invalid argument", "einval", "no such file", "directory nonexistent",
+    "enoent", "cannot find", "not found",
+)  # fmt: skip
 _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\n]{1,4096})['\"`’”]")
 _BARE = re.compile(r"(?:^|[\s:=(])((?:~?/|[\w.@+-])[^\s:'\"`,;()<>]*)")
 _HOME = re.compile(r"\$HOME\b|\$\{HOME\}")
