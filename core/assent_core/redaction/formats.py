@@ -33,8 +33,6 @@ class Format(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def taken_out(self, text: str, mark: str) -> str:
         """The text with `mark` in place of each key of this format."""
-        if not any(one in text for one in self.marks):
-            return text
         needs = re.compile(self.needs)
 
         def put(found: re.Match[str]) -> str:
@@ -52,3 +50,13 @@ def formats() -> tuple[Format, ...]:
     """The table."""
     read = tomllib.loads(Path(__file__).with_name("formats.toml").read_text(encoding="utf-8"))
     return msgspec.convert(read["format"], tuple[Format, ...])
+
+
+def formats_in(text: str) -> tuple[Format, ...]:
+    """Those of the table of which a key may stand in a text; cheap, for most texts hold the mark of none."""
+    return tuple(dict.fromkeys(one for mark, one in _by_mark() if mark in text))
+
+
+@cache
+def _by_mark() -> tuple[tuple[str, Format], ...]:
+    return tuple((mark, one) for one in formats() for mark in one.marks)
