@@ -101,8 +101,8 @@ def _finding(tool: str, found: re.Match[str], rest: Callable[[], str]) -> Findin
         message, code = _trailing_code(message, code)
         tool = "mypy" if path.endswith((".py", ".pyi")) else "javac" if path.endswith(".java") else "cc"
         tool = "rustc" if path.endswith(".rs") else tool
-        if tool == "mypy" and not code:
-            message, code = _trailing_code(f"{message} {rest()}", "") if rest() else (message, code)
+        if tool == "mypy" and not code and (more := rest()):
+            message, code = _trailing_code(f"{message} {more}", "")
     elif found.re is DASH and not code:
         tool = "pyright"
         message, code = _trailing_code(message, "", "()")

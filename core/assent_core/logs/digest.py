@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from assent_core.logs.diagnostics import diagnostics
 from assent_core.logs.failures import failures
-from assent_core.logs.finding import Finding
+from assent_core.logs.finding import Finding, short
 from assent_core.logs.reports import LONGEST_LINE, Report, bounds, holding, reports
 from assent_core.logs.sieve import plain, sieved
 from assent_core.logs.tracebacks import tracebacks
@@ -55,7 +55,6 @@ __all__ = ["Digest", "FailureClass", "extract", "plain"]
 MOST_LINES = 8
 MOST_TOLD = 16_000
 """Characters of findings that a digest keeps, about 4,000 tokens: what it keeps is always shown whole."""
-MOST_CHARACTERS = 300
 MOST_TRIES = 500
 """Lines that are looked at for one sign before it counts as absent."""
 
@@ -138,17 +137,17 @@ def extract(command: str, code: int, output: str, denials: tuple[Denial, ...] = 
     told = [f"{denial.kind} {denial.target}: {denial.why}" for denial in sure]
     told += [line for report in found for line in report.failing.values()][:5]
     told += [shown, *errors]
-    few = list(dict.fromkeys(_short(line) for line in told if line.strip()))
+    few = list(dict.fromkeys(short(line) for line in told if line.strip()))
     return Digest(
         failure=failure,
         lines=tuple(few[:MOST_LINES]) or _last(text, failure),
-        shown_by=_short(shown),
+        shown_by=short(shown),
         failing=tuple(finding.test for finding in findings if finding.test),
         summary="; ".join(report.summary for report in found),
         findings=findings,
         more=more,
-        first=_short(errors[0]) if errors else "",
-        last=_short(errors[-1]) if errors else "",
+        first=short(errors[0]) if errors else "",
+        last=short(errors[-1]) if errors else "",
     )
 
 
@@ -288,10 +287,5 @@ def _last_line(text: str) -> str:
 
 
 def _last(text: str, failure: FailureClass) -> tuple[str, ...]:
-    line = _short(_last_line(text))
+    line = short(_last_line(text))
     return (line,) if line and failure != "none" else ()
-
-
-def _short(line: str) -> str:
-    line = line.strip()
-    return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"

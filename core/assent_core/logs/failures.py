@@ -127,15 +127,17 @@ def _unnamed(lines: list[str]) -> Iterator[Section]:
 UNITTEST_HEADING = re.compile(r"(?:FAIL|ERROR): (\S+)(?: \(([\w.<>]{1,400})\))?.*")
 
 
+def unittest_id(name: str, owner: str) -> str:
+    """The id of a test as the heading `FAIL: name (owner)` gives it; one that could not be loaded has a name alone."""
+    if not owner or owner.startswith("unittest.loader._FailedTest"):
+        return name
+    return owner if owner.rpartition(".")[2] == name else f"{owner}.{name}"
+
+
 def _unittest(lines: list[str]) -> Iterator[Section]:
     def heading(line: str) -> str:
         found = UNITTEST_HEADING.fullmatch(line) if line.startswith(("FAIL: ", "ERROR: ")) else None
-        if not found:
-            return ""
-        owner = found[2] or ""
-        if not owner or owner.startswith("unittest.loader._FailedTest"):
-            return found[1]
-        return owner if owner.rpartition(".")[2] == found[1] else f"{owner}.{found[1]}"
+        return unittest_id(found[1], found[2] or "") if found else ""
 
     for name, body in _split(lines, heading, lambda line: line.startswith(("======", "Ran "))):
         frames = [(found["path"], int(found["line"])) for line in body if (found := PYTHON_FRAME.fullmatch(line))]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from assent_core.logs.failures import java_test
+from assent_core.logs.failures import java_test, unittest_id
 
 LONGEST_LINE = 2000
 MOST_TESTS = 2000
@@ -133,7 +133,7 @@ def _unittest(text: str) -> Report | None:
         for line in holding(text, word):
             if found := re.match(rf"{word}(\S+)(?: \(([\w.<>]+)\))?", line):
                 into = unloaded if "unittest.loader._FailedTest" in line else failing
-                into.setdefault(_unittest_id(found[1], found[2] or ""), line)
+                into.setdefault(unittest_id(found[1], found[2] or ""), line)
     ends = [counted(line.replace("(expected failures", "(xfailed").replace(" expected failures", " xfailed"))
             for line in holding(text, " (") if re.match(r"(?:FAILED|OK) \(", line)]  # fmt: skip
     aside = sum(end.get(word, 0) for end in ends for word in ("skipped", "xfailed", "successes"))
@@ -142,12 +142,6 @@ def _unittest(text: str) -> Report | None:
     return Report(
         runner="unittest", failing=_most(failing | unloaded), failed=failed, passed=passed, errors=len(unloaded)
     )
-
-
-def _unittest_id(name: str, owner: str) -> str:
-    if not owner or owner.startswith("unittest.loader._FailedTest"):
-        return name
-    return owner if owner.rpartition(".")[2] == name else f"{owner}.{name}"
 
 
 def _go(text: str) -> Report | None:
