@@ -17,6 +17,7 @@ from assent_core.memory import sessions
 from assent_core.memory.cues import Acted, Began, Replied, read_cues
 from assent_core.memory.record import read
 from assent_core.proposals import Shell
+from assent_core.replay import ground
 from assent_core.replay.comparing import Course, drifts
 from assent_core.replay.play import replay
 from assent_core.replay.standing_in import Recording, standing_in
@@ -253,6 +254,37 @@ async def test_another_commit_is_drift_where_the_files_differ(opened, repository
     assert "its ok was true, and is false now" in made.drifts[0]
     assert (await again(session)).drifts == ()
     assert "as they are now" in (await again(session, "now")).ground
+
+
+def test_the_files_of_a_commit_come_as_they_were_in_any_number_with_any_name(repository, tmp_path, monkeypatch):
+    monkeypatch.setattr(ground, "AT_ONCE", 2)
+    held = {
+        "empty": b"",
+        "a\nb": b"no newline",
+        "deep/er/x.bin": bytes(range(256)),
+        "blob 3": b"blob 3\n",
+        "run": b"#!/bin/sh\n",
+    }
+    for name, data in held.items():
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_bytes(data)
+    (repository / "run").chmod(0o755)
+    (repository / "link").symlink_to("run")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "all kinds")
+    (repository / "run").write_text("other")
+    (tmp_path / "there").mkdir()
+    ground.lay_out(find(repository), Began(settings={}), "HEAD", tmp_path / "there")
+    assert {name: (tmp_path / "there" / name).read_bytes() for name in held} == held
+    assert (tmp_path / "there/run").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "there/link").readlink() == Path("run")
+
+
+def test_a_file_that_the_repository_lost_is_named(repository, tmp_path):
+    lost = git(repository, "rev-parse", "HEAD:calc.py").strip()
+    (repository / ".git/objects" / lost[:2] / lost[2:]).unlink()
+    with pytest.raises(UsageError, match=f"lacks {lost}"):
+        ground.lay_out(find(repository), Began(settings={}), "HEAD", tmp_path)
 
 
 async def test_what_cannot_be_played_is_refused_with_what_to_do(opened, repository):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from assent_core.errors import UsageError
@@ -11,6 +12,8 @@ from assent_core.memory.cues import Began
 from assent_core.workspace import Workspace
 from assent_sandbox import host
 
+AT_ONCE = 500
+"""Files of a commit that are read by one git."""
 _AUTHOR = ("-c", "user.name=assent", "-c", "user.email=assent@localhost", "-c", "commit.gpgSign=false")
 
 
@@ -51,21 +54,42 @@ def _resolved(root: Path, commit: str) -> str:
 
 def _of_commit(root: Path, commit: str, folder: Path) -> None:
     """The blobs of a commit as they are, without filters; submodules are left empty."""
+    named: list[tuple[str, str, Path]] = []
     for line in host.git("ls-tree", "-r", "-z", commit, cwd=root).split(b"\0"):
-        if not line:
-            continue
         facts, _, raw = line.partition(b"\t")
-        mode, kind, name = facts.decode().split()
         place = folder / os.fsdecode(raw)
-        if kind != "blob" or ".." in place.parts:
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        data = host.git("cat-file", "blob", name, cwd=root)
-        if mode == "120000":
-            place.symlink_to(os.fsdecode(data))
-        else:
-            place.write_bytes(data)
-            place.chmod(0o755 if mode == "100755" else 0o644)
+        match facts.decode().split():
+            case [mode, "blob", name] if ".." not in place.parts:
+                named.append((mode, name, place))
+            case _:
+                pass
+    for start in range(0, len(named), AT_ONCE):
+        some = named[start : start + AT_ONCE]
+        for (mode, _, place), data in zip(some, _blobs(root, [name for _, name, _ in some]), strict=True):
+            _put(place, mode, data)
+
+
+def _blobs(root: Path, names: list[str]) -> Iterator[bytes]:
+    """The contents of objects, in the order of their names, from one git."""
+    told, at = host.git("cat-file", "--batch", cwd=root, input="".join(f"{name}\n" for name in names).encode()), 0
+    for name in names:
+        start = told.index(b"\n", at) + 1
+        match told[at:start].split():
+            case [_, b"blob", size]:
+                at = start + int(size)
+            case _:
+                raise UsageError(f"The repository lacks {name}, a file of that commit.", "Look with: git fsck")
+        yield told[start:at]
+        at += 1
+
+
+def _put(place: Path, mode: str, data: bytes) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if mode == "120000":
+        place.symlink_to(os.fsdecode(data))
+    else:
+        place.write_bytes(data)
+        place.chmod(0o755 if mode == "100755" else 0o644)
 
 
 def _of_now(workspace: Workspace, folder: Path) -> None:
