@@ -87,12 +87,14 @@ def stage_home(state: Path, root: str | Path, id: str) -> Path:
     return state / "stages" / hashlib.sha256(os.fsencode(root)).hexdigest()[:16] / id
 
 
-def sessions(state: Path, root: Path | None = None) -> tuple[Recorded, ...]:
-    """All sessions in which something was asked or run, of one repository if it is named; the newest first."""
+def sessions(state: Path, root: Path | None = None, begins: str = "") -> tuple[Recorded, ...]:
+    """All sessions in which something was asked or run, the newest first: of one repository if it is named, with ids
+    that begin so.
+    """
     found: list[Recorded] = []
     for path in (state / "sessions").glob("*.jsonl"):
         with suppress(OSError, ValueError):
-            if (one := _summary(state, path, root)) is not None:
+            if path.stem.startswith(begins) and (one := _summary(state, path, root)) is not None:
                 found.append(one)
     return tuple(sorted(found, key=lambda one: (one.last, one.id), reverse=True))
 
@@ -112,7 +114,7 @@ def find(state: Path, id: str, root: Path | None = None) -> Recorded:
                 "There is no session to go on with here.", "`assent sessions` lists them; `assent` begins one."
             )
         return newest
-    found = [one for one in sessions(state) if one.id.startswith(id)]
+    found = sessions(state, begins=id)
     exact = [one for one in found if one.id == id]
     match exact or found:
         case [one]:
@@ -183,12 +185,13 @@ class _Kind(Struct, frozen=True):
 
 def _summary(state: Path, path: Path, root: Path | None) -> Recorded | None:
     """What a record comes to, without decoding most of its lines; None if nothing happened in it, or elsewhere."""
-    first, *rest = path.read_bytes().split(b"\n")
-    heading = heading_of(first, path)
-    if root is not None and heading.root != str(root):
-        return None
+    with path.open("rb") as file:
+        heading = heading_of(file.readline().removesuffix(b"\n"), path)
+        if root is not None and heading.root != str(root):
+            return None
+        lines = file.read().split(b"\n")[:-1]
     of_kind: dict[bytes, list[bytes]] = {kind: [] for kind in _TOLD}
-    for line in rest[:-1]:
+    for line in lines:
         at = line.find(_KIND, 0, 80) + len(_KIND)
         kind = line[at : line.find(b'"', at)]
         if kind == b"forked":
