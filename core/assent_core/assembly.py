@@ -198,7 +198,7 @@ def _bench(
         compactor=Compactor(counted, meter, gauge, settings, scouting=lambda: lookout.scout.on),
         sees=settings.profile != "nano",
         aside=lookout.pointed,
-        crew=Workers(Hiring(service, settings)),
+        crew=Workers(Hiring(service, settings, background.keep)),
     )
 
 

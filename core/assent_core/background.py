@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 
 from assent_core.events import AnyEvent
+from assent_core.waiting import Waiting
 
 WAITING = 256
-"""Most events that may wait for a slow reader before the turn is held up."""
+"""How many events may wait for a slow reader before the turn is held up."""
 
 
 class _End:
@@ -22,7 +23,8 @@ class Background:
     def __init__(self, record: Callable[[AnyEvent], None]) -> None:
         self._record = record
         self._tasks: set[asyncio.Task[None]] = set()
-        self._queue: asyncio.Queue[AnyEvent | _End] | None = None
+        self._queue: Waiting[AnyEvent | _End] | None = None
+        self._reading = False
         self._late: list[AnyEvent] = []
         self.listener: Callable[[AnyEvent], object] | None = None
         """Told at once of what happens while no turn runs; must not block."""
@@ -36,25 +38,31 @@ class Background:
 
     def tell(self, event: AnyEvent) -> None:
         """Let an event join the running turn; without one, tell the listener, or the next turn."""
-        if self._queue is None and self.listener is not None:
+        if self._queue and self._reading:
+            self._queue.add(event)
+        elif self.listener is not None:
             self._record(event)
             self.listener(event)
-        elif self._queue is None or self._queue.full():
-            self._late.append(event)
         else:
-            self._queue.put_nowait(event)
+            self._late.append(event)
+
+    def keep(self, event: AnyEvent) -> None:
+        """Take what the running turn can give no more, as it is being ended: it is recorded after all that it gave."""
+        if self._queue:
+            self._queue.add(event)
+        else:
+            self._record(event)
 
     async def joined(self, main: AsyncGenerator[AnyEvent]) -> AsyncGenerator[AnyEvent]:
         """The events of `main`, recorded, and what happens beside it, until `main` ends. Closing cancels `main`."""
-        queue: asyncio.Queue[AnyEvent | _End] = asyncio.Queue(WAITING)
+        queue = Waiting[AnyEvent | _End](WAITING)
         failure: list[Exception] = []
-        late, self._late, self._queue = self._late, [], queue
+        late, self._late, self._queue, self._reading = self._late, [], queue, True
+        for event in late:
+            queue.add(event)
         whole = False
         pump = asyncio.create_task(_pump(main, queue, failure))
         try:
-            for event in late:
-                self._record(event)
-                yield event
             while not isinstance(event := await queue.get(), _End):
                 self._record(event)
                 yield event
@@ -62,11 +70,12 @@ class Background:
             if failure:
                 raise failure[0]
         finally:
-            self._queue = None
+            self._reading = False
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
-            while not queue.empty():
-                if not isinstance(event := queue.get_nowait(), _End):
+            self._queue = None
+            for event in queue.rest():
+                if not isinstance(event, _End):
                     self._record(event)
                     if whole and self.listener is not None:
                         self.listener(event)
@@ -82,13 +91,11 @@ class Background:
         self._late.clear()
 
 
-async def _pump(
-    main: AsyncGenerator[AnyEvent], queue: asyncio.Queue[AnyEvent | _End], failure: list[Exception]
-) -> None:
+async def _pump(main: AsyncGenerator[AnyEvent], queue: Waiting[AnyEvent | _End], failure: list[Exception]) -> None:
     try:
         async with aclosing(main) as events:
             async for event in events:
                 await queue.put(event)
     except Exception as error:
         failure.append(error)
-    await queue.put(_End())
+    queue.add(_End())

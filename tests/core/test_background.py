@@ -116,6 +116,55 @@ async def test_a_slow_reader_holds_the_main_work_up_instead_of_filling_the_memor
         assert made < 1000
 
 
+async def test_what_the_main_work_gave_is_recorded_to_the_last_event_though_its_reader_is_gone():
+    made: list[AnyEvent] = []
+    recorded: list[AnyEvent] = []
+
+    async def fast():
+        for number in range(100_000):
+            made.append(Noticed(text=str(number)))
+            yield made[-1]
+
+    async with aclosing(Background(recorded.append).joined(fast())) as events:
+        async for _ in events:
+            break
+    assert 1 < len(made) < 1000
+    assert recorded == made
+
+
+async def test_what_came_late_is_recorded_though_the_reader_of_the_next_turn_leaves_before_it():
+    recorded: list[AnyEvent] = []
+    background = Background(recorded.append)
+    for text in ("one", "two"):
+        background.tell(Noticed(text=text))
+    async with aclosing(background.joined(counting(0))) as events:
+        async for _ in events:
+            break
+    assert [event.text for event in recorded] == ["one", "two"]
+
+
+async def test_what_a_turn_that_is_ended_can_give_no_more_is_recorded_behind_what_it_gave_and_told_to_nobody():
+    recorded: list[AnyEvent] = []
+    background = Background(recorded.append)
+    heard: list[AnyEvent] = []
+    background.listener = heard.append
+
+    async def ended():
+        try:
+            yield Noticed(text="first")
+            yield Noticed(text="second")
+            await asyncio.sleep(3600)
+        finally:
+            background.keep(Noticed(text="kept"))
+
+    async with aclosing(background.joined(ended())) as events:
+        async for _ in events:
+            break
+    background.keep(Noticed(text="without a turn"))
+    assert [event.text for event in recorded] == ["first", "second", "kept", "without a turn"]
+    assert heard == []
+
+
 async def test_a_listener_is_told_at_once_while_no_turn_runs_and_what_it_hears_is_recorded():
     recorded: list[AnyEvent] = []
     heard: list[str] = []

@@ -2,12 +2,16 @@
 
 import asyncio
 import time
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from assent_core.consent.gate import Answer, Question
+from assent_core.crew import delegation
 from assent_core.events import Asked, Billed, Ended, Joined, Mistaken, Performed, Proposed, Relayed, Routed, Staged
+from assent_core.memory.record import read
+from assent_core.model import Finished, Usage
 from assent_core.proposals import Shell
 from rehearsed import Said, git, of, told, tree
 
@@ -252,6 +256,30 @@ async def test_interrupting_ends_all_of_them_with_their_commands_and_keeps_what_
     assert sleeping(marker) == []
     assert stages(session) == [Path(session._bench.performer.stage.view.home).name]
     assert {file.path for file in (await session.review())[0].files} == {"one.txt", "two.txt"}
+
+
+@pytest.mark.parametrize("held_up", [False, True], ids=["that give way", "that are faster than their reader"])
+async def test_what_parts_that_are_interrupted_were_billed_is_recorded_to_the_last_request(
+    opened, monkeypatch: pytest.MonkeyPatch, held_up: bool
+):
+    billed: list[Billed] = []
+
+    async def worked(bench, *_):
+        for _ in range(100_000):
+            billed.append(bench.meter.bill("worker", Finished("gpt-5.4-mini", Usage(1000, 0, 100, 0))))
+            yield billed[-1]
+            if not held_up:
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(delegation, "turn", worked)
+    session = await opened(delegated("one", "two") + LAST, scouting=False)
+    async with aclosing(session.turn("do it all")) as events:
+        async for event in events:
+            if isinstance(event, Billed) and event.by:
+                break
+    recorded = [bill for bill in of(Billed, read(session.record).events) if bill.by]
+    assert recorded == billed
+    assert {bill.by for bill in billed} == {"one", "two"}
 
 
 async def test_what_they_spend_is_the_sessions_and_stops_it_at_the_first_request_after_the_budget(opened):

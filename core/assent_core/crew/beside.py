@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from assent_core.waiting import Waiting
+
 T = TypeVar("T")
 
 WAITING = 64
-"""How many values may wait for a slow reader before each further one holds its stream up."""
+"""How many values may wait for a slow reader before the streams are held up."""
 
 
 class _Over:
@@ -19,13 +21,16 @@ class _Over:
 
 
 class Beside(Generic[T]):
-    """Named streams that run while the block is open, at most `at_once` of them; leaving it ends those that still run."""
+    """Named streams that run while the block is open, at most `at_once` of them; leaving it ends those that still run.
 
-    def __init__(self, streams: Mapping[str, AsyncGenerator[T]], at_once: int) -> None:
+    `left` gets what they still gave until then and nobody has taken, however the block is left.
+    """
+
+    def __init__(self, streams: Mapping[str, AsyncGenerator[T]], at_once: int, left: Callable[[str, T], None]) -> None:
         self._streams = streams
+        self._untaken = left
         self._room = asyncio.Semaphore(at_once)
-        self._queue: asyncio.Queue[tuple[str, T] | _Over] = asyncio.Queue()
-        self._places = asyncio.Semaphore(WAITING)
+        self._queue = Waiting[tuple[str, T] | _Over](WAITING)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._left = len(streams)
         self._failure: Exception | None = None
@@ -40,6 +45,9 @@ class Beside(Generic[T]):
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for found in self._queue.rest():
+            if not isinstance(found, _Over):
+                self._untaken(*found)
 
     async def next(self, seconds: float | None = None) -> tuple[str, T] | None:
         """The next value and whose it is; None when all are at their end, or after so many seconds without one.
@@ -48,32 +56,21 @@ class Beside(Generic[T]):
         """
         while self._left:
             try:
-                found = self._queue.get_nowait()
-            except asyncio.QueueEmpty:
-                try:
-                    found = await asyncio.wait_for(self._queue.get(), seconds)
-                except TimeoutError:
-                    return None
+                found = await self._queue.get(seconds)
+            except TimeoutError:
+                return None
             if not isinstance(found, _Over):
-                self._places.release()
                 return found
             self._left -= 1
             if self._failure:
                 raise self._failure
         return None
 
-    def rest(self) -> Iterator[tuple[str, T]]:
-        """What the streams still gave until the block was left, and nobody has taken."""
-        while not self._queue.empty():
-            if not isinstance(found := self._queue.get_nowait(), _Over):
-                yield found
-
     async def _pump(self, name: str, stream: AsyncGenerator[T]) -> None:
         try:
             async with self._room, aclosing(stream) as values:
                 async for value in values:
-                    self._queue.put_nowait((name, value))
-                    await self._places.acquire()
+                    await self._queue.put((name, value))
         except Exception as error:
             self._failure = self._failure or error
-        self._queue.put_nowait(_Over())
+        self._queue.add(_Over())

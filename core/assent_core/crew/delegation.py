@@ -47,16 +47,19 @@ async def delegate(hiring: Hiring, bench: Bench, id: str, delegate: Delegate) ->
     works = {task.name: _work(hiring, bench, task, bounds[task.name], hands) for task in delegate.tasks}
     brought: dict[str, Brought] = {}
     try:
-        async with Beside(works, MOST_AT_ONCE) as beside:
+        async with Beside(works, MOST_AT_ONCE, lambda name, event: hiring.keep(_relayed(name, event))) as beside:
             while (found := await beside.next()) is not None:
-                name, event = found
-                yield event if isinstance(event, Billed) else Relayed(by=name, of=event)
+                yield _relayed(*found)
     finally:
         brought = await asyncio.shield(_merged(bench, [task.name for task in delegate.tasks], hands))
     for name in brought:
         yield _joined(name, hands[name], brought[name])
     told = "\n\n".join(_told(name, hands[name], brought[name], len(hands)) for name in brought)
     yield Result(performed=Performed(id=id, ok=all(hand.error is None for hand in hands.values()), told=told))
+
+
+def _relayed(name: str, event: Plain) -> AnyEvent:
+    return event if isinstance(event, Billed) else Relayed(by=name, of=event)
 
 
 async def _work(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge
 from assent_core.context.transcript import Transcript
+from assent_core.events import AnyEvent
 from assent_core.model import Model, ToolSpec
 from assent_core.money.budget import Bounds
 from assent_core.performing.perform import Result
@@ -25,11 +27,12 @@ from assent_sandbox.tiers import open_above
 
 
 class Hiring:
-    """What each worker of a session gets."""
+    """What each worker of a session gets; `keep` takes what happened to workers that are ended, when no turn can tell it."""
 
-    def __init__(self, model: Model, settings: Settings) -> None:
+    def __init__(self, model: Model, settings: Settings, keep: Callable[[AnyEvent], None]) -> None:
         self._model = model
         self.settings = settings
+        self.keep = keep
 
     async def hire(self, bench: Bench, name: str, bounds: Bounds, kit: Kit = "shell") -> Bench:
         """A bench for a worker beside; its stage is to be discarded by whoever hired it."""

@@ -145,14 +145,12 @@ async def _run(hiring: Hiring, bench: Bench, problem: Problem, tries: dict[str, 
     """Let all of them work until one has passed or all are over."""
     streams = {name: _attempt(hiring, bench, problem, each) for name, each in tries.items()}
     until: float | None = None
-    async with Beside(streams, len(tries)) as beside:
+    async with Beside(streams, len(tries), lambda name, event: hiring.keep(_taken(tries, name, event))) as beside:
         while (found := await beside.next(None if until is None else max(0.0, until - time.monotonic()))) is not None:
             yield _taken(tries, *found)
             if any(each.passed for each in tries.values()):
                 near = any(each.checking for each in tries.values() if not each.over)
                 until = min(until or float("inf"), time.monotonic() + GRACE) if near else 0.0
-    for found in beside.rest():
-        yield _taken(tries, *found)
     for attempt in tries.values():
         if not attempt.over:
             yield _attempted(attempt)
