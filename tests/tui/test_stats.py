@@ -212,7 +212,17 @@ def test_a_long_period_is_plotted_in_few_columns():
     assert max(map(len, lines)) < 80
     assert "each column 7 days" in lines[0]
     assert lines[1].count("#") == 53
-    assert plot((("2026-03-01", 0.0),)) == ["No cost is known for any day."]
+
+
+def test_days_without_a_cost_are_not_plotted_and_it_is_said_whether_that_is_known(kept):
+    assert plot((("2026-03-01", 0.0),)) == []
+    free, unknown = page(kept(payment(usd=0.0))), page(kept(payment(usd=None)))
+    assert "$0.00 " in free
+    assert "Nothing was spent." in free
+    assert "$0.00+?" in unknown
+    assert "is unknown" in unknown
+    assert "Nothing was spent" not in unknown
+    assert "Cost a day" not in free + unknown
 
 
 def test_hostile_names_are_harmless(kept):

@@ -48,7 +48,10 @@ def page(found: Statistics) -> str:
     lines = [f"Since {since}, by {found.by}:", "", *table(found), ""]
     if found.total.unpriced:
         lines += [f"The price of {found.total.unpriced:,} tokens is unknown; no cost holds them.", ""]
-    lines += [*plot(found.days), ""]
+    elif not found.total.usd:
+        lines += ["Nothing was spent.", ""]
+    if drawn := plot(found.days):
+        lines += [*drawn, ""]
     lines += found.advice
     return "\n".join(plain(line) for line in lines) + "\n"
 
@@ -83,11 +86,11 @@ def _row(line: Line) -> tuple[str, ...]:
 
 
 def plot(days: tuple[tuple[str, float], ...]) -> list[str]:
-    """The cost over the days as columns of plain characters; days without a request are empty columns."""
+    """The cost over the days as columns of plain characters, empty for days without a request; nothing without any cost."""
     columns = _columns(days)
     most = max((usd for _, usd in columns), default=0.0)
     if not most:
-        return ["No cost is known for any day."]
+        return []
     label = len(_dollars(most))
     rows = [
         f"{_dollars(most) if level == HEIGHT else '':>{label}} |"
