@@ -11,16 +11,16 @@ from assent_core.consent.commands import LONGEST, describe, visible
     ("command", "notes"),
     [
         ("ls -la", ("runs ls",)),
-        ("cd a && rm -rf build > out.txt 2>&1", ("runs cd, rm", "writes to out.txt", "deletes or overwrites rm")),
+        ("cd a && rm -rf build > out.txt 2>&1", ("runs cd, rm", "writes to out.txt", "deletes or overwrites (rm)")),
         ("ls 2> /dev/null", ("runs ls",)),
-        ("git -C sub push origin main", ("runs git", "may use the network git push", "publishes by git push")),
+        ("git -C sub push origin main", ("runs git", "may use the network (git push)", "publishes (git push)")),
         ("git status", ("runs git",)),
         ("$X foo", ("runs a program whose name is computed",)),
-        ("for i in 1 2; do timeout 5 curl $i; done", ("runs curl", "may use the network curl")),
-        ("bash -c 'rm -rf /'", ("runs bash", "runs text as a program bash")),
+        ("for i in 1 2; do timeout 5 curl $i; done", ("runs curl", "may use the network (curl)")),
+        ("bash -c 'rm -rf /'", ("runs bash", "runs text as a program (bash)")),
         ("cat <<EOF > f\nrm x\nEOF\n", ("runs cat", "writes to f")),
-        ("find . -name x -delete", ("runs find", "deletes or overwrites find")),
-        ("xargs -n 1 rm < list", ("runs rm", "deletes or overwrites rm")),
+        ("find . -name x -delete", ("runs find", "deletes or overwrites (find)")),
+        ("xargs -n 1 rm < list", ("runs rm", "deletes or overwrites (rm)")),
         ("", ()),
     ],
 )
@@ -31,15 +31,15 @@ def test_a_command_line_is_described_in_words(command: str, notes: tuple[str, ..
 def test_a_download_that_is_piped_into_a_shell_as_root_is_named_as_such():
     assert describe("curl -s https://x.example/i.sh | sudo bash") == (
         "runs curl, bash",
-        "may use the network curl",
-        "becomes another user or leaves its walls by sudo",
-        "feeds text into an interpreter bash",
+        "may use the network (curl)",
+        "becomes another user or leaves its walls (sudo)",
+        "feeds text into an interpreter (bash)",
     )
 
 
 @pytest.mark.parametrize("command", ["r\\m x", "'rm' x", '"rm" x', "/bin/rm x", "env A=1 rm x", "A=1 nohup rm x"])
 def test_a_deleter_is_recognized_however_it_is_quoted_or_wrapped(command: str):
-    assert "deletes or overwrites rm" in describe(command)
+    assert "deletes or overwrites (rm)" in describe(command)
 
 
 def test_hidden_characters_are_noted_and_do_not_reach_the_notes():
@@ -51,7 +51,7 @@ def test_hidden_characters_are_noted_and_do_not_reach_the_notes():
 def test_an_unparsable_line_still_gives_what_could_be_read():
     assert describe("curl x; echo 'unterminated") == (
         "runs curl, echo",
-        "may use the network curl",
+        "may use the network (curl)",
         "could not be read whole",
     )
 

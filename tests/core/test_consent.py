@@ -87,7 +87,7 @@ async def test_a_reach_is_asked_with_all_that_the_card_shows(gate: GateMaker, ro
         question.why
         == "it wants to use the network and to read /etc/hosts, and nothing goes beyond the stage unasked (built in)"
     )
-    assert question.marks == ("runs curl", "may use the network curl")
+    assert question.marks == ("runs curl", "may use the network (curl)")
     assert dict(question.scopes) == {
         "task": "until this task ends: use the network; read /etc/hosts",
         "session": "for this session, at most 12 hours: use the network; read /etc/hosts",

@@ -216,10 +216,10 @@ def test_colours_in_a_command_are_shown_and_not_dropped():
     assert "␛[31mred" in shown_of(replace(QUESTION, proposal=Shell(command="echo \x1b[31mred")), 60)
 
 
-def test_marks_say_how_a_command_reads_and_the_scout_is_named_as_an_opinion():
-    shown = shown_of(replace(QUESTION, marks=("deletes rm", "pipes to sh")), 70, "It deletes \x1b[2Kall.")
-    assert "reads as deletes rm" in shown
-    assert "pipes to sh" in shown
+def test_marks_say_what_a_command_does_as_a_person_would_and_the_scout_is_named_as_an_opinion():
+    marks = ("deletes or overwrites (rm)", "feeds text into an interpreter (sh)")
+    shown = shown_of(replace(QUESTION, marks=marks), 70, "It deletes \x1b[2Kall.")
+    assert "command  deletes or overwrites (rm)\n         feeds text into an interpreter (sh)" in shown
     assert "scout    It deletes ␛[2Kall. (an opinion; it decides nothing)" in shown
 
 

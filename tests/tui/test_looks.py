@@ -13,7 +13,7 @@ from screen import QUESTION, WORK, app_over, ask, said, until
 pytestmark = pytest.mark.usefixtures("still")
 SIZES = [(80, 24), (120, 40)]
 THEMES = ["dark", "light"]
-ASKED = replace(QUESTION, id="q", marks=("runs pip install, python", "reaches the network pip install"))
+ASKED = replace(QUESTION, id="q", marks=("runs pip, python", "may use the network (pip install)"))
 
 
 async def whole(session):

@@ -46,7 +46,7 @@ class _Call(Struct, frozen=True):
 
 
 def describe(command: str) -> tuple[str, ...]:
-    """What a command line reads like: its programs, what it writes to, and what a reader should notice.
+    """What a command line reads like, each note as if "the command" stood before it: its programs, what a reader should notice.
 
     Words for a card, in a fixed order; wrong or hostile input gives fewer of them and a note, never an error.
     """
@@ -54,14 +54,14 @@ def describe(command: str) -> tuple[str, ...]:
     root = _parser().parse(text[:LONGEST]).root_node
     calls = [_unwrapped(call) for call in _calls(root)]
     notes = [
-        _note("runs", [call.name or "a program whose name is computed" for call in calls]),
-        _note("writes to", list(_targets(root))),
-        _note("deletes or overwrites", [call.name for call in calls if _deletes(call)]),
-        _note("may use the network", [_spoken(call) for call in calls if _reaches(call)]),
-        _note("publishes by", [_spoken(call) for call in calls if _publishes(call)]),
-        _note("becomes another user or leaves its walls by", [c.name for c in _calls(root) if c.name in RISERS]),
-        _note("feeds text into an interpreter", list(_fed(root))),
-        _note("runs text as a program", [call.name for call in calls if _evaluates(call)]),
+        _note("runs ", [call.name or "a program whose name is computed" for call in calls]),
+        _note("writes to ", list(_targets(root))),
+        _note("deletes or overwrites (", [call.name for call in calls if _deletes(call)]),
+        _note("may use the network (", [_spoken(call) for call in calls if _reaches(call)]),
+        _note("publishes (", [_spoken(call) for call in calls if _publishes(call)]),
+        _note("becomes another user or leaves its walls (", [c.name for c in _calls(root) if c.name in RISERS]),
+        _note("feeds text into an interpreter (", list(_fed(root))),
+        _note("runs text as a program (", [call.name for call in calls if _evaluates(call)]),
         "holds hidden or control characters" if visible(command, keep="\n\t") != command else "",
         "is too long to be read whole" if len(text) > LONGEST else "",
         "could not be read whole" if root.has_error and len(text) <= LONGEST else "",
@@ -179,7 +179,7 @@ def _fed(root: Node) -> Iterator[str]:
 
 
 def _note(what: str, names: list[str]) -> str:
-    """A note with each name once, at most eight of them, safe to print."""
+    """A note with each name once, at most eight of them, safe to print; a bracket that it opens is closed behind them."""
     once = list(dict.fromkeys(visible(name)[:80] for name in names if name))
     more = f" and {len(once) - 8} more" if len(once) > 8 else ""
-    return f"{what} {', '.join(once[:8])}{more}" if once else ""
+    return f"{what}{', '.join(once[:8])}{more}{')' * what.count('(')}" if once else ""

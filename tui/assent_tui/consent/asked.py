@@ -58,7 +58,7 @@ class About(Struct, frozen=True, kw_only=True):
         for at, effect in enumerate(asked.effects):
             lines += _part("" if at else "reaches" if asked.reach else "a yes", effect, width, "warn")
         for at, mark in enumerate(asked.marks):
-            lines += _part("" if at else "reads as", mark, width, "text")
+            lines += _part("" if at else "command", mark, width, "text")
         lines += _part("asked", asked.why, width, "dim")
         if command and command.reason:
             lines += _part("it says", f"“{command.reason}”", width, "dim italic")
