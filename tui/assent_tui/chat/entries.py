@@ -12,6 +12,7 @@ from assent_core.events import Opened
 from assent_core.logs.digest import Digest
 from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
 from assent_sandbox.policy import Denial, Tier
+from assent_tui.figures import ended
 from assent_tui.paint.lines import BLANK, Line, Span, clean, indent, line, rows, shorten, wrap, wrap_all
 from assent_tui.paint.markdown import markdown
 
@@ -183,7 +184,7 @@ class Call(Entry, frozen=True):
     def body(self, width: int) -> list[Line]:
         """The row, what must not be hidden (refusals, denials), a digest, and all the rest if it is open."""
         lines = [self._head(width), *self._decision(width)]
-        lines += [row for denial in self.denials for row in _denied(denial, width)]
+        lines += [row for denial in self.denials for row in _flagged("⊘ DENIED ", "bad", denied(denial), width)]
         if self.digest and self.state == "failed":
             lines += _digested(self.digest, width)
         if self.open:
@@ -219,10 +220,9 @@ class Call(Entry, frozen=True):
             case "mistaken":
                 return "not understood, nothing done"
             case "ok" | "failed":
-                parts = [] if self.code is None else [f"exit {self.code}"]
-                parts += [f"{self.seconds:.1f} s"] if self.seconds >= 0.05 else []
-                parts += [self.digest.summary] if self.digest and self.digest.summary and self.state == "ok" else []
-                return " · ".join(parts) or ("failed" if self.state == "failed" else "")
+                summary = self.digest.summary if self.digest and self.state == "ok" else ""
+                told = " · ".join(filter(None, (ended(self.code, self.seconds), summary)))
+                return told or ("failed" if self.state == "failed" else "")
 
     def _decision(self, width: int) -> list[Line]:
         if self.decided is None:
@@ -310,9 +310,10 @@ def _flagged(flag: str, style: str, text: str, width: int) -> list[Line]:
     return indent(made, _MARGIN, _MARGIN)
 
 
-def _denied(denial: Denial, width: int) -> list[Line]:
+def denied(denial: Denial) -> str:
+    """What the walls refused, why, and how sure that is."""
     sure = "" if denial.certainty == "sure" else "probably "
-    return _flagged("⊘ DENIED ", "bad", f"{sure}{denial.kind}: {denial.target} — {denial.why}", width)
+    return f"{sure}{denial.kind}: {denial.target} — {denial.why}"
 
 
 def _digested(digest: Digest, width: int) -> list[Line]:

@@ -13,8 +13,8 @@ from assent_sandbox.output import inert
 from assent_tui.chat.copying import codes_of, group, newest_answer, newest_code, whole_of
 from assent_tui.chat.entries import Call, Note, Reasoning, Request, title_of
 from assent_tui.chat.linewise import Lines
-from assent_tui.chat.telling import count
 from assent_tui.chat.workers import Worker
+from assent_tui.figures import count
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import line, strip_of

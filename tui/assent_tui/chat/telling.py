@@ -25,6 +25,7 @@ from assent_core.events import (
     Verified,
 )
 from assent_tui.chat.entries import Entry, Level, Note, Welcome
+from assent_tui.figures import count, landed
 
 if TYPE_CHECKING:
     from assent_core.landing.commit import Draft
@@ -71,11 +72,9 @@ def told(event: Telling) -> tuple[Entry, ...]:
             good = seen.code == 0
             return (Note(text=f"{seen.command}: {seen.summary or 'passed'}", level="ok", gap=False),) if good else ()
         case Landed():
-            files = count(len(event.paths), "file")
             left = f"; {event.left} left undecided" if event.left else ""
-            return (
-                Note(text=f"landed {count(event.hunks, 'hunk')} in {files}{left}; /undo takes it back", level="ok"),
-            )
+            said = f"{landed(event.hunks, len(event.paths))}{left}; /undo takes it back"
+            return (Note(text=said, level="ok"),)
         case Undone(paths=paths):
             return (Note(text=f"taken back: {', '.join(paths)}", level="ok"),)
         case Rewound():
@@ -140,8 +139,3 @@ def failure(event: Ended) -> tuple[Entry, ...]:
         return ()
     failed = event.how in ("failed", "environment")
     return (Note(text=event.message or event.how, level="error" if failed else "warn", hint=event.hint),)
-
-
-def count(number: int, noun: str) -> str:
-    """A number of things, in English."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -21,8 +21,8 @@ from assent_core.events import (
     Routed,
     Said,
 )
-from assent_sandbox.policy import Denial
-from assent_tui.chat.entries import Entry, Note, title_of
+from assent_tui.chat.entries import Entry, Note, denied, title_of
+from assent_tui.figures import ended
 from assent_tui.paint.lines import Line, clean, indent, line, rows, shorten, wrap, wrap_all
 
 _MOST = 400
@@ -114,11 +114,9 @@ class Worker(Entry, frozen=True):
         )
 
     def _performed(self, event: Performed) -> Worker:
-        parts = [] if event.code is None else [f"exit {event.code}"]
-        parts += [f"{event.seconds:.1f} s"] if event.seconds >= 0.05 else []
-        told = " · ".join(parts) or ("done" if event.ok else _first(event.told))
+        told = ended(event.code, event.seconds) or ("done" if event.ok else _first(event.told))
         made = self._noted(self, ("dim" if event.ok else "bad", f"  {told}"))
-        return replace(made, flagged=(*made.flagged, *map(_denied, event.denials)))
+        return replace(made, flagged=(*made.flagged, *(f"DENIED {denied(denial)}" for denial in event.denials)))
 
     def _joined(self, event: Joined) -> Worker:
         state = "ok" if event.how == "done" else "failed"
@@ -147,7 +145,3 @@ def chosen(event: Chosen) -> Note:
 
 def _first(text: str) -> str:
     return next((row.strip() for row in text.split("\n") if row.strip()), "")
-
-
-def _denied(denial: Denial) -> str:
-    return f"DENIED {'' if denial.certainty == 'sure' else 'probably '}{denial.kind}: {denial.target} — {denial.why}"

@@ -15,8 +15,9 @@ from assent_core.settings import Settings
 from assent_core.workspace import find
 from assent_sandbox.output import one_line
 from assent_sandbox.stage import Change
-from assent_tui.commands.printer import count, named, plain
+from assent_tui.commands.printer import named, plain
 from assent_tui.commands.where import here, settings_for
+from assent_tui.figures import count
 
 
 def undo(id: str) -> int:

@@ -20,8 +20,9 @@ from assent_core.settings import Settings
 from assent_tui.commands.ask import TerminalAsker
 from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
-from assent_tui.commands.printer import count, plain
+from assent_tui.commands.printer import plain
 from assent_tui.commands.where import here, settings_for
+from assent_tui.figures import count
 
 NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
 

@@ -47,6 +47,7 @@ from assent_core.logs.digest import Digest
 from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell, Spend
 from assent_sandbox.output import inert, one_line
 from assent_sandbox.policy import Denial
+from assent_tui.figures import count
 
 Style = Literal["plain", "dim", "good", "bad", "warn"]
 CODES: dict[Style, str] = {"plain": "", "dim": "2", "good": "32", "bad": "31", "warn": "33"}
@@ -189,11 +190,6 @@ def denied(denial: Denial) -> str:
 def price(usd: float | None) -> str:
     """An amount of money, which may be unknown."""
     return "at an unknown price" if usd is None else f"${usd:.4f}"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _opened(event: Opened) -> Iterator[tuple[Style, str]]:

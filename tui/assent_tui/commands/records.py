@@ -10,7 +10,7 @@ from assent_core.memory import sessions
 from assent_core.workspace import find
 from assent_sandbox.output import inert_json, one_line
 from assent_tui.commands.where import here, settings_for
-from assent_tui.pages.sessions import ago, landed
+from assent_tui.figures import ago, landed
 
 
 def list_sessions(*, everywhere: bool, words: str, as_json: bool) -> int:
@@ -24,7 +24,7 @@ def list_sessions(*, everywhere: bool, words: str, as_json: bool) -> int:
         if as_json:
             sys.stdout.write(inert_json(encode(one)) + "\n")
             continue
-        facts = [ago(time.time() - one.last), f"${one.usd:.4f}", landed(one)]
+        facts = [ago(time.time() - one.last), f"${one.usd:.4f}", landed(one.landed, len(one.paths))]
         facts += ["open"] if one.open else ["changes not landed"] if one.staged else []
         facts += [one.root] if everywhere else []
         sys.stdout.write(f"{one.id}  {one_line(one.title)}\n    {one_line(' · '.join(facts))}\n")

@@ -19,9 +19,10 @@ from assent_sandbox.output import one_line
 from assent_sandbox.policy import Denial
 from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
-from assent_tui.commands.printer import count, denied, plain
+from assent_tui.commands.printer import denied, plain
 from assent_tui.commands.tally import Changed
 from assent_tui.commands.where import here, settings_for
+from assent_tui.figures import count
 
 SIGNS = {"new": "A", "deleted": "D", "changed": "M"}
 

@@ -17,6 +17,7 @@ from assent_core.events import AnyEvent, Explained
 from assent_tui.chat.telling import opinion
 from assent_tui.consent.asked import Opinions, blocks_of
 from assent_tui.consent.asking import Asking, AskingOver
+from assent_tui.figures import count
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.guard import QUIET, Guard
@@ -161,9 +162,9 @@ class ConsentCard(Vertical):
         above = round(self._body.scroll_y)
         below = self._body.virtual_size.height - above - self._body.size.height
         if below > 0:
-            told = keys.words(f"▼ {below:,} more rows: {{consent.page_down}}, {{consent.end}}")
+            told = keys.words(f"▼ {count(below, 'more row')}: {{consent.page_down}}, {{consent.end}}")
             return [line((told, "warn bold"))]
-        told = keys.words(f"▲ {above:,} rows above: {{consent.page_up}}, {{consent.top}}")
+        told = keys.words(f"▲ {count(above, 'row')} above: {{consent.page_up}}, {{consent.top}}")
         return [line((told, "dim"))] if above > 0 else []
 
     def _offers(self, question: Question) -> list[Line]:

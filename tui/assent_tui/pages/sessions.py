@@ -14,6 +14,7 @@ from textual.widgets import Input
 from assent_core.errors import AssentError
 from assent_core.memory import sessions
 from assent_core.memory.sessions import Recorded
+from assent_tui.figures import ago, count, landed
 from assent_tui.keymap import bindings, keymap_of
 from assent_tui.pages.listing import ListPage
 from assent_tui.paint.choices import Choice
@@ -180,9 +181,9 @@ def lines_of(one: Recorded, now: float, current: str = "", *, whole: bool = Fals
     facts = [
         *(["fork"] if one.forked else []),
         ago(now - one.last),
-        f"{one.prompts} prompt{'s' * (one.prompts != 1)}",
+        count(one.prompts, "prompt"),
         f"${one.usd:.4f}",
-        landed(one),
+        landed(one.landed, len(one.paths)),
     ]
     if one.id == current:
         holds, style = "open here", "ok"
@@ -193,20 +194,3 @@ def lines_of(one: Recorded, now: float, current: str = "", *, whole: bool = Fals
     spans: tuple[Span, ...] = ((" · ".join(facts) + (" · " if holds else ""), "dim"), (holds, style))
     told = (line((title, "bold")), Line(spans))
     return (*told, line((f"{clean(one.root)}  {one.id}", "faint"))) if whole else told
-
-
-def landed(one: Recorded) -> str:
-    """What it landed, in words."""
-    if not one.landed:
-        return "nothing landed"
-    files = f"{len(one.paths)} file{'s' * (len(one.paths) != 1)}"
-    return f"landed {one.landed} hunk{'s' * (one.landed != 1)} in {files}"
-
-
-def ago(seconds: float) -> str:
-    """A time that has passed, roughly."""
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {unit}{'s' * (count != 1)} ago"
-    return "just now"

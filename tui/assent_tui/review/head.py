@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from assent_core.diffs.review import Review, decide, evidence_for, obstacle
+from assent_tui.figures import count
 from assent_tui.paint.lines import Line, Span, clean, line
 from assent_tui.review.files import SIGNS
 
@@ -15,13 +16,13 @@ def summary(review: Review) -> Line:
         return line(("review", "head"), ("  nothing is staged", "dim"))
     verdicts = Counter(mark.verdict for mark in review.marks.values())
     verdicts["undecided"] = sum(len(file.hunks) for file in review.files) - verdicts["accepted"] - verdicts["rejected"]
-    spans: list[Span] = [("review", "head"), (f"  {len(review.files)} file{'s' * (len(review.files) != 1)} ", "dim")]
+    spans: list[Span] = [("review", "head"), (f"  {count(len(review.files), 'file')} ", "dim")]
     for verdict in ("accepted", "rejected", "undecided"):
         if verdicts[verdict]:
             sign, style = SIGNS[verdict]
             spans += [("  ", ""), (f"{sign} {verdicts[verdict]} {verdict}", style)]
     if found := len(review.remarks):
-        spans.append((f"   reviewer: {found} remark{'s' * (found != 1)}", "info"))
+        spans.append((f"   reviewer: {count(found, 'remark')}", "info"))
     return Line(tuple(spans))
 
 

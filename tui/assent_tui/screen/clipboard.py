@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
+from assent_tui.figures import count
+
 LARGE = 50_000
 """Characters from which on a terminal may refuse what is copied."""
 _PIECE = 250
@@ -25,4 +27,4 @@ def copied(what: str, size: int, environment: Mapping[str, str]) -> str:
         return "There is nothing to copy here."
     tmux = "; in tmux: set -g set-clipboard on" if environment.get("TMUX") else ""
     large = "; many terminals take less than that" if size > LARGE else ""
-    return f"Copied {what}, {size:,} character{'s' * (size != 1)}{large}{tmux}."
+    return f"Copied {what}, {count(size, 'character')}{large}{tmux}."

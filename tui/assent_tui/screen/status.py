@@ -9,6 +9,7 @@ from msgspec import Struct
 from rich.cells import cell_len
 from textual.timer import Timer
 
+from assent_tui.figures import count
 from assent_tui.paint.lines import Line, Span, clean
 from assent_tui.paint.rows import Rows
 
@@ -43,7 +44,7 @@ class Spent(Struct, frozen=True):
     def words(self, role: str) -> str:
         """In one line."""
         cached = f" ({self.cached:,} cached)" if self.cached else ""
-        asked = f"{self.requests} request{'s' * (self.requests != 1)}"
+        asked = count(self.requests, "request")
         return f"{role}: ${self.usd:.4f} · {asked} · {self.input:,} tokens in{cached}, {self.output:,} out"
 
 
@@ -166,10 +167,9 @@ class Status(Rows):
             bare = opened.tier == "unconfined"
             tier = ((("UNCONFINED" if bare else f"{opened.tier} stage"), "bad bold" if bare else "dim"),)
             parts.insert(0 if bare else len(parts), tier)
-        count, added, removed = self._staged
-        if count:
-            files = f"{count} file{'s' * (count != 1)} "
-            parts.append(((files, "text"), (f"+{added} ", "ok"), (f"−{removed}", "bad")))
+        files, added, removed = self._staged
+        if files:
+            parts.append(((f"{count(files, 'file')} ", "text"), (f"+{added} ", "ok"), (f"−{removed}", "bad")))
         if self._fullness >= 0.005:
             full = self._fullness >= 0.8
             parts.append(((f"context {self._fullness:.0%}", "warn" if full else "dim"),))
