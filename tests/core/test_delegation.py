@@ -1,6 +1,7 @@
 """Parts of a task at once: workers with stages above that of the first, over real HTTP."""
 
 import asyncio
+import errno
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -8,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from assent_core.consent.gate import Answer, Question
-from assent_core.crew import delegation
+from assent_core.crew import delegation, hiring
 from assent_core.events import Asked, Billed, Ended, Joined, Mistaken, Performed, Proposed, Relayed, Routed, Staged
 from assent_core.memory.record import read
 from assent_core.model import Finished, Usage
 from assent_core.proposals import Shell
+from assent_sandbox.stage import StageError
 from rehearsed import Said, git, of, told, tree
 
 MADE = """
@@ -315,6 +317,39 @@ shell = "echo {step} >> one.txt"
     assert "share of the budget" in one.answer
     assert one.paths == ("one.txt",)
     assert of(Performed, events)[0].ok is False
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (StageError("The stage cannot be mounted.", "See assent doctor."), "The stage cannot be mounted."),
+        (OSError(errno.ENOSPC, "No space left on device"), "The disk is full."),
+    ],
+    ids=["walls", "disk"],
+)
+async def test_a_part_whose_stage_cannot_be_opened_has_failed_with_its_reason_and_the_others_go_on(
+    opened, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+):
+    real = hiring.open_above
+
+    async def open_above(stage, home: Path):
+        if "-two-" in home.name:
+            raise error
+        return await real(stage, home)
+
+    monkeypatch.setattr(hiring, "open_above", open_above)
+    session = await opened(delegated("one", "two", "three") + MADE + LAST, scouting=False)
+    events = await told(session.turn("do it all"))
+    assert [(joined.by, joined.how, joined.answer, joined.usd > 0) for joined in of(Joined, events)] == [
+        ("one", "done", "one is made.", True),
+        ("two", "environment", reason, False),
+        ("three", "done", "three is made.", True),
+    ]
+    (performed,) = of(Performed, events)
+    assert (performed.ok, f"== two: ended before it was done: {reason}\n" in performed.told) == (False, True)
+    assert of(Staged, events)[-1].paths == ("one.txt", "three.txt")
+    assert events[-1].how == "done"
+    assert stages(session) == [Path(session._bench.performer.stage.view.home).name]
 
 
 async def test_in_a_session_without_a_budget_nothing_is_shared_out(opened):

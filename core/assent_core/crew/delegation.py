@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from assent_core import machine
 from assent_core.crew.beside import Beside
 from assent_core.crew.hiring import Hiring
 from assent_core.crew.joining import Brought, bring_in
-from assent_core.errors import AssentError, EnvironmentFault
+from assent_core.errors import AssentError
 from assent_core.events import AnyEvent, Billed, Joined, Performed, Plain, Relayed, Said
 from assent_core.instructions import opening, prompt
 from assent_core.money.budget import Bounds
@@ -28,10 +29,9 @@ MOST_AT_ONCE = 4
 
 @dataclass
 class Hand:
-    """A worker that does a part of the task, and what is known of it so far."""
+    """A worker that does a part of the task, and what is known of it so far; without a stage it has no bench."""
 
-    bench: Bench
-    began: float
+    bench: Bench | None = None
     seconds: float = 0.0
     answer: str = ""
     error: AssentError | None = None
@@ -42,19 +42,19 @@ async def delegate(hiring: Hiring, bench: Bench, id: str, delegate: Delegate) ->
 
     Closing ends them, and what they had staged by then is merged as well.
     """
-    hands: dict[str, Hand] = {}
+    hands = {task.name: Hand() for task in delegate.tasks}
     bounds = {task.name: bench.meter.budgets.share(len(delegate.tasks) + 1) for task in delegate.tasks}
-    works = {task.name: _work(hiring, bench, task, bounds[task.name], hands) for task in delegate.tasks}
+    works = {task.name: _work(hiring, bench, task, bounds[task.name], hands[task.name]) for task in delegate.tasks}
     brought: dict[str, Brought] = {}
     try:
         async with Beside(works, MOST_AT_ONCE, lambda name, event: hiring.keep(_relayed(name, event))) as beside:
             while (found := await beside.next()) is not None:
                 yield _relayed(*found)
     finally:
-        brought = await asyncio.shield(_merged(bench, [task.name for task in delegate.tasks], hands))
-    for name in brought:
-        yield _joined(name, hands[name], brought[name])
-    told = "\n\n".join(_told(name, hands[name], brought[name], len(hands)) for name in brought)
+        brought = await asyncio.shield(_merged(bench, hands))
+    for name, hand in hands.items():
+        yield _joined(name, hand, brought[name])
+    told = "\n\n".join(_told(name, hand, brought[name], len(hands)) for name, hand in hands.items())
     yield Result(performed=Performed(id=id, ok=all(hand.error is None for hand in hands.values()), told=told))
 
 
@@ -62,15 +62,13 @@ def _relayed(name: str, event: Plain) -> AnyEvent:
     return event if isinstance(event, Billed) else Relayed(by=name, of=event)
 
 
-async def _work(
-    hiring: Hiring, bench: Bench, task: Subtask, bounds: Bounds, hands: dict[str, Hand]
-) -> AsyncGenerator[Plain]:
-    hired = await hiring.hire(bench, task.name, bounds, task.tools)
-    hand = hands[task.name] = Hand(hired, time.monotonic())
-    hired.transcript.say(opening(hired.performer.workspace, hired.performer.stage.tier))
-    hired.transcript.say(f"{prompt('subtask')}\n\nYour part ({task.name}):\n{task.task}")
-    telling = Telling(hired.performer.redact)
+async def _work(hiring: Hiring, bench: Bench, task: Subtask, bounds: Bounds, hand: Hand) -> AsyncGenerator[Plain]:
+    began = time.monotonic()
     try:
+        hired = hand.bench = await hiring.hire(bench, task.name, bounds, task.tools)
+        hired.transcript.say(opening(hired.performer.workspace, hired.performer.stage.tier))
+        hired.transcript.say(f"{prompt('subtask')}\n\nYour part ({task.name}):\n{task.task}")
+        telling = Telling(hired.performer.redact)
         async with aclosing(turn(hired, route_subtask(task, hiring.settings), hiring.settings.turns)) as events:
             async for event in events:
                 if isinstance(event, Said):
@@ -78,22 +76,22 @@ async def _work(
                 for shown in telling(event):
                     assert not isinstance(shown, Relayed)
                     yield shown
-    except AssentError as error:
-        hand.error = error
-    except StageError as error:
-        hand.error = EnvironmentFault(str(error), error.hint)
-    hand.seconds = time.monotonic() - hand.began
+    except (AssentError, StageError, OSError) as error:
+        hand.error = machine.told(error)
+        if hand.error is None:
+            raise
+    hand.seconds = time.monotonic() - began
 
 
-async def _merged(bench: Bench, order: list[str], hands: dict[str, Hand]) -> dict[str, Brought]:
+async def _merged(bench: Bench, hands: dict[str, Hand]) -> dict[str, Brought]:
     """Bring in what each worker made, and delete its stage."""
-    brought: dict[str, Brought] = {}
+    others = {name: hand.bench.performer for name, hand in hands.items() if hand.bench}
+    brought = dict.fromkeys(hands, Brought())
     try:
-        for name in order:
-            if name in hands:
-                brought[name] = await bring_in(bench.performer, hands[name].bench.performer, name)
+        for name, other in others.items():
+            brought[name] = await bring_in(bench.performer, other, name)
     finally:
-        await asyncio.gather(*(hand.bench.performer.stage.discard() for hand in hands.values()))
+        await asyncio.gather(*(other.stage.discard() for other in others.values()))
     return brought
 
 
@@ -103,7 +101,7 @@ def _joined(name: str, hand: Hand, brought: Brought) -> Joined:
         by=name,
         how="failed" if how in ("interrupted", "limit") else how,
         answer=hand.error.message if hand.error else hand.answer,
-        usd=hand.bench.meter.spent,
+        usd=hand.bench.meter.spent if hand.bench else 0.0,
         seconds=hand.seconds,
         paths=tuple(each.path for each in brought.moved),
         moved=brought.disputed,

@@ -11,11 +11,12 @@ from typing import Literal
 
 import msgspec
 
+from assent_core import machine
 from assent_core.crew.beside import Beside
 from assent_core.crew.hiring import Hiring
 from assent_core.crew.joining import bring_in
 from assent_core.diffs.review import Evidence
-from assent_core.errors import AssentError, EnvironmentFault
+from assent_core.errors import AssentError
 from assent_core.events import (
     AnyEvent,
     Attempted,
@@ -180,10 +181,10 @@ async def _attempt(hiring: Hiring, bench: Bench, problem: Problem, attempt: Atte
                 for shown in telling(event):
                     assert not isinstance(shown, Relayed)
                     yield shown
-    except AssentError as error:
-        attempt.error = error
-    except StageError as error:
-        attempt.error = EnvironmentFault(str(error), error.hint)
+    except (AssentError, StageError, OSError) as error:
+        attempt.error = machine.told(error)
+        if attempt.error is None:
+            raise
     attempt.seconds = time.monotonic() - attempt.began
     attempt.over = True
     yield _Over()
