@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from assent_core.rehearsal import Rehearsal
 from assent_tui.commands.demo import served
@@ -22,6 +23,16 @@ from rehearsed import CALC, TEST, committed
 
 COMMAND = Path(sys.executable).with_name("assent")
 SIZE = (40, 120)
+PATIENCE = 90.0
+"""Seconds after which something that was waited for counts as never coming, on a machine that may be slow."""
+settings.register_profile(
+    "as it comes",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("as it comes")
 Assent = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -67,7 +78,7 @@ def assent(surroundings: dict[str, str]) -> Iterator[Assent]:
             input=input,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=200,
             check=False,
         )
 
@@ -92,7 +103,7 @@ class Terminal:
         """What stands on it now."""
         return self._screen.text
 
-    def wait_until(self, *texts: str, gone: str = "", seconds: float = 60) -> None:
+    def wait_until(self, *texts: str, gone: str = "", seconds: float = PATIENCE) -> None:
         """Read until all these texts stand on the screen at once, and another one does not."""
         deadline = time.monotonic() + seconds
         while not all(text in self.screen for text in texts) or (gone and gone in self.screen):
@@ -105,7 +116,7 @@ class Terminal:
         termios.tcsetwinsize(self.master, (rows, columns))
         self.process.send_signal(signal.SIGWINCH)
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
         """Read until a text is shown that was not waited for yet."""
         deadline = time.monotonic() + seconds
         while (at := self.shown.find(text, self.seen)) < 0:
@@ -126,7 +137,7 @@ class Terminal:
         """Type something."""
         os.write(self.master, keys.encode())
 
-    def wait_for_end(self, seconds: float = 60) -> int:
+    def wait_for_end(self, seconds: float = PATIENCE) -> int:
         """Read until the command is over; its exit code."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:

@@ -146,7 +146,7 @@ async def test_what_never_answers_is_still_waited_for_by_nobody_when_the_turn_is
     session, _, _ = await worked(opened, BESIDE["never"])
     session.second_look()
     session.second_look()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while len(session.scout.sent) < 5:
             await asyncio.sleep(0.01)
     sent = {each.name: each.outcome for each in session.scout.sent}
@@ -177,7 +177,7 @@ async def test_a_title_is_found_after_the_first_turn_and_what_the_user_calls_it_
     heard: list[AnyEvent] = []
     session.listen(heard.append)
     await told(session.turn(WISH))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not of(Named, heard):
             await asyncio.sleep(0.01)
     assert [event.title for event in of(Named, heard)] == ["Mend the sum"]
@@ -196,7 +196,7 @@ async def test_a_title_is_found_after_the_first_turn_and_what_the_user_calls_it_
 async def test_the_opinion_of_the_reviewer_comes_as_an_event_while_the_question_is_open(opened):
     class Waiting:
         async def ask(self, _):
-            await asyncio.wait_for(judged.wait(), 20)
+            await asyncio.wait_for(judged.wait(), 90)
             return Answer(False)
 
     judged = asyncio.Event()
@@ -229,7 +229,7 @@ async def test_remarks_come_after_the_review_is_open_are_billed_apart_and_surviv
     review, _ = await session.review()
     assert review.remarks == ()
     session.second_look()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not of(Remarked, heard):
             await asyncio.sleep(0.01)
     (hunk,) = review.undecided
@@ -262,7 +262,7 @@ async def test_what_was_read_is_not_read_again_when_a_part_of_it_has_landed_but_
 
     async def read(times: int) -> None:
         session.second_look()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while len(of(Remarked, heard)) < times:
                 await asyncio.sleep(0.01)
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unidiff import PatchSet
 
@@ -32,7 +32,7 @@ WORDS = (
     b" ",
     b"a\rb",
 )
-SEVERAL = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SEVERAL = settings(max_examples=40)
 GIT = ["git", "-c", "core.autocrlf=false", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
 
 
@@ -110,7 +110,7 @@ def test_a_selection_gives_what_git_apply_makes_of_it(
     assert applied(tmp_path, "f.txt", before, patch, *zero) == put_together(file, accepted)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(edited(), st.tuples(texts(), texts())))
 def test_all_hunks_give_after_and_none_gives_before(pair: tuple[bytes, bytes]) -> None:
     before, after = File(pair[0]), File(pair[1])
@@ -122,7 +122,7 @@ def test_all_hunks_give_after_and_none_gives_before(pair: tuple[bytes, bytes]) -
     assert len({hunk.id for hunk in file.hunks}) == len(file.hunks)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(edited())
 def test_unidiff_reads_our_patch_and_counts_the_same(pair: tuple[bytes, bytes]) -> None:
     file = taken(File(pair[0]), File(pair[1]))
@@ -134,7 +134,7 @@ def test_unidiff_reads_our_patch_and_counts_the_same(pair: tuple[bytes, bytes]) 
     assert sum(part.removed for part in counted) == file.removed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(edited())
 def test_hunks_are_divided_by_at_least_one_unchanged_line(pair: tuple[bytes, bytes]) -> None:
     hunks = taken(File(pair[0]), File(pair[1])).hunks

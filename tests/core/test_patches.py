@@ -77,7 +77,7 @@ def pairs(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return sides[0], sides[1]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(pairs(), st.integers(0, 4))
 def test_a_rendered_patch_applies_to_what_was_meant_or_is_refused_never_to_something_else(
     pair: tuple[bytes, bytes], context: int
@@ -95,7 +95,7 @@ def test_a_rendered_patch_applies_to_what_was_meant_or_is_refused_never_to_somet
             assert edits == (Edit("f", File(after)),)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(["a", "b/c", "d e"]), st.tuples(pairs(), st.sampled_from("+-~")), min_size=1))
 def test_creations_deletions_and_updates_make_the_round_trip_together(
     files: dict[str, tuple[tuple[bytes, bytes], str]],
@@ -114,7 +114,7 @@ def test_creations_deletions_and_updates_make_the_round_trip_together(
 
 
 @given(st.text(alphabet="*@+- \\\nabBeginPatchEdUpdFil:e", max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_text_at_all_crashes_the_parser(text: str) -> None:
     for whole in (text, wrapped(text), wrapped(f"*** Update File: f\n{text}")):
         try:

@@ -30,7 +30,7 @@ class Waiting:
         self.late = late
 
     async def ask(self, _):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not self.late and not [each for each in ranking(self.session) if each.outcome != "waiting"]:
                 await asyncio.sleep(0.005)
         return Answer(False, reason="work offline")
@@ -105,7 +105,7 @@ async def test_what_is_late_or_wrong_is_told_to_nobody_and_waited_for_by_nobody(
 async def test_an_answer_that_comes_after_its_task_is_not_told_to_the_next(opened):
     session = await opened('[[worker]]\nrepeat = true\nsay = "Yes."\n' + GOOD.replace("json", "latency = 0.2\njson"))
     await told(session.turn(WISH))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while [each.outcome for each in ranking(session)] != ["answered"]:
             await asyncio.sleep(0.01)
     assert of(Pointed, await told(session.turn("go on with calc.py"))) == []
@@ -116,7 +116,7 @@ async def test_an_answer_that_comes_after_its_task_is_not_told_to_the_next(opene
 async def test_the_next_task_ends_the_question_of_the_one_before(opened):
     session = await opened('[[worker]]\nrepeat = true\nsay = "Yes."\n' + GOOD.replace("json", "latency = 60\njson"))
     await told(session.turn(WISH))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not ranking(session):
             await asyncio.sleep(0.01)
     await told(session.turn("go on with calc.py"))

@@ -7,7 +7,6 @@ import random
 import socket
 import subprocess
 import sys
-import time
 from contextlib import aclosing, asynccontextmanager, suppress
 
 import pytest
@@ -384,15 +383,15 @@ async def test_parts_that_a_server_does_not_know_are_left_out_one_by_one():
 
 
 async def test_silence_is_a_failure_after_the_idle_time():
-    got, rehearsal = await ask(step("stall_after = 5") + GOOD, idle=0.2)
-    assert len(rehearsal.requests) == 2
+    got, rehearsal = await ask(step("stall_after = 5") + GOOD + "repeat = true\n", idle=0.5)
+    assert len(rehearsal.requests) > 1
     assert "nothing came" in waits(got)[0].why
+    assert texts(got).endswith("All is well.")
 
 
 async def test_closing_a_stream_ends_the_request_and_a_wait_at_once():
     async with Rehearsal.from_text(step("stall_after = 5") + step("status = 503") + GOOD) as rehearsal:
-        responses = model(rehearsal, pause=60.0)
-        started = time.monotonic()
+        responses = model(rehearsal, pause=3600.0)
         async with aclosing(responses.stream(request())) as stream:
             async for reply in stream:
                 assert isinstance(reply, Text)
@@ -400,13 +399,12 @@ async def test_closing_a_stream_ends_the_request_and_a_wait_at_once():
         waiting = asyncio.create_task(replies(responses, request()))
         while len(rehearsal.requests) < 2:
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # so that it mostly waits for the next attempt by now
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert texts(await replies(responses, request())) == "All is well."
         await responses.close()
-    assert time.monotonic() - started < 30
 
 
 async def test_the_connection_is_used_again():
@@ -576,12 +574,12 @@ async def test_the_event_loop_does_not_stall_while_the_sdk_is_imported():
         "async def main():\n"
         "    responses = Responses(Settings(), 'sk-test', 'http://127.0.0.1:9/v1')\n"
         "    making = asyncio.create_task(responses._connect())\n"
-        "    longest, last, started = 0.0, time.monotonic(), time.monotonic()\n"
+        "    longest, last, started = 0.0, time.process_time(), time.process_time()\n"
         "    while not making.done():\n"
         "        await asyncio.sleep(0.005)\n"
-        "        longest, last = max(longest, time.monotonic() - last), time.monotonic()\n"
+        "        longest, last = max(longest, time.process_time() - last), time.process_time()\n"
         "    await responses.close()\n"
-        "    print(longest / (time.monotonic() - started))\n"
+        "    print(longest / (time.process_time() - started))\n"
         "asyncio.run(main())\n"
     )
     done = await asyncio.to_thread(

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assent_core.diffs import lines, splits
@@ -18,7 +18,7 @@ from assent_core.diffs.words import changed_words, paired
 from assent_sandbox.stage import Change, Entry, File
 
 GIT = ["git", "-c", "core.autocrlf=false", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
-SEVERAL = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SEVERAL = settings(max_examples=60)
 WORDS = (b"total = price", b"total = price * count", b"", b"}", b"caf\xc3\xa9 x", b"\xff", b"return total", b"a\rb")
 
 
@@ -81,7 +81,7 @@ def test_a_selection_of_pieces_gives_what_git_apply_makes_of_it(
     assert len({hunk.id for hunk in file.hunks}) == len(file.hunks)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SIDES, st.randoms(use_true_random=False))
 def test_pieces_hold_all_lines_of_their_hunk_and_survive_a_renewal(
     pair: tuple[bytes | None, bytes | None], chance: random.Random
@@ -97,7 +97,7 @@ def test_pieces_hold_all_lines_of_their_hunk_and_survive_a_renewal(
     assert renew(cut, cut.files) == cut
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SIDES, st.randoms(use_true_random=False))
 def test_taken_lines_are_exactly_the_ones_that_were_marked(
     pair: tuple[bytes | None, bytes | None], chance: random.Random
@@ -117,7 +117,7 @@ def test_taken_lines_are_exactly_the_ones_that_were_marked(
     assert sorted(line for one in held for line in (*one.old, *one.new)) == sorted(rows[at] for at in marked)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SIDES, texts(), st.randoms(use_true_random=False))
 def test_an_edit_puts_the_text_in_the_place_of_the_new_lines_and_keeps_what_else_was_decided(
     pair: tuple[bytes | None, bytes | None], text: bytes, chance: random.Random
@@ -132,15 +132,27 @@ def test_an_edit_puts_the_text_in_the_place_of_the_new_lines_and_keeps_what_else
     now = amend(review, hunk.id, text)
     after = lines.split(file.after.data)
     written = edited(file, hunk, text)
+    if written == file.before:
+        assert now.files == ()
+        return
     assert written.data.startswith(b"".join(after[: hunk.new_start]) + text)
     assert written.data.endswith(b"".join(after[hunk.new_start + len(hunk.new) :]))
     assert now.files[0].after == written
     same = {one.id for one in now.files[0].hunks} & {one.id for one in file.hunks} - {hunk.id}
     assert all(now.mark(id) == review.mark(id) for id in same)
     assert renew(now, (taken(file.before, written),)) == now
-    assert put_together(now.files[0], {one.id for one in now.files[0].hunks}) == (
-        written if written != file.before else file.before
-    )
+    assert put_together(now.files[0], {one.id for one in now.files[0].hunks}) == written
+
+
+def test_a_hunk_that_an_edit_elsewhere_lets_be_compared_otherwise_keeps_its_decision() -> None:
+    price, count = b"total = price\n", b"total = price * count\n"
+    review = review_of(count + b"\n" + count + price, price + count + count)
+    first, blank, last = (hunk.id for hunk in review.files[0].hunks)
+    review = decide(decide(review, (blank,), "accepted"), (last,), "rejected")
+    now = amend(review, first, count)
+    assert [(hunk.id == blank, now.mark(hunk.id).verdict) for hunk in now.files[0].hunks] == [
+        (True, "accepted"), (False, "undecided"),
+    ]  # fmt: skip
 
 
 BEFORE = b"def f():\n    a = 1\n    b = 2\n    c = 3\n    return a\n"

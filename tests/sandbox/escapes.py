@@ -8,6 +8,7 @@ command may do, for what leaves no trace on the host. Everything here aims at di
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from assent_sandbox.cell import namespaces, seccomp
@@ -55,14 +56,15 @@ def each(*steps):
         try: step()
         except (OSError, KeyError, ValueError) as error: print(error)
 def tcp(family, host, port, kind=socket.SOCK_STREAM, protocol=0):
-    s = socket.socket(family, kind, protocol); s.settimeout(0.7); s.connect((host, int(E[port]))); s.send(b"x")
+    s = socket.socket(family, kind, protocol); s.settimeout(9); s.connect((host, int(E[port]))); s.send(b"x")
 def path_socket(path, kind=socket.SOCK_STREAM):
-    s = socket.socket(socket.AF_UNIX, kind); s.settimeout(0.7); s.connect(path); s.send(b"x")
+    s = socket.socket(socket.AF_UNIX, kind); s.settimeout(9); s.connect(path); s.send(b"x")
 """
 
 NO_X32 = "kernels rarely have it"
 NO_VSOCK = "needs a host behind a hypervisor"
 ALL_DIE = "would end everything on the host that proves it"
+ONE_PROCESSOR = "" if len(os.sched_getaffinity(0)) > 1 else "there is but one processor"
 NOT_HERE = "would harm a host that has no walls"
 
 WRITES = {
@@ -121,7 +123,7 @@ WRITES = {
     "write rc files": Attempt("hidden home; Landlock", 'for f in .bashrc .profile .zshenv .config/git/config .ssh/authorized_keys; do echo x >> ~/$f; done'),
     "an install script": Attempt("hidden home; Landlock",
         'printf "import os,pathlib; (pathlib.Path.home()/\'.bashrc\').write_text(\'x\'); pathlib.Path(os.environ[\'OPEN\'],\'new\').touch()" > setup.py; python3 setup.py install'),
-    "lock a file of the host": Attempt("files are not open for locking elsewhere", 'exec 9< "$OPEN/locked" && flock -xn 9 && sleep 0.3', gap="locks"),
+    "lock a file of the host": Attempt("files are not open for locking elsewhere", 'exec 9< "$OPEN/locked" && flock -xn 9 && for i in $(seq 300); do test -e "$OPEN/noticed" && break; sleep 0.05; done', gap="locks"),
 }  # fmt: skip
 
 PERSISTENCE = {
@@ -208,7 +210,7 @@ NETWORK = {
         "s = socket.socket(); s.sendto(b'x', 0x20000000, ('127.0.0.1', int(E['TCP'])))", python=True),
     "MPTCP": Attempt("own network namespace; seccomp", "tcp(socket.AF_INET, '127.0.0.1', 'TCP', protocol=262)", python=True),
     "listen to the host": Attempt("own network namespace; seccomp",
-        "s = socket.socket(); s.setsockopt(1, 2, 1); s.bind(('0.0.0.0', int(E['LISTEN']))); s.listen(); s.settimeout(0.5); s.accept()", python=True),
+        "s = socket.socket(); s.setsockopt(1, 2, 1); s.bind(('0.0.0.0', int(E['LISTEN']))); s.listen(); s.settimeout(float(E['MOMENT'])); s.accept()", python=True),
     "a raw socket": Attempt("no capabilities; seccomp", "reached(socket.socket(2, 3, 1).fileno())", python=True, unproven="only root could"),
     "a packet socket": Attempt("seccomp", "reached(socket.socket(17, 3).fileno())", python=True, unproven="only root could"),
     "a ping socket": Attempt("own network namespace; seccomp",
@@ -222,7 +224,7 @@ NETWORK = {
     "a socket in the host's /tmp": Attempt("own /tmp; the supervisor", "path_socket('/tmp/s-' + E['MARK'])", python=True),
     "a socket outside": Attempt("read-only overlays; the supervisor", "path_socket(E['OPEN'] + '/s')", python=True),
     "a socket outside made meanwhile": Attempt("read-only overlays; the supervisor",
-        "for _ in range(12):\n"
+        "for _ in range(int(float(E['MOMENT']) * 20)):\n"
         "    if os.path.lexists(E['OPEN'] + '/late'): break\n"
         "    time.sleep(0.05)\n"
         "path_socket(E['OPEN'] + '/late')", python=True),
@@ -271,7 +273,8 @@ PROCESSES = {
     "renice a group": Attempt("own pid namespace; seccomp", "each(lambda: os.setpriority(os.PRIO_PGRP, victim, 13))", python=True),
     "change priority of input and output": Attempt("own pid namespace; seccomp", "call('ioprio_set', 1, victim, 3 << 13)", python=True),
     "change scheduling": Attempt("own pid namespace; seccomp", "call('sched_setscheduler', victim, 3, struct.pack('i', 0))", python=True),
-    "pin to a processor": Attempt("own pid namespace; seccomp", "each(lambda: os.sched_setaffinity(victim, {min(os.sched_getaffinity(0))}))", python=True),
+    "pin to a processor": Attempt("own pid namespace; seccomp", "each(lambda: os.sched_setaffinity(victim, {min(os.sched_getaffinity(0))}))", python=True,
+        unproven=ONE_PROCESSOR),
     "change limits": Attempt("own pid namespace; seccomp", "each(lambda: call('prlimit', victim, 7, struct.pack('QQ', 5, 5), None))", python=True),
     "offer to the killer": Attempt("own /proc; Landlock", "echo 900 > /proc/$VICTIM/oom_score_adj"),
     "type into a terminal": Attempt("no controlling terminal; seccomp",

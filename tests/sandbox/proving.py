@@ -5,7 +5,7 @@ in namespaces that end with it, and what is printed is which attempts did not su
 found by itself where no user namespace can be made.
 """
 
-# ruff: noqa: E402, E501, PTH108, PTH115, PTH118, PTH123 - it is a program too; its host is plain paths and kernel calls
+# ruff: noqa: E402, E501, PTH115, PTH118, PTH123 - it is a program too; its host is plain paths and kernel calls
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ STRICT = os.environ.get("STRICT") == "1"
 """Whether attempts that depend on the machine must succeed too where there are no walls."""
 MANY = sys.argv[1:2] == ["copy"] and "reads" in sys.argv
 """Whether an ignored folder is made large, so that it is linked rather than copied."""
+PATIENCE = 60.0
+"""Seconds after which something counts as never coming, on a machine that may be slow."""
 _OVERSHOT = 10
 """By how much a bomb may exceed its limit on disk before a watch, which a busy machine may delay, has seen it."""
 SECRETS = (
@@ -76,7 +78,9 @@ class Terminal:
 class World:
     """A repository, a home, things outside, listeners and a process on a host, and how they were at first."""
 
-    def __init__(self, base: Path, beyond: Path, terminal: Terminal) -> None:
+    def __init__(self, base: Path, beyond: Path, terminal: Terminal, moment: float) -> None:
+        self.moment = moment
+        """Seconds that an attempt waits for what the host does meanwhile."""
         self.canary, self.mark = f"canary-{secrets.token_hex(6)}", f"assent-{secrets.token_hex(6)}"
         self.terminal = terminal
         self.root, self.home, self.out = base / "repo", base / "home", base / "out"
@@ -106,7 +110,7 @@ class World:
             "TRAP": str(self.out / "trap"), "MARK": self.mark, "VICTIM": str(self.victim.pid), "US": str(os.getpid()),
             "TCP": tcp, "TCP6": tcp6, "UDP": udp, "UDP6": udp6, "LISTEN": str(self.listen), "KEY": str(self.key),
             "TERMINAL": self.terminal.name, "DISK": os.environ.get("DISK", "1:1"), "GROUP": os.environ.get("GROUP", "0"),
-            "LINK": self.link, "ADDRESS": "127.0.0.1",
+            "LINK": self.link, "ADDRESS": "127.0.0.1", "MOMENT": str(self.moment),
         }  # fmt: skip
 
     def _make_files(self) -> None:
@@ -167,9 +171,10 @@ class World:
                 self.doors[-1].bind(name)
         for door in self.doors:
             self._listen(door)
-        with socket.socket() as spare:
-            spare.bind(("127.0.0.1", 0))
-            self.listen = spare.getsockname()[1]
+        self.spare = socket.socket()
+        self.spare.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.spare.bind(("127.0.0.1", 0))  # held, so that nobody else on the host listens there
+        self.listen = self.spare.getsockname()[1]
         self.link = next((name for _, name in socket.if_nameindex() if name != "lo"), "none-here")
 
     @staticmethod
@@ -247,11 +252,9 @@ class World:
         self.threads[-1].start()
 
     def _knock(self) -> None:
-        for _ in range(60):
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.listen), 0.1):
+        while not self.over.wait(0.02):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.listen), 1):
                 self.found.append("the host was let in")
-                return
-            if self.over.wait(0.02):
                 return
 
     def _open_late(self) -> None:
@@ -261,14 +264,13 @@ class World:
         self._listen(self.doors[-1])
 
     def _watch_lock(self) -> None:
-        for _ in range(60):
+        while not self.over.wait(0.02):
             try:
                 fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 fcntl.flock(self.lock, fcntl.LOCK_UN)
             except BlockingIOError:
                 self.found.append("a file of the host was locked")
-                return
-            if self.over.wait(0.02):
+                (self.open / "noticed").touch()
                 return
 
     def judge(self, output: str) -> list[str]:
@@ -277,8 +279,8 @@ class World:
         for thread in self.threads:
             thread.join()
         self.threads = []
-        with suppress(FileNotFoundError):
-            os.unlink(self.open / "late")
+        for name in ("late", "noticed"):
+            (self.open / name).unlink(missing_ok=True)
         seen = [text for text in ("REACHED", self.canary, self.named) if text in output]
         found = [*self.found, *(f"it printed {text}" for text in seen)]
         self.found = []
@@ -326,7 +328,7 @@ class World:
         """End what was begun."""
         self.victim.kill()
         self.victim.wait()
-        for door in self.doors:
+        for door in (*self.doors, self.spare):
             door.close()
         os.close(self.held)
         os.close(self.lock)
@@ -383,7 +385,8 @@ class Proof:
         """A world as on the first day, and a stage in it."""
         await self.close()
         self.count += 1
-        self.world = World(self.folder / str(self.count), self.beyond / str(self.count), self.terminal)
+        moment = PATIENCE / 2 if self.tier == "bare" else 0.5
+        self.world = World(self.folder / str(self.count), self.beyond / str(self.count), self.terminal, moment)
         os.environ.clear()
         os.environ.update(self.world.environment)
         if self.tier != "bare" and staged:
@@ -438,7 +441,7 @@ class Proof:
                 argv, cwd=world.root, env=names, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=False
             ) as process:
                 with suppress(subprocess.TimeoutExpired):
-                    return process.communicate(timeout=5)[0].decode(errors="replace")
+                    return process.communicate(timeout=PATIENCE)[0].decode(errors="replace")
                 process.kill()
                 return process.communicate()[0].decode(errors="replace")
         return (await self.run(argv)).output.decode(errors="replace")
@@ -456,7 +459,7 @@ class Proof:
         assert self.world is not None
         names = self.world.names(Path(stage.view.path)) if environment is None else environment
         command = Command(argv=argv, environment=names)
-        pieces = [piece async for piece in stage.run(command, Policy(limits=limits or Limits(seconds=10)))]
+        pieces = [piece async for piece in stage.run(command, Policy(limits=limits or Limits(seconds=PATIENCE)))]
         assert isinstance(pieces[-1], Ended)
         return pieces[-1]
 
@@ -537,7 +540,7 @@ class Proof:
             took = time.monotonic() - started
             found = [] if ended.cause in bomb.causes else [f"it ended by {ended.cause}"]
             found += [f"{count} are left" for count in [_alive(mark)] if count]
-            found += [f"it took {took:.1f} s"] if took > bomb.limits.seconds + 5 else []
+            found += [f"it took {took:.1f} s"] if took > bomb.limits.seconds + PATIENCE else []
             if bomb.limits.disk < 1 << 30 and (size := _size(self.world.state)) > _OVERSHOT * bomb.limits.disk:
                 found.append(f"{size} bytes are on the disk")
             kept = len(ended.output)

@@ -18,8 +18,9 @@ from assent_sandbox.gaps import GAPS, gaps_of
 from sandbox import escapes
 
 PROVING = Path(__file__).with_name("proving.py")
-ORDINARY, FURTHER = 54_321, 54_322
-"""A user and a group that own nothing, and a further group of theirs."""
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+ORDINARY, FURTHER = 54_321 + 2 * WORKER, 54_322 + 2 * WORKER
+"""A user and a group that own nothing, and a further group of theirs; others while several run at once."""
 AT_MOST = (
     "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
     "sh", "-c", 'echo 1500 > /proc/sys/kernel/pid_max && exec "$@"', "sh",
@@ -50,7 +51,7 @@ class Somebody:
             within, environment["BOUNDED"] = AT_MOST, "1"
         done = subprocess.run(
             [*within, self.python, str(PROVING), tier, str(self.folder), str(self.beyond), *groups],
-            env=environment, cwd="/", capture_output=True, text=True, timeout=110, check=False,
+            env=environment, cwd="/", capture_output=True, text=True, timeout=280, check=False,
             **({"user": self.user, "group": self.user, "extra_groups": [FURTHER]} if self.user else {}),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-4000:]

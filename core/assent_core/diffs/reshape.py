@@ -66,12 +66,15 @@ def amend(review: Review, hunk: str, text: bytes) -> Review:
     grown = len(lines.split(entry.data)) - _length(file)
     cuts = {**review.cuts, **_moved_cuts(review, file, target, fresh, grown)}
     shown = as_cut(fresh, cuts)
-    kept = {_standing(one, target, grown): review.mark(one.id) for one in file.hunks if one is not target}
+    others = {one.id: one for one in file.hunks if one is not target}
+    kept = {_standing(one, target, grown): review.mark(id) for id, one in others.items()}
     written = Mark("accepted", comment=review.mark(hunk).comment)
     whole = {_standing(one) for one in shown.hunks}.issuperset(kept)
     other = written if whole and not obstacle(shown) else Mark(comment=written.comment)
     marks = _only(review.marks, set(review.marks) - {one.id for one in file.hunks})
-    marks |= {one.id: kept.get(_standing(one), other) for one in shown.hunks}
+    marks |= {
+        one.id: review.mark(one.id) if one.id in others else kept.get(_standing(one), other) for one in shown.hunks
+    }
     files = tuple(shown if one is file else one for one in review.files if one is not file or shown.hunks)
     cuts = {id: points for id, points in cuts.items() if any(one.of == id for file in files for one in file.hunks)}
     return replace(review, files=files, cuts=cuts, marks={id: mark for id, mark in marks.items() if mark != Mark()})

@@ -61,10 +61,13 @@ class Walls:
             process = _start_warden(theirs, view)
         ours.setblocking(False)
         walls = cls(view, (process, ours))
-        answer = await walls._hear()
-        if answer != b"ready":
+        try:
+            if (answer := await walls._hear()) != b"ready":
+                words = f"The walls of the {view.tier} tier could not be put up: {_said(answer)}."
+                raise WallsError(words, _hint(view))
+        except BaseException:
             await walls.close()
-            raise WallsError(f"The walls of the {view.tier} tier could not be put up: {_said(answer)}.", _hint(view))
+            raise
         _furnish(view)
         return walls
 
