@@ -17,7 +17,7 @@ from assent_core.context.gauge import FIRST_RATIO, total
 from assent_core.context.transcript import pictures
 from assent_core.errors import AssentError, UsageError
 from assent_core.events import AnyEvent, Asked, Planned, Routed, Said
-from assent_core.instructions import go_prompt, opening, plan_prompt, without_template
+from assent_core.instructions import go_prompt, opening, plan_prompt
 from assent_core.memory.course import Course
 from assent_core.model import Effort
 from assent_core.roles.lookout import Lookout
@@ -36,8 +36,8 @@ class Prompt(Struct, frozen=True, kw_only=True):
     text: str
     told: str = ""
     """What the model reads, if that is more than the text."""
-    task: str = ""
-    """What it is about for those who look on, if that is less."""
+    clues: str = ""
+    """What tells which files it is about, if that is more than the text."""
     images: tuple[Path, ...] = ()
     work: Work | None = None
     """The kind of work where that is known without triage."""
@@ -128,7 +128,7 @@ class Prompting:
 
     async def _begun(self, prompt: Prompt) -> AsyncGenerator[AnyEvent]:
         """Put the prompt into the transcript, behind what the model must know first."""
-        self._lookout.task = prompt.task or prompt.text
+        self._lookout.task = prompt.text
         self._name = self._name or (prompt.text if prompt.names else "")
         shown = pictures(prompt.images)
         performer, transcript = self._bench.performer, self._bench.transcript
@@ -140,7 +140,7 @@ class Prompting:
             transcript.say(opening(performer.workspace, performer.stage.tier))
         transcript.say("\n\n".join([*self._notes, prompt.told or prompt.text]), shown)
         self._notes.clear()
-        self._lookout.point(self.turn, without_template(prompt.text), performer.workspace.tracked)
+        self._lookout.point(self.turn, prompt.clues or prompt.text, performer.workspace.tracked)
 
     def _end(self) -> None:
         self._bench.gate.end_task()

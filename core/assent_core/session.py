@@ -28,7 +28,7 @@ from assent_core.events import (
     Rewound,
     Verified,
 )
-from assent_core.instructions import question_prompt
+from assent_core.instructions import question_prompt, without_template
 from assent_core.memory import sessions
 from assent_core.memory.course import Course
 from assent_core.memory.cues import Cues, Selection
@@ -185,10 +185,11 @@ class Session(Settling):
         shell = self._typed(command)
         if attempts > 1 and self._bench.crew:
             return self._told("fix", self._race(shell, prompt, turns or self.settings.turns, attempts))
-        task = f"Make this command succeed: {shell.command}\n{prompt}"
+        task = f"Make this command succeed: {shell.command}\n{prompt}".strip()
 
         def work(text: str, limit: int) -> AsyncGenerator[AnyEvent]:
-            return self._prompting.work(Prompt(text=text, task=task, work="debug"), limit)
+            problem = Prompt(text=task, told=text, clues=without_template(text), work="debug")
+            return self._prompting.work(problem, limit)
 
         return self._told("fix", repair(self._bench, Repair(shell), prompt, turns or self.settings.turns, work))
 

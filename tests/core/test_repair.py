@@ -1,6 +1,7 @@
 """The fix loop runs, repairs, runs again, and says truthfully how it ended."""
 
 from assent_core.events import Asked, Ended, Noticed, Performed, Verified
+from assent_core.memory import sessions
 from rehearsed import CHECK, FIX, of, told, tree, worked
 
 REPAIR = f"""
@@ -80,3 +81,12 @@ async def test_caches_that_the_command_leaves_are_no_part_of_the_change(opened):
         session.repair(("sh", "-c", "mkdir -p .pytest_cache && echo x > .pytest_cache/x; python3 -m unittest -q"))
     )
     assert [file.path for file in (await session.review())[0].files] == ["calc.py"]
+
+
+async def test_a_repair_is_called_by_its_command_and_not_by_what_every_worker_is_told(opened):
+    session = await opened(REPAIR)
+    await told(session.repair(CHECK, "keep it short"))
+    wanted = "Make this command succeed: python3 -m unittest -q"
+    assert session.prompts()[0].text == f"{wanted}\nkeep it short"
+    assert sessions.sessions(session.settings.state_dir)[0].title == f"{wanted} keep it short"
+    assert "A command of mine fails." in str(worked(session)[0]["input"])
