@@ -1,5 +1,6 @@
 """The small commands: landings, grants and the key."""
 
+import json
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from assent_core.landing.landings import Write, land
 from assent_sandbox.policy import Widening
 from assent_sandbox.stage import File
 from rehearsed import committed
+from schemas import check
 
 
 @pytest.fixture
@@ -120,6 +122,34 @@ def test_landings_of_all_sessions_are_listed_taken_back_and_landed_again(assent,
     assert b"three" in (repository / "a.txt").read_bytes()
     again = assent("redo", cwd=repository)
     assert (again.returncode, again.stdout, "hint: " in again.stderr) == (1, "", True)
+
+
+def test_landings_and_grants_are_lines_of_json_of_the_published_schema(assent, repository, place):
+    first, grant = landed(place, repository), granted(place, repository)
+    (repository / "a.txt").write_bytes(LINES.replace(b"3\n", b"three\n", 1).replace(b"17\n", b"mine\n"))
+
+    def said(title: str, *words: str) -> list[dict]:
+        done = assent(*words, "--json", cwd=repository)
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        for line in lines:
+            check("lines.v1.json", title, line)
+        return lines
+
+    (before,) = said("Preview", "undo", "--preview")
+    assert (before["landing"]["id"], before["paths"], before["merged"]) == (first, ["a.txt"], ["a.txt"])
+    assert [(one["id"], one["undone"]) for one in said("Landing", "undo", "--list")] == [(first, False)]
+    (back,) = said("Landing", "undo")
+    assert (back["id"], back["undone"], back["notices"]) == (first, True, ["what was edited in a.txt since is kept"])
+    assert said("Landing", "undo", "--list")[0]["undone"]
+    assert said("Landing", "redo")[0]["paths"] == ["a.txt"]
+    assert [one["widening"]["target"] for one in said("Grant", "consent")] == [grant.widening.target]
+    assert assent("consent", "--json", "--revoke", "g-1", cwd=repository).returncode == 2
+
+
+def test_without_landings_and_grants_json_has_no_line(assent, repository):
+    for words in (("undo", "--list"), ("consent",)):
+        assert assent(*words, "--json", cwd=repository).stdout == ""
 
 
 def test_undo_keeps_what_was_edited_since_and_shows_before_what_it_would_do(assent, repository, place):

@@ -35,7 +35,7 @@ def test_every_command_describes_itself_with_all_its_options():
         (("assent", "und"), ["undo"]),
         (("assent", "--c"), ["--continue"]),
         (("assent", "fix", "--ap"), ["--apply"]),
-        (("assent", "undo", "--"), ["--help", "--list", "--preview"]),
+        (("assent", "undo", "--"), ["--help", "--list", "--preview", "--json"]),
         (("assent", "stats", "--by", "mo"), ["model"]),
         (("assent", "completion", "z"), ["zsh"]),
         (("assent", "run", "--", "--a"), []),

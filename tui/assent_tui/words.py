@@ -106,32 +106,36 @@ def undo(words: list[str], rest: list[str] | None) -> int:
     instead.add_argument(
         "--preview", action="store_true", help="show what would change in your files, and change nothing"
     )
+    take.add_argument("--json", action="store_true", help="each landing as one JSON line")
     given = take.parse_args(_alone("undo", words, rest))
     from assent_tui.commands import chores
 
     if given.list:
-        return chores.list_landings()
-    return chores.preview(given.id) if given.preview else chores.undo(given.id)
+        return chores.list_landings(as_json=given.json)
+    return (chores.preview if given.preview else chores.undo)(given.id, as_json=given.json)
 
 
 def redo(words: list[str], rest: list[str] | None) -> int:
     """`assent redo`: land again what was taken back."""
     take = parser("redo", "Land again what was taken back last, or the landing named. What you edited since is kept.")
     take.add_argument("id", nargs="?", default="", metavar="ID", help="a landing, as `assent undo --list` names it")
+    take.add_argument("--json", action="store_true", help="the landing as one JSON line")
     given = take.parse_args(_alone("redo", words, rest))
     from assent_tui.commands import chores
 
-    return chores.redo(given.id)
+    return chores.redo(given.id, as_json=given.json)
 
 
 def consent(words: list[str], rest: list[str] | None) -> int:
     """`assent consent`: what is allowed beyond the walls."""
     take = parser("consent", "List what you allowed for this project: exactly what, since when, until when.")
-    take.add_argument("--revoke", default="", metavar="ID", help="take one back")
+    instead = take.add_mutually_exclusive_group()
+    instead.add_argument("--revoke", default="", metavar="ID", help="take one back")
+    instead.add_argument("--json", action="store_true", help="each as one JSON line, oldest first")
     given = take.parse_args(_alone("consent", words, rest))
     from assent_tui.commands import chores
 
-    return chores.revoke(given.revoke) if given.revoke else chores.list_grants()
+    return chores.revoke(given.revoke) if given.revoke else chores.list_grants(as_json=given.json)
 
 
 def stats(words: list[str], rest: list[str] | None) -> int:

@@ -6,40 +6,59 @@ import sys
 import time
 from pathlib import Path
 
+from msgspec import Struct
+
 from assent_core.consent.ledger import Grant, Ledger
 from assent_core.consent.reach import effect
 from assent_core.diffs.changes import take_apart, unified
 from assent_core.errors import LandingRefused, UsageError
+from assent_core.events import encode
 from assent_core.landing import landings
 from assent_core.settings import Settings
 from assent_core.workspace import find
-from assent_sandbox.output import one_line
+from assent_sandbox.output import inert_json, one_line
 from assent_sandbox.stage import Change
 from assent_tui.commands.printer import named, plain
 from assent_tui.commands.where import here, settings_for
 from assent_tui.figures import count
 
 
-def undo(id: str) -> int:
+class Preview(Struct, frozen=True, kw_only=True):
+    """What taking back a landing would do: `paths` would change, `merged` among them keep what was edited since.
+
+    `conflicts` were edited in the same place; where there are any, nothing would be taken back.
+    """
+
+    landing: landings.Landing
+    paths: tuple[str, ...]
+    merged: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
+
+
+def undo(id: str, *, as_json: bool) -> int:
     """Take back a landing, the newest one if none is named."""
     root, settings = _place()
     _recover(root, settings)
-    _say_done("Taken back", landings.undo(root, settings.state_dir, id))
+    _say_done("Taken back", landings.undo(root, settings.state_dir, id), as_json=as_json)
     return 0
 
 
-def redo(id: str) -> int:
+def redo(id: str, *, as_json: bool) -> int:
     """Land again what was taken back, the last one if none is named."""
     root, settings = _place()
     _recover(root, settings)
-    _say_done("Landed again", landings.redo(root, settings.state_dir, id))
+    _say_done("Landed again", landings.redo(root, settings.state_dir, id), as_json=as_json)
     return 0
 
 
-def preview(id: str) -> int:
+def preview(id: str, *, as_json: bool) -> int:
     """Show what taking back a landing would do to the files as they are, as a diff on stdout; 1 if it would be refused."""
     root, settings = _place()
     made, back = landings.preview(root, settings.state_dir, id)
+    if as_json:
+        paths = tuple(write.path for write in back.writes)
+        _print(Preview(landing=made, paths=paths, merged=back.merged, conflicts=back.conflicts))
+        return LandingRefused.code if back.conflicts else 0
     _tell(f"Taking back {made.id} ({_day(made.time)}) would change {count(len(back.writes), 'file')}:")
     for write in back.writes:
         file = take_apart(Change(path=write.path, before=write.before, after=write.after))
@@ -51,25 +70,31 @@ def preview(id: str) -> int:
     return LandingRefused.code if back.conflicts else 0
 
 
-def list_landings() -> int:
+def list_landings(*, as_json: bool) -> int:
     """List the landings of all sessions in this repository, newest first."""
     root, settings = _place()
     made = landings.landings(root, settings.state_dir)
     for one in made:
+        if as_json:
+            _print(one)
+            continue
         session = f"  session {one.session}" if one.session else ""
         _say(f"{one.id}  {_day(one.time)}{session}  {'taken back  ' if one.undone else ''}{named(one.paths)}")
-    if not made:
+    if not made and not as_json:
         _say("Nothing was landed in this repository yet.")
     return 0
 
 
-def list_grants() -> int:
+def list_grants(*, as_json: bool) -> int:
     """List what is allowed beyond the walls in this repository."""
     root, settings = _place()
     grants = _ledger(settings).grants(str(root))
     for grant in grants:
-        _say(_grant(grant))
-    if not grants:
+        if as_json:
+            _print(grant)
+        else:
+            _say(_grant(grant))
+    if not grants and not as_json:
         _say("Nothing is allowed beyond the walls here. What you allow with a scope is listed, and ends by itself.")
     return 0
 
@@ -106,7 +131,10 @@ def _recover(root: Path, settings: Settings) -> None:
         _tell(f"An interrupted landing was {one.how}: {named(one.paths)}")
 
 
-def _say_done(what: str, made: landings.Landing) -> None:
+def _say_done(what: str, made: landings.Landing, *, as_json: bool) -> None:
+    if as_json:
+        _print(made)
+        return
     _say(f"{what}: {named(made.paths)}")
     for notice in made.notices:
         _tell(notice)
@@ -123,6 +151,10 @@ def _grant(grant: Grant) -> str:
 
 def _day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _print(value: Struct) -> None:
+    sys.stdout.write(inert_json(encode(value)) + "\n")
 
 
 def _tell(text: str) -> None:

@@ -8,9 +8,15 @@ from typing import Literal, get_args
 
 import msgspec
 
+from assent_core.consent.ledger import Grant
 from assent_core.events import FORMAT, AnyEvent
+from assent_core.landing.landings import Landing
 from assent_core.memory.record import Heading, Line
 from assent_core.memory.sessions import Recorded
+from assent_core.money.statistics import Statistics
+from assent_core.replay.play import Replay
+from assent_sandbox.walls import Findings
+from assent_tui.commands.chores import Preview
 from assent_tui.commands.tally import Summary
 
 Which = Literal["record", "json"]
@@ -27,8 +33,10 @@ _TOLD: dict[Which, tuple[str, str, tuple[object, ...]]] = {
     "json": (
         "a line of --json",
         "`assent fix`, `run` and `ask` print events, the first of them `opened`, whose `format` is the version, and last a "
-        "`summary`; `assent sessions` prints one Recorded a line. A field that is not known is to be passed over.",
-        (*get_args(AnyEvent), Summary, Recorded),
+        "`summary`. `assent sessions` prints one Recorded a line, `undo --list` one Landing, `consent` one Grant; `undo` and "
+        "`redo` a Landing, `undo --preview` a Preview, `stats` Statistics, `doctor` Findings, `replay` a Replay. A field that "
+        "is not known is to be passed over.",
+        (*get_args(AnyEvent), Summary, Recorded, Landing, Grant, Preview, Statistics, Findings, Replay),
     ),
 }
 
