@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
-from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -51,6 +49,7 @@ from assent_tui.chat.pane import Chat
 from assent_tui.review.diff import Diff
 from assent_tui.screen.app import AssentApp
 from assent_tui.screen.panes import Panes
+from resting import until
 
 BEFORE = b'''"""A cart of things to buy."""
 
@@ -396,16 +395,6 @@ def app_over(
 def session_of(app: AssentApp) -> Scripted:
     assert app.jobs is not None
     return app.jobs.session  # type: ignore[return-value]
-
-
-async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
-    """Let the app go on until something is so, on a screen that may still be in the making; fails after a while."""
-    for _ in range(800):
-        await pilot.pause(0.025)
-        with suppress(NoMatches):
-            if condition():
-                return
-    raise AssertionError("it did not happen")
 
 
 async def reviewing(pilot: Pilot[int]) -> AssentApp:

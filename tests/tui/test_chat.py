@@ -141,6 +141,17 @@ async def test_the_end_is_followed_but_a_reader_who_scrolled_up_is_not_pulled_do
         assert "at the end again" in text_of(app.chat)
 
 
+async def test_the_scrollbar_stands_where_the_view_does_also_where_it_came_after_it_was_needed():
+    app = Alone()
+    async with app.run_test(size=(80, 10)) as pilot:
+        assert not app.chat.show_vertical_scrollbar
+        for number in range(50):
+            app.chat.show(Prompted(turn=number, text=f"prompt {number}"))
+        await pilot.pause()
+        assert app.chat.scroll_y == app.chat.max_scroll_y > 0
+        assert app.chat.vertical_scrollbar.position == app.chat.scroll_y
+
+
 async def test_what_is_read_stays_in_sight_when_the_window_gets_narrower():
     app = Alone()
     async with app.run_test(size=(120, 12)) as pilot:

@@ -23,6 +23,7 @@ from assent_tui.pages.sessions import SessionsScreen
 from assent_tui.pages.settings import SettingsScreen, settings_now
 from assent_tui.pages.welcome import WelcomeScreen
 from assent_tui.paint.choices import Choices
+from assent_tui.paint.guard import Guard
 from assent_tui.paint.page import PageScreen
 from assent_tui.prompt.box import Prompt
 from assent_tui.review.diff import Diff
@@ -173,12 +174,14 @@ async def test_bound_keys_decide_in_the_review_and_the_old_ones_do_not():
 
 
 async def test_the_card_answers_to_the_keys_that_it_shows_and_waits_for_them_to_count():
-    app = app_over([ask], prompt="go", look=Look(keys={"consent.yes": "f5", "consent.no": "x"}))
+    app, now = app_over([ask], prompt="go", look=Look(keys={"consent.yes": "f5", "consent.no": "x"})), [0.0]
+    app._card_guard = Guard(lambda: now[0])
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.query(ConsentCard) and app.query_one(ConsentCard).question)
         await pilot.press("x", "f5")
         card = app.query_one(ConsentCard)
         assert card.question is not None
+        now[0] = 2.0
         await until(pilot, lambda: card.has_focus)
         shown_rows = text_of(card.query_one("#consent-answers"))
         assert "F5 yes, once" in shown_rows

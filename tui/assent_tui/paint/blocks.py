@@ -238,6 +238,11 @@ class BlockView(ScrollView):
             self.follow = new_value >= self.max_scroll_y and self._follows
             self._settle()
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """A bar that comes after the view was scrolled stands where the view does."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     _follows = False
     """Whether this view sticks to its end once it was scrolled there."""
     _measures = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from assent_tui.paint.lines import Line, clean
@@ -18,6 +19,8 @@ _LARGEST = 60_000
 """Characters of one piece beyond which it stays plain."""
 _COMMON = 3
 """How many languages are loaded before they are needed."""
+_ALONE = Lock()
+"""Pygments makes the rules of a language when it is first used; two threads that do so at once mix them up for good."""
 
 _NAMES = (
     ("Token.Keyword", "kw"),
@@ -42,10 +45,11 @@ _NAMES = (
 def highlight(rows: list[str], path: str = "", language: str = "") -> list[Line]:
     """Colour rows of source, one line each; by a file's name or a language's, plain where neither is known."""
     plain = [Line(((clean(row.expandtabs(4)), ""),)) for row in rows]
-    lexer = _lexer(path, language)
-    if lexer is None or sum(map(len, rows)) > _LARGEST:
-        return plain
-    lines = _colour(lexer, [row.text for row in plain])
+    with _ALONE:
+        lexer = _lexer(path, language)
+        if lexer is None or sum(map(len, rows)) > _LARGEST:
+            return plain
+        lines = _colour(lexer, [row.text for row in plain])
     return lines if len(lines) == len(plain) else plain
 
 
