@@ -4,7 +4,22 @@ import pytest
 from textual.app import App
 
 from assent_core.consent.gate import Decider
-from assent_core.events import Decided, Ended, Performed, Printed, Prompted, Proposed, Retried, Said, Texted, Thought
+from assent_core.events import (
+    AnyEvent,
+    Decided,
+    Ended,
+    Opened,
+    Performed,
+    Printed,
+    Prompted,
+    Proposed,
+    Relayed,
+    Retried,
+    Routed,
+    Said,
+    Texted,
+    Thought,
+)
 from assent_core.proposals import Shell
 from assent_sandbox.policy import Denial
 from assent_tui.chat.copying import codes, newest_answer, newest_code
@@ -116,6 +131,30 @@ async def test_a_turn_that_failed_says_what_helps():
     async with app.run_test(size=(80, 24)):
         app.chat.show(Ended(turn=1, how="failed", message="The key was refused.", hint="Run `assent key set`.", code=6))
         assert "✗ The key was refused.\n  → Run `assent key set`." in shown(app.chat)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        Ended(turn=1, how="interrupted", message="Stopped.", code=130),
+        Opened(session="s", root="/r", tier="copy", branch="", worker="w", scout="s", budget=0.0),
+    ],
+    ids=["interrupted", "resumed"],
+)
+async def test_what_had_no_end_of_its_own_is_told_to_be_stopped(end: AnyEvent):
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        for id, command in (("1", "true"), ("2", "sleep 9")):
+            app.chat.show(Proposed(id=id, proposal=Shell(command=command)))
+            app.chat.show(Decided(id=id, allowed=True, by="walls", why="it stays on the stage"))
+        app.chat.show(Performed(id="1", ok=True, told="", code=0))
+        app.chat.show(Printed(id="2", text="started\n"))
+        app.chat.show(Relayed(by="tests", of=Routed(role="worker", model="m", effort="low", why="a part")))
+        app.chat.show(end)
+        assert "▸ $ sleep 9  stopped before it was done" in shown(app.chat)
+        assert "▸ $ true  stopped" not in shown(app.chat)
+        assert "▸ tests – m" in shown(app.chat)
+        assert app.chat.blocks[1].output == "started\n"
 
 
 async def test_the_end_is_followed_but_a_reader_who_scrolled_up_is_not_pulled_down():

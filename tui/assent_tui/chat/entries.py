@@ -167,7 +167,7 @@ class Call(Entry, frozen=True):
     proposal: Proposal | None
     tool: str = ""
     """Its name where there is no proposal, because the call could not be understood."""
-    state: Literal["proposed", "running", "refused", "mistaken", "ok", "failed"] = "proposed"
+    state: Literal["proposed", "running", "refused", "mistaken", "stopped", "ok", "failed"] = "proposed"
     code: int | None = None
     seconds: float = 0.0
     output: str = ""
@@ -219,6 +219,8 @@ class Call(Entry, frozen=True):
                 return "not done"
             case "mistaken":
                 return "not understood, nothing done"
+            case "stopped":
+                return "stopped before it was done"
             case "ok" | "failed":
                 summary = self.digest.summary if self.digest and self.state == "ok" else ""
                 told = " · ".join(filter(None, (ended(self.code, self.seconds), summary)))

@@ -123,7 +123,10 @@ class Chat(Reader):
             case Rewound(snapshot=snapshot):
                 self._cut_off(snapshot)
                 self._put(*told(event))
-            case Opened() | Drifted() | Verified() | Landed() | Undone() | Forked() | Committed() | Noticed():
+            case Opened():
+                self._stop_unfinished()
+                self._put(*told(event))
+            case Drifted() | Verified() | Landed() | Undone() | Forked() | Committed() | Noticed():
                 self._put(*told(event))
             case Routed() | Planned() | Named() | Pointed() | Remarked():
                 self._put(*told(event))
@@ -161,6 +164,7 @@ class Chat(Reader):
     def _ended(self, event: Ended) -> None:
         self._commit()
         self._printed.clear()
+        self._stop_unfinished()
         self._put(*failure(event))
         if self._began is None:
             return
@@ -169,6 +173,13 @@ class Chat(Reader):
         parts = [event.how] + ([f"{seconds:.0f} s"] if seconds >= 1 else [])
         parts += [f"{role} ${usd:.4f}" for role, usd in self._spent.items()]
         self.append(Note(text=" · ".join(parts), level="cost"))
+
+    def _stop_unfinished(self) -> None:
+        """What was going on when all ended, or when a crash ended it, goes on no more."""
+        for index in (*self._calls.values(), *self._workers.values()):
+            entry = self._blocks[index]
+            if isinstance(entry, Call | Worker) and entry.state in ("proposed", "running", "working"):
+                self.replace(index, replace(entry, state="stopped"))
 
     def _put(self, *entries: Entry) -> None:
         """Put entries at the end, with a blank line above where they begin something else."""

@@ -42,7 +42,7 @@ class Worker(Entry, frozen=True):
     attempt: int = 0
     model: str = ""
     doing: str = ""
-    state: Literal["working", "ok", "failed", "beaten"] = "working"
+    state: Literal["working", "ok", "failed", "beaten", "stopped"] = "working"
     seconds: float = 0.0
     usd: float = 0.0
     log: tuple[Row, ...] = ()
@@ -95,9 +95,12 @@ class Worker(Entry, frozen=True):
         return 1 + self.gap + len(self.flagged) + (len(self.log) if self.open else 0)
 
     def _head(self, width: int) -> Line:
-        mark, style = {"ok": ("✓", "ok"), "failed": ("✗", "bad"), "beaten": ("–", "faint")}.get(
-            self.state, ("…", "dim")
-        )
+        mark, style = {
+            "ok": ("✓", "ok"),
+            "failed": ("✗", "bad"),
+            "beaten": ("–", "faint"),
+            "stopped": ("–", "warn"),
+        }.get(self.state, ("…", "dim"))
         name = f"attempt {self.attempt}" if self.attempt else self.name
         paid = [f"{self.seconds:.0f} s"] * (self.seconds >= 1) + [f"${self.usd:.4f}"] * (self.usd > 0)
         tail = f"  {' · '.join(paid)}" if paid and self.state != "working" else ""
