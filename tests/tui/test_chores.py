@@ -166,13 +166,27 @@ def test_undo_keeps_what_was_edited_since_and_shows_before_what_it_would_do(asse
 
 
 def test_edits_in_the_same_place_stand_in_the_way_and_are_named(assent, repository, place):
-    landed(place, repository)
+    made = landed(place, repository)
     (repository / "a.txt").write_bytes(LINES.replace(b"3\n", b"mine\n", 1))
     shown = assent("undo", "--preview", cwd=repository)
     assert (shown.returncode, "a.txt was edited since" in shown.stderr) == (1, True)
+    assert "nothing would change" in shown.stderr
+    assert "-three\n+3\n" in shown.stdout
     done = assent("undo", cwd=repository)
-    assert (done.returncode, "a.txt" in done.stderr, "hint: " in done.stderr) == (1, True, True)
+    assert (done.returncode, "a.txt" in done.stderr, f"undo --preview {made}`" in done.stderr) == (1, True, True)
     assert b"mine" in (repository / "a.txt").read_bytes()
+
+
+def test_what_was_edited_since_it_was_taken_back_stands_in_the_way_of_landing_it_again(assent, repository, place):
+    landed(place, repository)
+    assert assent("undo", cwd=repository).returncode == 0
+    (repository / "a.txt").write_bytes(mine := LINES.replace(b"3\n", b"mine\n", 1))
+    done = assent("redo", cwd=repository)
+    assert (done.returncode, "Edited since they were taken back: a.txt. Nothing was landed." in done.stderr) == (
+        1,
+        True,
+    )
+    assert (repository / "a.txt").read_bytes() == mine
 
 
 def test_undo_works_in_a_folder_without_git(assent, place, tmp_path):

@@ -278,16 +278,26 @@ def _reversed(tree: Tree, shelf: Shelf, journal: Journal, landed: Intent) -> Lan
     """Do the opposite of a journal; `landed` is the landing that this takes back or makes again."""
     back = reversal.reversal(tree, journal)
     if back.conflicts:
-        raise LandingRefused(
-            f"Edited since they were landed: {_listed(back.conflicts)}. Nothing was taken back.",
-            "Set your edits aside, or take the change back by hand (git diff shows it).",
-        )
+        raise _blocked(back, landed.id, again=journal.id != landed.id)
     writing, contents = shelf.add(), Contents()
     plan_of_it = plan(tree, back.writes, contents, writing.id, landed.session, undone=journal.intent())
     done = _performed(tree, writing, plan_of_it, contents, _notices(tree, back.writes))
     shelf.forget_old()
     kept = tuple(f"what was edited in {path} since is kept" for path in back.merged)
     return _landing(landed, undone=True, notices=(*done.notices, *kept))
+
+
+def _blocked(back: Reversal, id: str, *, again: bool) -> LandingRefused:
+    listed = _listed(back.conflicts)
+    if again:
+        return LandingRefused(
+            f"Edited since they were taken back: {listed}. Nothing was landed.",
+            "Set your edits aside, then land it again.",
+        )
+    return LandingRefused(
+        f"Edited since they were landed: {listed}. Nothing was taken back.",
+        f"Set your edits aside, or take the change back by hand: `assent undo --preview {id}` shows it.",
+    )
 
 
 def _landing(intent: Intent, *, undone: bool = False, notices: tuple[str, ...] = ()) -> Landing:

@@ -15,11 +15,19 @@ from assent_sandbox.merge import merge
 
 
 class Reversal(Struct, frozen=True):
-    """The writes that turn a journal back. `merged` were edited since and keep those edits; `conflicts` cannot."""
+    """The writes that turn a journal back. `merged` were edited since and keep those edits; what is `blocked` cannot.
+
+    A blocked write goes from what was landed to what stood before.
+    """
 
     writes: tuple[Write, ...]
     merged: tuple[str, ...] = ()
-    conflicts: tuple[str, ...] = ()
+    blocked: tuple[Write, ...] = ()
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """The paths that were edited since in the same place."""
+        return tuple(write.path for write in self.blocked)
 
 
 def reversal(tree: Tree, journal: Journal) -> Reversal:
@@ -31,19 +39,21 @@ def reversal(tree: Tree, journal: Journal) -> Reversal:
     moved = set(differing(tree, writes))
     kept = [write for write in writes if write.path not in moved]
     merged: list[str] = []
-    conflicts: list[str] = []
+    blocked: list[Write] = []
     for write in writes:
         stands = tree.read(write.path) if write.path in moved else write.after
         if stands == write.after:
             continue
         joined = merge(write.before, write.after, stands)
         if joined.conflict:
-            conflicts.append(write.path)
+            blocked.append(write)
         else:
             merged.append(write.path)
             kept.append(Write(path=write.path, before=stands, after=joined.entry))
     wanted = [write for write in kept if write.before != write.after]
-    return Reversal(checked(wanted) if wanted else (), tuple(sorted(merged)), tuple(sorted(conflicts)))
+    return Reversal(
+        checked(wanted) if wanted else (), tuple(sorted(merged)), tuple(sorted(blocked, key=lambda one: one.path))
+    )
 
 
 def standing(intents: Sequence[Intent]) -> set[str]:

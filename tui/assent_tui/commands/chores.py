@@ -59,15 +59,21 @@ def preview(id: str, *, as_json: bool) -> int:
         paths = tuple(write.path for write in back.writes)
         _print(Preview(landing=made, paths=paths, merged=back.merged, conflicts=back.conflicts))
         return LandingRefused.code if back.conflicts else 0
-    _tell(f"Taking back {made.id} ({_day(made.time)}) would change {count(len(back.writes), 'file')}:")
-    for write in back.writes:
-        file = take_apart(Change(path=write.path, before=write.before, after=write.after))
-        _say(unified(file).decode("utf-8", "replace").removesuffix("\n"))
+    what = "be refused, and nothing would change" if back.conflicts else f"change {count(len(back.writes), 'file')}"
+    _tell(f"Taking back {made.id} ({_day(made.time)}) would {what}:")
+    _say_diffs(back.writes)
     for path in map(one_line, back.merged):
         _tell(f"{path} was edited since; the edits would be kept.")
     for path in map(one_line, back.conflicts):
-        _tell(f"{path} was edited since, in the same place: it stands in the way, and nothing would be taken back.")
+        _tell(f"{path} was edited since, in the same place. This is what there is to take back by hand:")
+    _say_diffs(back.blocked)
     return LandingRefused.code if back.conflicts else 0
+
+
+def _say_diffs(writes: tuple[landings.Write, ...]) -> None:
+    for write in writes:
+        file = take_apart(Change(path=write.path, before=write.before, after=write.after))
+        _say(unified(file).decode("utf-8", "replace").removesuffix("\n"))
 
 
 def list_landings(*, as_json: bool) -> int:
