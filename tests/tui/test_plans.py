@@ -19,6 +19,7 @@ from assent_tui.prompt.slash import is_command, is_request, split
 from assent_tui.review.hunks import HunkHead
 from assent_tui.review.layout import file_blocks
 from assent_tui.screen.messages import Happened
+from assent_tui.screen.pages import Look
 from assent_tui.screen.sent import in_words
 from screen import CHANGES, app_over, said, session_of, text_of, until
 
@@ -115,6 +116,21 @@ async def test_what_was_sent_beside_is_a_page_and_the_scout_has_a_switch():
         assert "nothing more is sent" in said(app)
         await typed(app, pilot, "/scout on")
         assert scout.on is True
+
+
+async def test_what_was_sent_is_folded_between_words_and_the_key_that_closes_the_page_is_the_one_that_holds():
+    app = app_over(changes=(), look=Look(keys={"page.close": "f9"}))
+    prose = "Extraordinarily conscientious bookkeeping accompanies everything. " * 5
+    async with app.run_test(size=(40, 30)) as pilot:
+        await until(pilot, lambda: idle(app))
+        sent = Sent(name="title", model="m", instructions=prose, text="the prompt", answer="{}")
+        session_of(app).scout = SimpleNamespace(on=True, sent=deque([sent]))
+        await typed(app, pilot, "/scout")
+        await until(pilot, lambda: "The reviewer has" in text_of(app.screen.query_one("#page")))
+        view = app.screen.query_one("#page")
+        shown = [row.text.split() for block in view.blocks for row in block.lines(34)]
+        assert {word for row in shown for word in row} >= set(prose.split())
+        assert "F9 closes" in view.border_subtitle
 
 
 def test_all_that_left_is_in_the_text_with_what_came_of_it():

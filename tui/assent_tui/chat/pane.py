@@ -51,6 +51,7 @@ from assent_tui.chat.reader import Reader
 from assent_tui.chat.stream import Stream
 from assent_tui.chat.telling import failure, opinion, told
 from assent_tui.chat.workers import Worker, chosen
+from assent_tui.keymap import keymap_of
 
 _BEAT = 0.1
 """Seconds over which streamed pieces are gathered before they are shown."""
@@ -99,8 +100,8 @@ class Chat(Reader):
                 self._said(text)
             case Retried():
                 self._void()
-                said = f"{event.why}; asking again in {event.seconds:.0f} s (attempt {event.attempt}); Esc stops it"
-                self.note(said, "warn")
+                said = f"{event.why}; asking again in {event.seconds:.0f} s (attempt {event.attempt})"
+                self.note(f"{said}; {keymap_of(self).shown('app.step_back')} stops it", "warn")
             case Proposed() | Mistaken() | Decided() | Performed() | Digested():
                 self._called(event)
             case Explained(by="reviewer"):

@@ -11,7 +11,8 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from assent_tui.keymap import bindings
+from assent_tui.figures import count
+from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import Line, Span, clean, line, wrap
 from assent_tui.paint.textscreen import TextScreen
@@ -30,6 +31,7 @@ class Piece(Struct, frozen=True, kw_only=True):
     first: Span = ("", "")
     rest: Span = ("", "")
     style: str = ""
+    words: bool = False
 
     def guess(self, width: int) -> int:
         """Rows by length."""
@@ -42,13 +44,15 @@ class Piece(Struct, frozen=True, kw_only=True):
             whole = line((clean(row.expandtabs(4)), self.style))
             if at == 0 and self.goes_on:
                 whole = Line(((" " * _HANG, ""), *whole.spans), "", _HANG, True)
-            for each in wrap(whole, width - len(self.rest[0]), _HANG, words=False):
+            for each in wrap(whole, width - len(self.rest[0]), _HANG, words=self.words):
                 made.append(each.behind(self.rest if made else self.first))
         return made
 
 
-def pieces(text: str, *, first: Span = ("", ""), rest: Span = ("", ""), style: str = "text") -> list[Piece]:
-    """A text cut into pieces; `first` stands before its first row, `rest` before the others."""
+def pieces(
+    text: str, *, first: Span = ("", ""), rest: Span = ("", ""), style: str = "text", words: bool = False
+) -> list[Piece]:
+    """A text cut into pieces; `first` stands before its first row, `rest` before the others. `words`: no word is folded."""
     made: list[Piece] = []
     rows: list[str] = []
     goes_on = False
@@ -56,7 +60,8 @@ def pieces(text: str, *, first: Span = ("", ""), rest: Span = ("", ""), style: s
     def end() -> None:
         nonlocal rows
         if rows:
-            made.append(Piece(rows=tuple(rows), goes_on=goes_on, first=rest if made else first, rest=rest, style=style))
+            marks = {"first": rest if made else first, "rest": rest}
+            made.append(Piece(rows=tuple(rows), goes_on=goes_on, **marks, style=style, words=words))
         rows = []
 
     size = 0
@@ -78,25 +83,27 @@ def _short(text: str) -> Iterator[tuple[str, bool]]:
 
 
 class PageScreen(TextScreen[None], ModalScreen[None]):
-    """Shows a text over everything, all of it; any of its keys takes it away."""
+    """Shows a text over everything, all of it; any of its keys takes it away. `words`: it is prose, and folded as such."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("page")
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: str, *, words: bool = False) -> None:
         super().__init__()
         self._title = title
         self._text = text
+        self._words = words
 
     def compose(self) -> ComposeResult:
         """One view that scrolls."""
         view = TextView(id="page")
         view.can_focus = True
         view.border_title = Content(clean(self._title))  # pyright: ignore[reportAttributeAccessIssue]  it takes what str becomes
-        view.border_subtitle = f"{self._text.count(chr(10)) + 1:,} rows; Esc closes"
+        rows = count(self._text.count("\n") + 1, "row")
+        view.border_subtitle = f"{rows}; {keymap_of(self).shown('page.close')} closes"
         yield view
 
     def on_mount(self) -> None:
         """Show the text from its end, where most outputs say what came of them."""
         view = self.query_one(BlockView)
-        view.reset(pieces(self._text), follow=True)
+        view.reset(pieces(self._text, words=self._words), follow=True)
         view.focus()

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from assent_core.diffs.changes import FileChange, Hunk
 from assent_core.diffs.review import Review
-from assent_tui.keymap import bindings
+from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.search import Hit, following, hits
 from assent_tui.paint.textview import TextView
@@ -228,16 +228,13 @@ class Diff(TextView, inherit_bindings=False):
     def pick(self, at: int = 0) -> bool:
         """Begin to choose lines of the hunk at the cursor; says whether it has any."""
         place = self.place
-        rows = sum(
-            len(hunk.old) + len(hunk.new)
-            for file in self._review.files
-            for hunk in file.hunks
-            if place and hunk.id == place.hunk
-        )
-        if place is None or not rows:
+        if place is None:
             return False
-        self.repick(Picking(place.hunk, rows).go(at))
-        return True
+        _, hunk = self._owners[place.hunk]
+        rows = len(hunk.old) + len(hunk.new)
+        if rows:
+            self.repick(Picking(place.hunk, rows).go(at))
+        return bool(rows)
 
     def repick(self, picking: Picking) -> None:
         """Choose other lines of the same hunk."""
@@ -274,11 +271,11 @@ class Diff(TextView, inherit_bindings=False):
     def next_hit(self, step: int) -> str:
         """To the next or previous occurrence; which of how many it is, in words."""
         if not self._look.query:
-            return "nothing is searched for: / asks for a text"
+            return keymap_of(self).words("nothing is searched for: {review.search} asks for a text")
         self._make_whole()
         found = hits(self._blocks, self._look.query)
         if not found:
-            return "not found (what is folded is not searched: o unfolds it)"
+            return keymap_of(self).words("not found (what is folded is not searched: {review.unfold} unfolds it)")
         place = self.place
         here = self._hit or ((place.first, -1) if place else (0, -1))
         at = following(found, here, step)

@@ -127,7 +127,7 @@ class Commanding(Writing):
             said = "is on again" if scout.on else "is off: nothing more is sent to it in this session"
             self.chat.note(f"The scout {said}.")
         elif len(self.screen_stack) == 1:
-            self.push_screen(PageScreen("sent beside the turns", in_words(scout.sent, on=scout.on)))
+            self.push_screen(PageScreen("sent beside the turns", in_words(scout.sent, on=scout.on), words=True))
 
     def on_text_screen_copied(self, message: TextScreen.Copied) -> None:
         """Say what went to the clipboard."""
