@@ -33,7 +33,7 @@ from assent_tui.screen.app import AssentApp
 from assent_tui.screen.keyline import KEYS, Keys
 from assent_tui.screen.pages import Look
 from assent_tui.screen.panes import Panes
-from screen import WORK, app_over, ask, reviewing, said, text_of, until
+from screen import CHANGES, WORK, app_over, ask, reviewing, said, session_of, text_of, until
 
 OWNERS: dict[str, type[DOMNode]] = {
     "app": AssentApp,
@@ -256,6 +256,18 @@ async def test_the_line_of_keys_shows_as_many_as_fit_and_always_the_one_for_all(
         assert "y accept" in row or width < 40
         if width >= 80:
             assert all(f" {keys} " in row for keys in ("e edit", "s split", "Space mark", "L land"))
+
+
+async def test_a_review_of_nothing_offers_no_key_that_decides():
+    app = app_over((), prompt="go", changes=())
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: app.query(Diff) and app.job is None)
+        app.action_toggle_review()
+        await until(pilot, lambda: "back" in text_of(app.query_one(Keys)))
+        assert text_of(app.query_one(Keys)).split() == ["Esc", "back", "?", "all", "keys"]
+        session_of(app).changes = CHANGES
+        app.command("/review")
+        await until(pilot, lambda: "y accept" in text_of(app.query_one(Keys)))
 
 
 def test_the_page_of_keys_has_room_in_a_narrow_window():

@@ -15,15 +15,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message_pump import MessagePump
 from textual.widget import Widget
-from textual.widgets import Input, TextArea
 
 from assent_tui.keymap import bindings
 from assent_tui.paint.guard import Guard
 from assent_tui.prompt.box import Prompt
 from assent_tui.prompt.slash import argv_of, is_command, is_request
-from assent_tui.screen.commanding import Commanding
 from assent_tui.screen.keyline import Keys
 from assent_tui.screen.messages import Happened, Opened, Over, Reviewed, Trouble
+from assent_tui.screen.offering import Offering
 from assent_tui.screen.pages import USUAL, Look, Place
 from assent_tui.screen.panes import Panes
 from assent_tui.screen.status import Status
@@ -32,7 +31,6 @@ from assent_tui.screen.work import Open
 
 if TYPE_CHECKING:
     from assent_tui.chat.pane import Chat
-    from assent_tui.consent.card import ConsentCard
     from assent_tui.review.pane import ReviewPane
     from assent_tui.screen.jobs import Jobs
 
@@ -40,7 +38,7 @@ _PICTURE = 0.03
 """Seconds that the first picture has for its way to the terminal, before what comes after it takes the processor."""
 
 
-class AssentApp(Commanding):
+class AssentApp(Offering):
     """Opens the session, shows its events and turns keys into calls of it."""
 
     CSS_PATH = "app.tcss"
@@ -63,8 +61,6 @@ class AssentApp(Commanding):
         """Whether what is staged is to be looked at before anything else, and how: `show`, `quietly`."""
         self._queue = [prompt] if prompt else []
         self._leaving = False
-        self._furnished = False
-        self._card: ConsentCard
         self._card_guard = Guard()
         self._panes = Panes(Guard(), id="panes")
         self._status = Status(id="status")
@@ -91,9 +87,7 @@ class AssentApp(Commanding):
     def on_mount(self) -> None:
         """Take keys at once; open the session meanwhile."""
         self._prompt.focus()
-        self.watch(self.screen, "focused", self._offer_keys, init=False)
-        self.screen_change_signal.subscribe(self, self._page_changed)  # pyright: ignore[reportUnknownMemberType]  Screen is generic
-        self._offer_keys()
+        self.follow_keys()
         self.set_timer(_PICTURE, partial(self.run_worker, self._furnish))
 
     async def _furnish(self) -> None:
@@ -117,7 +111,7 @@ class AssentApp(Commanding):
     def show_work(self, doing: str) -> None:
         """Say what is being done; empty: nothing is."""
         self._status.working(doing)
-        self._offer_keys()
+        self.offer_keys()
 
     @property
     def asker(self) -> MessagePump:
@@ -175,7 +169,7 @@ class AssentApp(Commanding):
             self._queue = []
         if self.jobs is not None:
             self._next(self.jobs, stopped=message.interrupted)
-        self._offer_keys()
+        self.offer_keys()
 
     def tell(self, error: Trouble) -> None:
         """Say that something went wrong, where the user looks."""
@@ -260,7 +254,7 @@ class AssentApp(Commanding):
         self._panes.show_review()
         if take_focus and not self.pane.field.taken:
             self._give_keys(self.pane.diff)
-        self._offer_keys()
+        self.offer_keys()
 
     def _give_keys(self, pane: Widget) -> None:
         """Focus it at once, also under a page."""
@@ -321,37 +315,4 @@ class AssentApp(Commanding):
 
     def _stay(self) -> None:
         self._leaving = False
-        self._offer_keys()
-
-    def on_lines_choosing(self) -> None:
-        """Other keys matter."""
-        self._offer_keys()
-
-    def keys_changed(self) -> None:
-        """Show the keys that hold now."""
-        self._prompt.show_keys()
-        self._offer_keys()
-
-    def _page_changed(self, page: object) -> None:
-        self._offer_keys()
-
-    def _offer_keys(self) -> None:
-        self._keys.show(self._where(), self.keymap)
-
-    def _where(self) -> str:
-        """The place whose keys are worth showing."""
-        if not self._furnished:
-            return "prompt"
-        if len(self.screen_stack) > 1:
-            return "page"
-        if isinstance(self.focused, Input):
-            return "field"
-        if isinstance(self.focused, TextArea) and self.focused is not self._prompt:
-            return "editor"
-        if self._card.has_focus_within:
-            return "consent"
-        if self._panes.reviewing:
-            return "review"
-        if self.focused is self.chat:
-            return "lines" if self.chat.choosing_lines else "chat"
-        return "turn" if self.job is not None else "prompt"
+        self.offer_keys()

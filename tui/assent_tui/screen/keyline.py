@@ -43,11 +43,11 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("consent.no", "no"),
         ("consent.yes", "yes, once"),
         ("consent.reason", "no, with a reason"),
-        ("consent.page_down", "scroll"),
         ("app.toggle_review", "review"),
         ("app.step_back", "stop the turn"),
     ),
     "page": (("page.close", "back"), ("diff.page_up diff.page_down", "scroll")),
+    "empty review": (("app.step_back", "back"),),
     "field": (("Enter", "send"), ("app.step_back", "back")),
     "editor": (("editor.write", "put onto the stage"), ("app.step_back", "back")),
     "review": (
@@ -69,7 +69,7 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 """The names of the keys worth showing in each place, the most wanted first."""
-_HELP = {"prompt": "app.help_here", "chat": "app.help_here", "review": "app.help_here"}
+_HELP = {"prompt": "app.help_here", "chat": "app.help_here", "review": "app.help_here", "empty review": "app.help_here"}
 """Where another key than that of everywhere shows all keys."""
 
 
