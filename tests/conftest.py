@@ -19,12 +19,11 @@ from hypothesis import HealthCheck, settings
 from assent_core.rehearsal import Rehearsal
 from assent_tui.commands.demo import served
 from emulated import Emulated
+from patient import PATIENCE
 from rehearsed import CALC, TEST, committed
 
 COMMAND = Path(sys.executable).with_name("assent")
 SIZE = (40, 120)
-PATIENCE = 90.0
-"""Seconds after which something that was waited for counts as never coming, on a machine that may be slow."""
 settings.register_profile(
     "as it comes",
     deadline=None,

@@ -29,6 +29,7 @@ from assent_core.events import (
 )
 from assent_core.events import Said as Spoken
 from assent_core.memory import sessions
+from patient import PATIENCE, until
 from rehearsed import FIX, Said, of, told
 
 LOG = """\
@@ -146,9 +147,7 @@ async def test_what_never_answers_is_still_waited_for_by_nobody_when_the_turn_is
     session, _, _ = await worked(opened, BESIDE["never"])
     session.second_look()
     session.second_look()
-    async with asyncio.timeout(90):
-        while len(session.scout.sent) < 5:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(session.scout.sent) >= 5)
     sent = {each.name: each.outcome for each in session.scout.sent}
     assert sent == dict.fromkeys(("scout_digest", "scout_explain", "judge", "scout_title", "review"), "waiting")
     assert len(session.scout.sent) == 5
@@ -177,9 +176,7 @@ async def test_a_title_is_found_after_the_first_turn_and_what_the_user_calls_it_
     heard: list[AnyEvent] = []
     session.listen(heard.append)
     await told(session.turn(WISH))
-    async with asyncio.timeout(90):
-        while not of(Named, heard):
-            await asyncio.sleep(0.01)
+    await until(lambda: of(Named, heard))
     assert [event.title for event in of(Named, heard)] == ["Mend the sum"]
     await told(session.turn("go on"))
     assert len([each for each in session.scout.sent if each.name == "scout_title"]) == 1
@@ -196,7 +193,7 @@ async def test_a_title_is_found_after_the_first_turn_and_what_the_user_calls_it_
 async def test_the_opinion_of_the_reviewer_comes_as_an_event_while_the_question_is_open(opened):
     class Waiting:
         async def ask(self, _):
-            await asyncio.wait_for(judged.wait(), 90)
+            await asyncio.wait_for(judged.wait(), PATIENCE)
             return Answer(False)
 
     judged = asyncio.Event()
@@ -229,9 +226,7 @@ async def test_remarks_come_after_the_review_is_open_are_billed_apart_and_surviv
     review, _ = await session.review()
     assert review.remarks == ()
     session.second_look()
-    async with asyncio.timeout(90):
-        while not of(Remarked, heard):
-            await asyncio.sleep(0.01)
+    await until(lambda: of(Remarked, heard))
     (hunk,) = review.undecided
     read, _ = await session.review(review)
     assert [(remark.hunk, remark.text) for remark in read.remarks] == [(hunk, "Overflows."), ("", "Lost.")]
@@ -262,9 +257,7 @@ async def test_what_was_read_is_not_read_again_when_a_part_of_it_has_landed_but_
 
     async def read(times: int) -> None:
         session.second_look()
-        async with asyncio.timeout(90):
-            while len(of(Remarked, heard)) < times:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(of(Remarked, heard)) >= times)
 
     await told(session.turn("change both"))
     await read(1)

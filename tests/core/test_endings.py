@@ -1,13 +1,14 @@
 """Models come to their end: said in time, and the session goes on with another one."""
 
-import asyncio
 import datetime
 
 import pytest
 
 from assent_core.errors import UsageError
-from assent_core.events import Ended, Noticed, Routed
+from assent_core.events import AnyEvent, Ended, Noticed, Routed
+from assent_core.roles import lookout
 from assent_core.service.endings import endings, listed
+from patient import PATIENCE, until
 from rehearsed import of, told, worked
 
 TODAY = datetime.date(2026, 3, 1)
@@ -34,15 +35,14 @@ def test_what_ends_within_ninety_days_is_told_and_what_is_over_too():
     ]
 
 
-async def test_the_list_of_the_server_is_asked_once_and_what_it_says_is_told(opened):
+async def test_the_list_of_the_server_is_asked_once_and_what_it_says_is_told(opened, monkeypatch):
+    monkeypatch.setattr(lookout, "PATIENCE", PATIENCE)
     soon = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(30)
     session = await opened(f'shutdown = {{ "gpt-5.4-mini" = "{soon}", "other" = "{soon}" }}\n{SAY}')
-    await told(session.turn("hello"))
-    for _ in range(100):
-        if of(Noticed, events := await told(session.turn("hello again"))):
-            break
-        await asyncio.sleep(0.05)
-    (notice,) = of(Noticed, events)
+    heard: list[AnyEvent] = []
+    session.listen(heard.append)
+    heard += await told(session.turn("hello"))
+    (notice,) = await until(lambda: of(Noticed, heard))
     assert notice.text.startswith(f"gpt-5.4-mini is shut down on {soon}, in ")
     assert of(Noticed, await told(session.turn("and again"))) == []
 

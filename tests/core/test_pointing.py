@@ -13,6 +13,7 @@ from assent_core.events import Ended, Performed, Pointed
 from assent_core.instructions import pointer
 from assent_core.memory.record import read
 from assent_core.telling import Telling
+from patient import until
 from rehearsed import of, told, worked
 
 WISH = "the price of an invoice is too high"
@@ -30,9 +31,7 @@ class Waiting:
         self.late = late
 
     async def ask(self, _):
-        async with asyncio.timeout(90):
-            while not self.late and not [each for each in ranking(self.session) if each.outcome != "waiting"]:
-                await asyncio.sleep(0.005)
+        await until(lambda: self.late or [each for each in ranking(self.session) if each.outcome != "waiting"])
         return Answer(False, reason="work offline")
 
 
@@ -102,12 +101,20 @@ async def test_what_is_late_or_wrong_is_told_to_nobody_and_waited_for_by_nobody(
     assert len(ranking(session)) == 1
 
 
-async def test_an_answer_that_comes_after_its_task_is_not_told_to_the_next(opened):
-    session = await opened('[[worker]]\nrepeat = true\nsay = "Yes."\n' + GOOD.replace("json", "latency = 0.2\njson"))
+async def test_an_answer_that_comes_after_its_task_is_not_told_to_the_next(opened, monkeypatch):
+    session = await opened('[[worker]]\nrepeat = true\nsay = "Yes."\n' + GOOD)
+    over, rank = asyncio.Event(), session.scout.rank
+
+    async def late(*given) -> tuple[str, ...]:
+        found = await rank(*given)
+        await over.wait()
+        return found
+
+    monkeypatch.setattr(session.scout, "rank", late)
     await told(session.turn(WISH))
-    async with asyncio.timeout(90):
-        while [each.outcome for each in ranking(session)] != ["answered"]:
-            await asyncio.sleep(0.01)
+    await until(lambda: [each.outcome for each in ranking(session)] == ["answered"])
+    over.set()
+    await until(lambda: session._lookout._picked)
     assert of(Pointed, await told(session.turn("go on with calc.py"))) == []
     assert len(ranking(session)) == 1
     assert not any(map(notes, worked(session)))
@@ -116,12 +123,9 @@ async def test_an_answer_that_comes_after_its_task_is_not_told_to_the_next(opene
 async def test_the_next_task_ends_the_question_of_the_one_before(opened):
     session = await opened('[[worker]]\nrepeat = true\nsay = "Yes."\n' + GOOD.replace("json", "latency = 60\njson"))
     await told(session.turn(WISH))
-    async with asyncio.timeout(90):
-        while not ranking(session):
-            await asyncio.sleep(0.01)
+    await until(lambda: ranking(session))
     await told(session.turn("go on with calc.py"))
-    await asyncio.sleep(0.01)
-    assert [each.outcome for each in ranking(session)] == ["cancelled"]
+    await until(lambda: [each.outcome for each in ranking(session)] == ["cancelled"])
 
 
 async def test_a_name_that_gives_orders_stays_one_line_between_fences(begun, repository):

@@ -152,20 +152,20 @@ OWNERS = {
 }  # fmt: skip
 """Files that the user may change and that are not, or not only, theirs."""
 
-_SMALL = Limits(seconds=20)
+_SMALL = Limits(seconds=100)
 _M = 1 << 20
 BOMBS = {
     "processes": Bomb(("sh", "-c", "f() { sleep $MARK & f; }; f 2> /dev/null; while :; do sleep 0.2; done"), Limits(seconds=1, processes=60), ("time", "exit", "signal", "processes"), "root"),
     "processes that double": Bomb(("sh", "-c", "b() { b 2> /dev/null | b 2> /dev/null & }; b; sleep 1; sleep $MARK"), Limits(seconds=1, processes=60), ("time", "exit", "signal", "processes"), "root"),
     "threads": Bomb(("python3", "-c", "import threading, time\nwhile 1: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"), Limits(seconds=10, processes=80), ("exit", "signal", "time", "processes"), "root"),
-    "memory of one": Bomb(("python3", "-c", "b = []\nwhile 1: b.append(bytearray(b'x') * 10_000_000)"), Limits(seconds=20, memory=200 * _M), ("exit", "memory", "signal")),
-    "memory of many": Bomb(("sh", "-c", "for i in 1 2 3 4; do python3 -c \"import time; b = b'x' * 60_000_000; time.sleep(60)\" $MARK & done; wait"), Limits(seconds=20, memory=150 * _M), ("memory",)),
-    "memory of files": Bomb(("sh", "-c", "while :; do head -c 4000000 /dev/urandom >> /dev/shm/bomb || exit; done"), Limits(seconds=20, memory=100 * _M, disk=100 * _M, file=40 * _M), ("signal", "exit", "memory", "disk")),
-    "one file": Bomb(("sh", "-c", "exec head -c 400000000 /dev/zero > bomb"), Limits(seconds=20, file=4 * _M), ("signal", "exit")),
-    "many files": Bomb(("sh", "-c", "i=0; while :; do head -c 2000000 /dev/urandom > bomb$i; i=$((i+1)); done"), Limits(seconds=20, disk=20 * _M), ("disk",)),
+    "memory of one": Bomb(("python3", "-c", "b = []\nwhile 1: b.append(bytearray(b'x') * 10_000_000)"), Limits(seconds=100, memory=200 * _M), ("exit", "memory", "signal")),
+    "memory of many": Bomb(("sh", "-c", "for i in 1 2 3 4; do python3 -c \"import time; b = b'x' * 60_000_000; time.sleep(90)\" $MARK & done; wait"), Limits(seconds=100, memory=150 * _M), ("memory",)),
+    "memory of files": Bomb(("sh", "-c", "while :; do head -c 4000000 /dev/urandom >> /dev/shm/bomb || exit; done"), Limits(seconds=100, memory=100 * _M, disk=100 * _M, file=40 * _M), ("signal", "exit", "memory", "disk")),
+    "one file": Bomb(("sh", "-c", "exec head -c 400000000 /dev/zero > bomb"), Limits(seconds=100, file=4 * _M), ("signal", "exit")),
+    "many files": Bomb(("sh", "-c", "i=0; while :; do head -c 2000000 /dev/urandom > bomb$i; i=$((i+1)); sleep 0.02; done"), Limits(seconds=100, disk=20 * _M), ("disk",)),
     "empty files": Bomb(("python3", "-c", "i = 0\nwhile 1: open(f'bomb{i}', 'w').close(); i += 1"), Limits(seconds=1, disk=20 * _M), ("time", "disk", "exit")),
-    "output": Bomb(("sh", "-c", "timeout 0.5 yes; :"), Limits(seconds=10, output=10_000), ("exit",)),
-    "one endless line": Bomb(("sh", "-c", "timeout 0.5 cat /dev/zero; :"), Limits(seconds=10, output=10_000), ("exit",)),
+    "output": Bomb(("sh", "-c", "timeout 0.5 yes; :"), Limits(seconds=100, output=10_000), ("exit",)),
+    "one endless line": Bomb(("sh", "-c", "timeout 0.5 cat /dev/zero; :"), Limits(seconds=100, output=10_000), ("exit",)),
     "deaf to signals": Bomb(("sh", "-c", "trap '' TERM INT HUP QUIT; while :; do sleep 0.05; done"), Limits(seconds=0.5), ("time",)),
     "a daemon": Bomb(("sh", "-c", "setsid sh -c 'sleep $MARK & sleep $MARK' > /dev/null 2>&1 & echo on"), _SMALL, ("exit",)),
     "a daemon that forks twice": Bomb(("python3", "-c", "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: os.execvp('sleep', ['sleep', os.environ['MARK']])"), _SMALL, ("exit",)),

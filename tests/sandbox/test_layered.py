@@ -1,6 +1,6 @@
 """A stage that is layered on another one, and how what it made comes back."""
 
-import asyncio
+import os
 import random
 import shutil
 import subprocess
@@ -15,6 +15,7 @@ from assent_sandbox.merge import Side, has_markers
 from assent_sandbox.policy import Policy, Tier, Widening
 from assent_sandbox.stage import Entry, File, Link, Moved, Stage, StageError
 from assent_sandbox.tiers import open_above, open_stage, sweep
+from patient import until
 from staged import sh
 
 WHO = Side("b", "by b")
@@ -312,7 +313,7 @@ from assent_sandbox.tiers import open_above, open_stage
 async def main():
     stage = await open_stage(Path(sys.argv[1]), Path(sys.argv[2]))
     above = await open_above(stage, Path(sys.argv[2] + "-b"))
-    async for piece in above.run(Command(argv=("sh", "-c", "echo x > kept; echo started; sleep 7343.5")), Policy()):
+    async for piece in above.run(Command(argv=("sh", "-c", "echo x > kept; echo started; sleep " + sys.argv[3])), Policy()):
         print(piece.data.decode(), flush=True)
 
 asyncio.run(main())
@@ -323,13 +324,12 @@ async def test_killed_with_its_stages_a_process_leaves_nothing_alive_and_nothing
     root: Path, tmp_path: Path
 ):
     home = tmp_path / "state" / "stages" / "key" / "one"
-    code = "import sys; sys.path[:0] = " + repr(sys.path) + KILLED
-    with subprocess.Popen([sys.executable, "-c", code, str(root), str(home)], stdout=subprocess.PIPE) as process:
+    mark, code = f"7343.{os.getpid()}", "import sys; sys.path[:0] = " + repr(sys.path) + KILLED
+    with subprocess.Popen([sys.executable, "-c", code, str(root), str(home), mark], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"started\n"
         process.kill()
-    while any(b"7343.5" in line for line in commands()):
-        await asyncio.sleep(0.02)
+    await until(lambda: not any(os.fsencode(mark) in line for line in commands()))
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
     assert sweep(tmp_path / "state", untouched=300.0) == 1
     assert [place.name for place in home.parent.iterdir()] == ["one"]

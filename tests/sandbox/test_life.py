@@ -156,7 +156,8 @@ async def test_a_file_that_appears_in_a_folder_deleted_on_the_stage_shows(stage:
 
 
 async def test_a_file_changed_during_a_command_that_changes_it_is_a_conflict(stage: Stage, root: Path, tier: str):
-    pieces = stage.run(Command(argv=("sh", "-c", "echo s >> a; echo s; sleep 0.6; rm b")), Policy())
+    held_up = "echo s >> a; head -c 1000000 /dev/zero; rm b"  # until somebody reads what it writes
+    pieces = stage.run(Command(argv=("sh", "-c", held_up)), Policy())
     first = await anext(pieces)
     assert not isinstance(first, Ended)
     (root / "a").write_text("real\n")

@@ -53,7 +53,7 @@ def test_read_only_covers_everything_below() -> None:
         namespaces.enter_user_namespace()
         namespaces.set_attributes("/", namespaces.RDONLY, propagation=namespaces.PRIVATE)
         try:
-            Path("/tmp/assent-was-here").write_text("x")
+            Path(f"/tmp/assent-was-here-{os.getpid()}").write_text("x")
         except OSError as error:
             return error.errno == 30
         return False

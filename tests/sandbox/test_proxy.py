@@ -13,6 +13,7 @@ from assent_sandbox.policy import Widening
 from assent_sandbox.running import proxy as proxies
 from assent_sandbox.running.proxy import Proxy
 from assent_sandbox.running.relay import Book, Streams
+from patient import PATIENCE
 
 GRANTED = Widening("host", "made.up:80")
 PUBLIC = "93.184.215.14"
@@ -105,7 +106,7 @@ class World:
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 return await reader.read()
         except ConnectionError:
             return b""
@@ -348,7 +349,7 @@ async def test_a_body_is_sent_on_whole_also_in_chunks_and_after_a_pause(world: W
         writer.write(f"POST http://made.up/ HTTP/1.1\r\n{HOST}\r\nExpect: 100-continue\r\n{headers}\r\n\r\n".encode())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
         writer.write(body)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not b"".join(world.heard).endswith(body):
                 await asyncio.sleep(0.01)
         assert b"Expect" not in b"".join(world.heard)
@@ -389,7 +390,7 @@ async def test_nothing_that_is_said_breaks_it(world: World):
         reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
         writer.write(bytes(said[: chance.randrange(1, len(said) + 1)]))
         writer.write_eof()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await reader.read()
         writer.close()
     assert world.broken == []

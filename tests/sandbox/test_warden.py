@@ -12,6 +12,7 @@ import pytest
 
 from assent_sandbox.policy import Command, Ended, Policy, View
 from assent_sandbox.running.run import Walls
+from patient import PATIENCE, until
 
 ROOM = str(Path(__file__).parents[2] / "sandbox")
 START = "import sys; sys.path.insert(0, {!r}); from assent_sandbox.cell import warden; warden.main({}, 'copy', {})"
@@ -22,7 +23,7 @@ def _started(starter: int) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     code = START.format(ROOM, theirs.fileno(), starter)
     process = subprocess.Popen([sys.executable, "-I", "-S", "-c", code], pass_fds=[theirs.fileno()])
     theirs.close()
-    ours.settimeout(20)
+    ours.settimeout(PATIENCE)
     return ours, process
 
 
@@ -30,14 +31,14 @@ def test_it_is_ready_and_ends_when_its_socket_closes() -> None:
     door, process = _started(os.getpid())
     assert door.recv(100) == b"ready"
     door.close()
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_it_ends_at_once_if_its_starter_is_gone_already() -> None:
     door, process = _started(1)
     with door:
         assert door.recv(100) == b""
-    assert process.wait(20) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
@@ -65,6 +66,7 @@ async def test_a_hundred_commands_leave_no_descriptor_behind(tmp_path: Path) -> 
             assert isinstance(last, Ended)
             if number in {1, 100}:
                 (warden,) = _wardens()
+                await until(lambda spare=f"/proc/{warden}/task/{warden}/children": Path(spare).read_text())
                 counts.append((_size("/proc/self/fd"), _size(f"/proc/{warden}/fd") if os.geteuid() == 0 else 0))
         assert counts[0] == counts[1]
     finally:
