@@ -120,6 +120,33 @@ def test_what_a_wall_surely_denied_goes_to_the_gate_once_and_then_to_the_worker(
     assert steer(run("sandbox denial", denials=(limit,)), (), Place()) == Go()
 
 
+@pytest.mark.parametrize(
+    ("failure", "wanted", "certainty", "stops"),
+    [
+        ("tool missing", "/home/u/env/bin/tool", "sure", True),
+        ("tool missing", "/home/u/env", "sure", True),
+        ("permission", "/home/u/env", "sure", True),
+        ("permission", "/home/u/env/bin/tool", "sure", False),
+        ("permission", "/home/u/env", "likely", False),
+    ],
+)
+def test_a_hidden_program_that_nobody_allowed_is_said_to_be_there_and_how_it_is_shown(
+    failure, wanted, certainty, stops
+):
+    target, widening = "/home/u/env/bin/tool", Widening("read", wanted)
+    denial = Denial(kind="file", target=target, certainty=certainty, why="it is hidden", widening=widening)
+    now = run(failure, f"bash: line 1: {target}: No such file or directory", denials=(denial,))
+    assert steer(now, (), Place()) == (AskGate((widening,)) if certainty == "sure" else Go())
+    move = steer(now, (), Place(asked=frozenset({widening})))
+    if not stops:
+        assert move == Go()
+        return
+    assert isinstance(move, Stop)
+    assert move.error.code == 5
+    assert move.error.message == f"A program is there, but hidden from commands: {target}"
+    assert f"add {wanted} to `readable` in your settings" in move.error.hint
+
+
 def test_what_says_that_it_comes_and_goes_is_run_again_before_anything_is_touched():
     now = of_corpus("shell/flaky")
     assert isinstance(steer(now, (), Place()), RunAgain)

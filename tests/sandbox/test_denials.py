@@ -160,6 +160,7 @@ def test_no_network_is_missed_where_it_was_granted(written: Plan) -> None:
     "line",
     [
         "cat: {}: No such file or directory",
+        "sh: 0: cannot open {}: No such file",
         "FileNotFoundError: [Errno 2] No such file or directory: '{}'",
         "Error: ENOENT: no such file or directory, open '{}'",
         "cat: {}: Permission denied",

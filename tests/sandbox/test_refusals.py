@@ -32,6 +32,12 @@ class Staged:
         return ended.denials[0]
 
 
+def place_program(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 async def run(tmp_path: Path, tier: Tier, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Staged]:
     home, root = tmp_path / "home", tmp_path / "root"
@@ -40,7 +46,14 @@ async def run(tmp_path: Path, tier: Tier, monkeypatch: pytest.MonkeyPatch) -> As
     (home / "notes").write_text("noted\n")
     (home / "beside").mkdir()
     (home / "beside/noted").write_text("noted\n")
+    place_program(home / "env/bin/tool", 'cat "$(dirname "$(readlink -f "$0")")/../lib/data"')
+    (home / "env/bin/setup").write_text("PATH=$HOME/env/bin:$PATH\n")
+    (home / "env/lib").mkdir()
+    (home / "env/lib/data").write_text("data\n")
+    place_program(home / "alone/bin/tool", "echo alone")
     root.mkdir()
+    place_program(root / "call", '"$HOME/env/bin/tool"')
+    (root / "tool").symlink_to(home / "env/bin/tool")
     (root / "link").symlink_to(home / "beside")
     (root / ".env").write_text("KEY=4711\n")
     (root / "README").write_text(f"cat: {home}/notes: Permission denied\n")
@@ -117,3 +130,44 @@ async def test_a_link_of_the_repository_to_a_hidden_place_is_denied_by_the_name_
     for script in ("cat link/noted", "echo more > link/noted"):
         denial = await run.denied(script)
         assert (denial.kind, denial.target) == ("file", str(run.home / "beside/noted"))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '"$HOME/env/bin/tool" -x',
+        "cd . && echo | ~/env/bin/tool",
+        "env A=1 ~/env/bin/tool",
+        "sh -c ~/env/bin/tool",
+        "./call",
+        "./tool",
+        ". ~/env/bin/setup && tool",
+    ],
+)
+async def test_a_program_in_a_hidden_place_is_surely_refused_and_asked_for_with_what_belongs_to_it(
+    run: Staged, script: str
+) -> None:
+    denial = await run.denied(script)
+    place = run.home / "env/bin" / ("setup" if "setup" in script else "tool")
+    wanted = Widening("read", str(run.home / "env"))
+    assert (denial.kind, denial.target, denial.certainty, denial.widening) == ("file", str(place), "sure", wanted)
+    granted = await run(script, wanted)
+    assert (granted.output, granted.denials) == (b"data\n", ())
+
+
+async def test_a_program_that_stands_alone_is_asked_for_alone(run: Staged) -> None:
+    denial = await run.denied("~/alone/bin/tool")
+    assert (denial.certainty, denial.widening) == ("sure", Widening("read", str(run.home / "alone/bin/tool")))
+    granted = await run("~/alone/bin/tool", Widening("read", str(run.home / "alone/bin/tool")))
+    assert (granted.output, granted.denials) == (b"alone\n", ())
+
+
+async def test_a_program_that_is_nowhere_is_no_denial(run: Staged) -> None:
+    ended = await run('"$HOME/env/bin/other"')
+    assert (ended.code, ended.denials) == (127, ())
+
+
+async def test_what_a_hidden_program_prints_of_others_opens_no_more_than_they_are(run: Staged) -> None:
+    """The installation is that of the refused file: not of any program that the command names besides."""
+    denial = await run.denied("test -x ~/env/bin/tool; cat ~/notes")
+    assert denial.widening == Widening("read", str(run.home / "notes"))

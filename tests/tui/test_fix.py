@@ -198,6 +198,23 @@ def test_a_command_that_is_not_there_exits_5_before_any_request(assent, rehearse
     assert model.requests == []
 
 
+def test_a_command_that_is_hidden_exits_5_before_any_request_and_says_how_it_is_shown(
+    assent, rehearse, repository, tmp_path
+):
+    program = tmp_path / "home/tool"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    model = rehearse("")
+    done = assent(
+        "fix", "--apply", "--", str(program), cwd=repository, HOME=str(program.parent), OPENAI_BASE_URL=model.url
+    )
+    assert done.returncode == 5, done.stderr
+    assert f"assent: A program is there, but hidden from commands: {program}" in done.stderr
+    assert f"add {program} to `readable` in your settings" in done.stderr
+    assert model.requests == []
+
+
 def test_a_service_that_cannot_be_reached_exits_6(assent, repository):
     before = tree(repository)
     script = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}

@@ -174,6 +174,24 @@ def test_a_denial_comes_with_what_can_be_done_about_it(run):
     assert "hint: What it fetches has to be there already" in run(*words).stderr
 
 
+def test_a_hidden_program_is_said_to_be_there_with_the_setting_that_shows_it(run, tmp_path, place):
+    home = tmp_path / "home"
+    (home / "env/bin").mkdir(parents=True)
+    (home / "env/lib").mkdir()
+    (home / "env/bin/tool").write_text("#!/bin/sh\necho here\n")
+    (home / "env/bin/tool").chmod(0o755)
+    words = ("--", f"{home}/env/bin/tool")
+    denied = run(*words, HOME=str(home))
+    assert denied.returncode in (126, 127)
+    assert f"assent: denied: file {home}/env/bin/tool (it is hidden from commands)" in denied.stderr
+    settings = place / "config/assent/settings.toml"
+    assert f"hint: Add {home}/env to `readable` in {settings};" in denied.stderr
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'readable = ["{home}/env"]\n')
+    shown = run(*words, HOME=str(home))
+    assert (shown.returncode, shown.stdout) == (0, "here\n"), shown.stderr
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
 def test_a_stream_that_the_caller_closed_leads_nowhere(surroundings, repository, closed):
     script = f'"{COMMAND}" run -- sh -c "echo said; exit 7" {closed}'

@@ -91,8 +91,21 @@ def steer(now: Run, earlier: tuple[Run, ...], place: Place) -> Move:
         return ShowOwnChange(paths)
     if failure == "network" and place.walled and NETWORK not in place.asked and NETWORK not in now.allowed:
         return AskGate((NETWORK,))
-    advice = beyond_code(now.digest, place.own)
+    advice = _hidden(now) or beyond_code(now.digest, place.own)
     return Stop(EnvironmentFault(*advice)) if advice else Go()
+
+
+def _hidden(now: Run) -> tuple[str, str] | None:
+    """What to say of a program that is there but hidden from commands, and that nobody let them see."""
+    for denial in now.denials:
+        wanted = denial.widening
+        if denial.certainty == "likely" or wanted is None or wanted.kind != "read" or wanted in now.allowed:
+            continue
+        whole = wanted.target != denial.target
+        if whole or (now.digest.failure == "tool missing" and denial.target in now.digest.shown_by):
+            hint = f"Allow it when you are asked, or add {wanted.target} to `readable` in your settings, and run this again."
+            return f"A program is there, but hidden from commands: {denial.target}", hint
+    return None
 
 
 def beyond_code(digest: Digest, own: frozenset[str]) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 import msgspec
@@ -26,6 +26,7 @@ from assent_sandbox.policy import Denial, Ended, Widening
 from assent_sandbox.running.wording import Wording
 from assent_sandbox.sight import foreign
 from assent_sandbox.sight.plan import Plan, is_within
+from assent_sandbox.sight.toolchains import hops, installation
 
 _REFUSAL = Wording(
     r"(?P<readonly>read-only file ?system|EROFS)"
@@ -34,7 +35,7 @@ _REFUSAL = Wording(
     r"|(?P<refused>connection refused|ECONNREFUSED)"
     r"|(?P<foreign>value too large for defined data type|EOVERFLOW)"
     r"|(?P<invalid>invalid argument|EINVAL)"
-    r"|(?P<missing>no such file or directory|directory nonexistent|ENOENT|cannot find|not found)",
+    r"|(?P<missing>no such file|directory nonexistent|ENOENT|cannot find|not found)",
     "read-only file", "erofs", "permission denied", "eacces", "operation not permitted", "eperm", "connection refused",
     "econnrefused", "value too large", "eoverflow", "invalid argument", "einval", "no such file", "directory nonexistent",
     "enoent", "cannot find", "not found",
@@ -52,6 +53,7 @@ How = Literal["readonly", "denied", "forbidden", "refused", "foreign", "invalid"
 def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
     """The files that the output of a command says were refused and that the walls do refuse, as they come."""
     asked = frozenset(_paths(_HOME.sub("~", " ".join(plan.argv)), plan))
+    wholes = {whole for path in asked if (whole := _installation(path, plan))} if ended.code else set[str]()
     lines = text.splitlines()
     kept = lines if len(lines) <= 2 * _MOST_LINES else lines[:_MOST_LINES] + lines[-_MOST_LINES:]
     for line in (line[:_LONGEST_LINE] for line in kept):
@@ -64,22 +66,51 @@ def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
                 or _judge(path, how, plan)
                 or _led_to(path, how, plan)
             ):
-                believed = ended.code != 0 and not _WARNING.search(line) and _has_one_cause(path, how, plan, asked)
-                sure = ended.cause == "start" or believed
+                one_cause = _has_one_cause(path, denial.target, how, plan, asked)
+                sure = ended.cause == "start" or (ended.code != 0 and not _WARNING.search(line) and one_cause)
+                denial = _with_installation(denial, wholes, plan)
                 yield msgspec.structs.replace(denial, certainty="sure" if sure else "likely")
 
 
-def _has_one_cause(path: str, how: How, plan: Plan, asked: frozenset[str]) -> bool:
-    """Whether these words about this path come from the walls alone, wherever its links lead; keys and sockets never do."""
+def _has_one_cause(path: str, target: str, how: How, plan: Plan, asked: frozenset[str]) -> bool:
+    """Whether these words about this path come from the walls alone, wherever its links lead; keys and sockets never do.
+
+    `target` is what the walls hide or keep from writing: the path itself, or what it leads to.
+    """
     real = os.path.realpath(path)
     secret = _secret(path, plan) is not None
-    if not secret and any(is_within(each, place) for each in (path, real) for place in plan.blank):
+    if not secret and any(is_within(each, place) for each in (target, real) for place in plan.blank):
         return False
-    if _is_socket(path) or how in ("forbidden", "refused", "invalid") or (how == "missing" and path not in asked):
+    if _is_socket(path) or how in ("forbidden", "refused", "invalid"):
         return False
-    if not secret and how == "denied" and is_within(path, plan.view):
+    if how == "missing" and path not in asked and not _is_program(target):
         return False
-    return secret or real == path or _judge(real, how, plan) is not None
+    if not secret and how == "denied" and is_within(target, plan.view):
+        return False
+    covered = plan.spaces and how == "missing"
+    return secret or covered or real == path or _judge(real, how, plan) is not None
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
+def _installation(path: str, plan: Plan) -> str:
+    """The installation among whose programs a hidden file is; empty for anything else."""
+    whole = installation(path, plan.hidden)
+    return whole if whole and os.path.isfile(path) and _hides(path, plan) else ""
+
+
+def _with_installation(denial: Denial, wholes: Collection[str], plan: Plan) -> Denial:
+    """The same, but what lies in the installation of a hidden program is shown with all of that: it is of no use alone.
+
+    `wholes` are the installations of programs that the command names.
+    """
+    if denial.widening is None or denial.widening.kind != "read":
+        return denial
+    own = _installation(denial.target, plan)
+    whole = own or next((each for each in sorted(wholes) if is_within(denial.target, each)), "")
+    return msgspec.structs.replace(denial, widening=Widening("read", whole)) if whole else denial
 
 
 def _paths(line: str, plan: Plan) -> Iterator[str]:
@@ -110,14 +141,11 @@ def _judge(path: str, how: How, plan: Plan) -> Denial | None:
 
 
 def _led_to(path: str, how: How, plan: Plan) -> Denial | None:
-    """The denial of the place outside to which a link of the repository leads."""
-    if not is_within(path, plan.view):
+    """The denial of the place outside to which a link that a command sees leads, by one step or more."""
+    if not any(is_within(path, place) for place in (plan.view, *(each.path for each in plan.shown))):
         return None
-    try:
-        real = os.path.realpath(path)
-    except OSError:
-        return None
-    return None if is_within(real, plan.view) else _judge(real, how, plan)
+    outside = (place for place in hops(path) if place != path and not is_within(place, plan.view))
+    return next((denial for place in outside if (denial := _judge(place, how, plan))), None)
 
 
 def _secret(path: str, plan: Plan) -> Denial | None:

@@ -17,6 +17,8 @@ _BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("g
 _STORES = (".m2/repository", "go/pkg/mod", ".cargo/registry", ".cargo/git")
 """Where tools that lie outside of home keep the packages that they fetched: read without a network, or not at all."""
 _LARGEST_BIN = 500
+_BINS = ("bin", "sbin", "shims", "Scripts")
+"""What the folder of an installation's programs is called."""
 _SYSTEM = ("", "/usr/bin", "/usr/sbin", "/bin", "/sbin")
 """Folders of programs whose links lead nowhere else."""
 
@@ -35,7 +37,7 @@ def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ..
                 p for target in _link_targets(entry) for p in _prefixes(os.path.dirname(target), homes)
             )
     for interpreter in interpreters:
-        for hop in _hops(interpreter):
+        for hop in hops(interpreter):
             found |= dict.fromkeys(_prefixes(os.path.dirname(hop), homes))
     besides = [
         os.path.join(home, each)
@@ -55,6 +57,16 @@ def find_interpreters(root: str, variables: Iterable[str]) -> Iterator[str]:
             yield os.path.join(folder, "bin", "python")
 
 
+def installation(program: str, homes: tuple[str, ...]) -> str:
+    """The folder with a program's `bin` and the `lib` beside it, without which it is of no use; empty where there is none.
+
+    It lies below one of the `homes` and holds none of them.
+    """
+    folder, name = os.path.split(os.path.dirname(program))
+    whole = name in _BINS and os.path.isdir(os.path.join(folder, "lib")) and _is_toolchain(folder, homes)
+    return folder if whole else ""
+
+
 def _beneath(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip("/") + "/")
 
@@ -62,8 +74,7 @@ def _beneath(path: str, folder: str) -> bool:
 def _prefixes(folder: str, homes: tuple[str, ...]) -> Iterator[str]:
     """The installation that a folder of programs belongs to, as written and resolved, if it lies below one of the homes."""
     for place in dict.fromkeys((os.path.normpath(folder), os.path.realpath(folder))):
-        in_bin = os.path.basename(place) in {"bin", "sbin", "shims", "Scripts"}
-        for candidate in (os.path.dirname(place) if in_bin else place, place):
+        for candidate in (os.path.dirname(place) if os.path.basename(place) in _BINS else place, place):
             if _is_toolchain(candidate, homes) and os.path.isdir(candidate):
                 yield candidate
                 break
@@ -83,12 +94,12 @@ def _link_targets(folder: str) -> Iterator[str]:
         with os.scandir(folder) as entries:
             for _, entry in zip(range(_LARGEST_BIN), entries, strict=False):
                 if entry.is_symlink():
-                    yield from _hops(entry.path)
+                    yield from hops(entry.path)
     except OSError:
         return
 
 
-def _hops(path: str) -> Iterator[str]:
+def hops(path: str) -> Iterator[str]:
     """Each step of a chain of links, then where it really ends."""
     for _ in range(8):
         try:

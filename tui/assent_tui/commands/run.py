@@ -114,12 +114,13 @@ class Through:
 
 def remedies(denials: tuple[Denial, ...]) -> Iterator[str]:
     """What the user can do about what the walls denied, each thing once; a dry run itself asks for no consent."""
-    wanted = {denial.widening.kind for denial in denials if denial.widening}
+    hidden = [denial for denial in denials if denial.widening and denial.widening.kind == "read"]
     if any(denial.kind == "network" for denial in denials):
         yield "What it fetches has to be there already: install it yourself first, then run this again."
-    if "read" in wanted:
-        file = config_dir() / "settings.toml"
-        yield f"Add its folder to `readable` in {file}; a virtual environment is also shown while it is active."
+    if hidden:
+        sure = [denial.widening.target for denial in hidden if denial.widening and denial.certainty == "sure"]
+        what, file = ", ".join(sure[:3]) or "its folder", config_dir() / "settings.toml"
+        yield one_line(f"Add {what} to `readable` in {file}; a virtual environment is also shown while it is active.")
 
 
 def _list(changes: tuple[Changed, ...], overlooked: int, report: Report) -> None:
