@@ -70,12 +70,14 @@ async def open_session(
     asker: Asker | None = None,
     *,
     model: bool = True,
+    keyed: bool = False,
     resume: str = "",
     performs: type[Performer] = Performer,
 ) -> Session:
     """Recover interrupted landings, open a stage and a record, start what must be warm.
 
     `asker` None: nobody can be asked. `model` False: no key is looked for and no connection is made (`assent run`).
+    `keyed`: KeyMissing at once where there is no key, not when the first request needs it (`assent fix` runs for long before).
     `resume` is the id of a recorded session to go on with: its stage, what its model has seen, its evidence and its cost.
     `performs` carries out what is approved.
     """
@@ -83,6 +85,8 @@ async def open_session(
     recovered = await asyncio.to_thread(landings.recover, workspace.root, state)
     redact = Redactor((*secrets_of_environment(os.environ), *await asyncio.to_thread(_secrets_of, workspace, settings)))
     service = Responses(settings, lambda: _known(find_key(settings), redact))
+    if keyed:
+        await service.ready()
     if model:
         service.warm()
     id = resume or sessions.new_id()

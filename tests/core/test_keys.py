@@ -1,6 +1,8 @@
 """The API key is found in the environment, the user's own file or the keyring, and goes only to the server it is for."""
 
 import os
+import subprocess
+import sys
 
 import keyring
 import pytest
@@ -56,6 +58,18 @@ def test_the_environment_comes_first(chest, monkeypatch):
     store_key("sk-kept")
     monkeypatch.setenv("OPENAI_API_KEY", "  sk-environment\n")
     assert find_key() == "sk-environment"
+
+
+def test_where_the_environment_or_a_file_has_the_key_no_keyring_is_even_imported(no_chest, tmp_path):
+    store_key("sk-kept")
+    asked = "import sys; from assent_core.service.keys import find_key as f; print(f(), {'keyring', 'openai'} & {*sys.modules})"
+    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    for given, key in (({"OPENAI_API_KEY": "sk-environment"}, "sk-environment"), ({}, "sk-kept")):
+        done = subprocess.run(
+            [sys.executable, "-c", asked], env=environment | given, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == f"{key} set()\n"
 
 
 def test_a_stored_key_is_in_the_keyring_and_nowhere_else(chest, config):

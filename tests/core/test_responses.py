@@ -460,6 +460,34 @@ async def test_without_a_key_nothing_is_sent(monkeypatch, tmp_path):
     await responses.close()
 
 
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_key_is_looked_for_once_be_it_before_the_first_request_or_by_it(early: bool):
+    looked: list[str] = []
+
+    def key() -> str:
+        looked.append("sk-test")
+        return looked[-1]
+
+    async with Rehearsal.from_text('key = "sk-test"\n' + GOOD) as rehearsal:
+        responses = Responses(Settings(), key, rehearsal.url)
+        if early:
+            await responses.ready()
+            assert (looked, rehearsal.requests) == (["sk-test"], [])
+        assert texts(await replies(responses, request())) == "All is well."
+        await responses.close()
+    assert looked == ["sk-test"]
+
+
+async def test_a_missing_key_can_be_known_before_anything_is_asked():
+    def none() -> str:
+        raise KeyMissing("There is no API key.")
+
+    async with Rehearsal.from_text("") as rehearsal:
+        with pytest.raises(KeyMissing):
+            await Responses(Settings(), none, rehearsal.url).ready()
+    assert rehearsal.requests == []
+
+
 async def test_a_key_that_the_right_server_takes_is_sent_as_a_bearer():
     async with Rehearsal.from_text('key = "sk-test"\n' + GOOD) as rehearsal:
         responses = model(rehearsal)

@@ -224,13 +224,27 @@ def test_a_service_that_cannot_be_reached_exits_6(assent, repository):
     assert tree(repository) == before
 
 
-def test_a_missing_key_exits_6_with_a_hint(assent, repository, place):
-    keyring = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-    done = assent(
-        "fix", "--apply", "--", *CHECK, cwd=repository, OPENAI_BASE_URL="https://models.invalid/v1", **keyring
-    )
-    assert done.returncode == 6
+KEYLESS = {
+    "OPENAI_BASE_URL": "https://models.invalid/v1",
+    "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+}
+
+
+@pytest.mark.parametrize("command", [CHECK, ("true",)], ids=["that fails", "that would pass"])
+def test_a_missing_key_exits_6_with_a_hint_before_the_command_runs(assent, repository, place, command):
+    done = assent("fix", "--apply", "--json", "--", *command, cwd=repository, **KEYLESS)
+    assert (done.returncode, summary(done)["outcome"]) == (6, "service")
+    assert "There is no API key for models.invalid" in done.stderr
     assert "assent key" in done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    assert not list(place.rglob("stages/*/*"))
+
+
+def test_without_a_key_the_review_is_not_opened_and_the_command_is_not_run(terminal, repository):
+    shown = terminal("fix", "--", "sh", "-c", "echo it ran; exit 1", cwd=repository, **KEYLESS)
+    shown.wait_for("There is no API key for models.invalid")
+    assert shown.wait_for_end() == 6
+    assert "it ran" not in shown.shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

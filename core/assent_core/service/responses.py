@@ -95,6 +95,10 @@ class Responses:
         """Start the import of the SDK in the background."""
         warm()
 
+    async def ready(self) -> None:
+        """Find the key now, before the first request needs it; KeyMissing where there is none."""
+        await asyncio.to_thread(self._find)
+
     async def endings(self) -> dict[str, datetime.date]:
         """The days on which models of the server are shut down, as its list says; empty where it cannot be had."""
         import openai
@@ -267,7 +271,7 @@ class Responses:
         """Import the SDK and make its client; takes a second, so it runs in a thread."""
         import openai
 
-        self._secret = self._key if isinstance(self._key, str) else self._key()
+        self._find()
         local = is_loopback(self._url)
         http = openai.DefaultAsyncHttpxClient(trust_env=not local, follow_redirects=not local)
         timeout = openai.Timeout(self._idle, connect=15.0)
@@ -277,6 +281,9 @@ class Responses:
             )
         except (openai.OpenAIError, ValueError) as error:
             raise ServiceError(f"{self.server} cannot be asked: {error}", "Check OPENAI_BASE_URL.") from error
+
+    def _find(self) -> None:
+        self._secret = self._secret or (self._key if isinstance(self._key, str) else self._key())
 
 
 async def _drain(stream: AsyncStream[object]) -> None:

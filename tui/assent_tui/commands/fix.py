@@ -95,7 +95,7 @@ def fix_at(folder: Path, settings: Settings, options: Fix) -> int:
 
 
 async def _headless(folder: Path, settings: Settings, options: Fix, report: Report) -> int:
-    session = await open_session(folder, settings, _asker(options, report))
+    session = await open_session(folder, settings, _asker(options, report), keyed=True)
     try:
         report.tell(session.opened)
         ended = await follow(repairing(session, options), report)
@@ -182,7 +182,7 @@ def _reviewed(run: asyncio.Runner, folder: Path, settings: Settings, options: Fi
     held = Held(_asker(options, report))
 
     async def work() -> int:
-        session = held.session = await open_session(folder, settings, held.relay)
+        session = held.session = await open_session(folder, settings, held.relay, keyed=True)
         report.tell(session.opened)
         ended = await follow(repairing(session, options), report)
         report.tally.compare((await session.review())[0].files)
