@@ -274,6 +274,20 @@ async def test_a_budget_stops_at_the_first_request_after_it_is_reached_and_keeps
     assert [file.path for file in review.files] == ["calc.py"]
 
 
+async def test_a_budget_of_five_cents_that_is_spent_to_the_cent_ends_before_the_request_that_would_pass_it(opened):
+    cent = 'model = "gpt-5.4-nano"\nusage = { input = 50_000 }\n'
+    session = await opened(SPENDING.replace("[[worker]]\n", f"[[worker]]\n{cent}"), budget=0.05)
+    events = await told(session.turn("spend"))
+    assert totals(events) == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05])
+    assert len(of(Asked, events)) == len(worked(session)) == 5
+    assert [event.text for event in of(Noticed, events)] == ["80% of this session's budget is used: $0.0400 of $0.05."]
+    assert (events[-1].how, events[-1].code) == ("budget", 4)
+    assert events[-1].message == "The budget of this session is used up: $0.0500 of $0.05."
+    assert [file.path for file in (await session.review())[0].files] == ["calc.py"]
+    again = await told(session.turn("go on"))
+    assert (again[-1].how, of(Asked, again), len(worked(session))) == ("budget", [], 5)
+
+
 async def test_somebody_there_is_asked_and_the_answer_is_recorded(opened, tmp_path):
     user = Said(Answer(yes=True), Answer(yes=False))
     session = await opened(SPENDING, user, budget=0.02)

@@ -190,6 +190,22 @@ def test_the_budget_exits_4(fix, repository):
     assert (repository / "calc.py").read_text() == CALC
 
 
+def test_a_budget_of_five_cents_exits_4_before_the_request_that_would_pass_it(assent, rehearse, repository):
+    cents = 'model = "gpt-5.4-nano"\nusage = { input = 125_000 }\n'
+    look = f'[[worker]]\n{cents}read = "calc.py"\n'
+    model = rehearse(look * 2 + REPAIR)
+    done = assent(
+        *("fix", "--apply", "--max-cost", "0.05", "--json", "--", *CHECK),
+        cwd=repository,
+        OPENAI_BASE_URL=model.url,
+    )
+    found = summary(done)
+    assert (done.returncode, found["outcome"]) == (4, "budget")
+    assert found["cost"]["worker"]["usd"] == pytest.approx(0.05)
+    assert found["cost"]["worker"]["requests"] == len(of_worker(model)) == 2
+    assert (repository / "calc.py").read_text() == CALC
+
+
 def test_a_command_that_is_not_there_exits_5_before_any_request(assent, rehearse, repository):
     model = rehearse("")
     done = assent("fix", "--apply", "--", "no-such-tool", cwd=repository, OPENAI_BASE_URL=model.url)
