@@ -16,6 +16,7 @@ AssentError                 message + hint + exit code; the user sees exactly th
 ├── ConsentMissing          3  consent was refused, or nobody was there to give it
 ├── PatchMistake            1  a patch that does not fit; told to the model
 └── LandingRefused          1  the real tree is not what was shown; nothing was written
+    └── Unwritable          5  this machine does not let it be written; nothing was
 """
 
 from __future__ import annotations
@@ -102,3 +103,9 @@ class PatchMistake(AssentError):
 
 class LandingRefused(AssentError):
     """The real tree is not what was shown, or cannot be written; nothing of the landing was kept."""
+
+
+class Unwritable(LandingRefused):
+    """A file or folder of the tree, or the journal, cannot be written here: no rights, no room, a read-only disk."""
+
+    code = 5

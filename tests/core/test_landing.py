@@ -18,7 +18,7 @@ from types import FrameType
 
 import pytest
 
-from assent_core.errors import LandingRefused
+from assent_core.errors import LandingRefused, Unwritable
 from assent_core.landing import rename
 from assent_core.landing.landings import Landing, Write, land, landings, preview, recover, redo, undo
 from assent_sandbox.stage import Entry, File, Link, Opaque
@@ -459,9 +459,10 @@ def test_an_ordinary_user_is_refused_where_the_folder_is_not_theirs(
         os.chown(place, user.pw_uid, user.pw_gid)
     here = standing(root)
     with as_user("nobody"):
-        with pytest.raises(LandingRefused, match="locked/f cannot be written: Permission denied") as caught:
+        with pytest.raises(Unwritable, match="locked/f cannot be written: Permission denied") as caught:
             land(root, state, (write("theirs", TEXT, OTHER), write("locked/f", TEXT, after)))
         assert "Give yourself access" in caught.value.hint
+        assert caught.value.code == 5
         assert standing(root) == here
         secret, locked = File(b"s", 0o200), File(b"l", 0o444)
         land(root, state, changes(theirs=(TEXT, OTHER), secret=(None, secret), locked2=(None, locked)))
@@ -482,7 +483,7 @@ def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path, full: str) -> N
         root.mkdir()
         put(root, "a", TEXT)
         writes = changes(a=(TEXT, OTHER), b=(None, File(b"x" * 150_000)), c=(None, File(b"y" * 150_000)))
-        with pytest.raises(LandingRefused, match="No space left on device") as caught:
+        with pytest.raises(Unwritable, match="No space left on device") as caught:
             land(root, state, writes)
         assert "Free some space" in caught.value.hint
         assert standing(root) == {"a": TEXT}

@@ -11,7 +11,7 @@ from stat import S_IMODE, S_ISDIR, S_ISLNK
 
 from msgspec import Struct
 
-from assent_core.errors import LandingRefused
+from assent_core.errors import LandingRefused, Unwritable
 from assent_core.landing.journal import Contents, Folder, Intent, Step
 from assent_core.landing.tree import Tree
 from assent_sandbox.stage import Entry, Opaque
@@ -83,7 +83,7 @@ def told(path: str) -> Generator[None]:
         raise LandingRefused(f"{path} changed while it was landed.", AGAIN) from error
     except OSError as error:
         hint = HINTS.get(error.errno or 0, "Nothing was written.")
-        raise LandingRefused(f"{path} cannot be written: {error.strerror}.", hint) from error
+        raise Unwritable(f"{path} cannot be written: {error.strerror}.", hint) from error
 
 
 def differing(tree: Tree, writes: Sequence[Write]) -> list[str]:

@@ -9,7 +9,8 @@ That the command truly touched the path is then still its own word, which it can
 could touch the path instead, and what follows is a question about one exact path. What only *prints* words, a log with
 an old error in it, could raise that question too; therefore it stays `likely`, and nobody is asked by itself, where the
 command succeeded, where the line is a warning, where a key or a socket is meant, where the words have a cause besides
-the walls (a file that is missing, unless the command itself names it; an operation that is not permitted).
+the walls (a file that is missing, unless it is a program or the command itself names it; an operation that is not
+permitted).
 """
 
 from __future__ import annotations
