@@ -337,6 +337,20 @@ async def test_a_window_can_be_resized_at_any_moment():
         assert "1 accepted" in text_of(app.query_one("#review-head"))
 
 
+async def test_a_window_that_gets_narrow_shows_what_has_the_keys():
+    app = app_over(WORK, prompt="fix it")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await reviewing(pilot)
+        await pilot.resize_terminal(60, 30)
+        await until(pilot, lambda: app._panes.covered)
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: not app._panes.covered)
+        await pilot.press("escape")
+        assert app._panes.shown
+        await pilot.resize_terminal(60, 30)
+        await until(pilot, lambda: not app._panes.shown)
+
+
 async def test_hostile_file_names_and_contents_change_no_layout():
     from assent_sandbox.stage import Change, File
 

@@ -213,7 +213,7 @@ async def test_every_page_leaves_by_the_key_that_it_shows(tmp_path: Path, monkey
         await until(pilot, lambda: app.jobs is not None and app.job is None)
         app.action_settings()
         await until(pilot, lambda: isinstance(app.screen, SettingsScreen) and app.screen.query(Choices))
-        assert "F8 back  F9 to the default" in text_of(app.screen.query_one("#page-keys"))
+        assert "F8 back  F9 default" in text_of(app.screen.query_one("#page-keys"))
         await pilot.press("q")
         assert isinstance(app.screen, SettingsScreen)
         await pilot.press("f8")

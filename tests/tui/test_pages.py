@@ -217,6 +217,9 @@ async def test_a_theme_is_changed_written_and_seen_at_once(state):
         assert "light  settings.toml" in listed(app)
         await pilot.press("x")
         await until(pilot, lambda: app.theme == THEMES["dark"].name)
+        assert (
+            text_of(app.screen.query_one("#page-said")).strip() == "theme is back at its default and holds from now on"
+        )
         await pilot.press("down", "enter")
         await until(pilot, lambda: app.has_class("-plain"))
 
@@ -232,6 +235,18 @@ async def test_a_wrong_value_is_said_and_can_be_mended(state):
         await pilot.press("ctrl+u", *"7", "enter")
         await until(pilot, lambda: load().turns == 7)
         assert not app.screen.query_one(Input).display
+
+
+async def test_a_sum_is_shown_as_it_is_written_and_taken_again_as_it_is_shown(state):
+    async with over(state).run_test(size=(80, 24)) as pilot:
+        app = await with_settings(pilot)
+        await at(pilot, app, "budget")
+        assert "budget            0\n" in listed(app).replace(" \n", "\n")
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: "is written" in text_of(app.screen.query_one("#page-said")))
+        await pilot.press("enter", "ctrl+u", *"0.25", "enter")
+        await until(pilot, lambda: "0.25  settings.toml" in listed(app))
+        assert load().budget == 0.25
 
 
 async def test_a_key_bound_in_the_file_does_what_the_old_one_did(state):

@@ -31,7 +31,7 @@ class ListPage(Screen[Result]):
         self.head = Rows(id="page-head")
         self.list = Choices(id="page-list")
         self.field = Input(id="page-field", password=secret)
-        self._said = Rows(id="page-said")
+        self._said = Rows(hang=0, id="page-said")
         self._foot = Rows(id="page-keys")
 
     def compose(self) -> ComposeResult:
@@ -66,8 +66,8 @@ class ListPage(Screen[Result]):
 
     def say(self, text: str, style: str = "dim", hint: str = "") -> None:
         """Say what came of something, with what can be done about it under it; empty takes it away."""
-        rows = [line(" ", (clean(row), style)) for row in text.split("\n") if row]
-        hints = [line(" ", ("→ ", "accent"), clean(hint))] if hint else []
+        rows = [line((clean(row), style)) for row in text.split("\n") if row]
+        hints = [line(("→ ", "accent"), clean(hint))] if hint else []
         self._said.put(*([*rows, *hints] or [BLANK]))
 
     def ask(self, placeholder: str, text: str = "") -> None:

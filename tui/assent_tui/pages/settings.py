@@ -60,6 +60,8 @@ def _in_words(value: object) -> str:
             return ", ".join(map(str, cast("tuple[object, ...]", value))) or "none"
         case "" | None:
             return "–"
+        case float():
+            return str(value).removesuffix(".0")
         case _:
             return str(value)
 
@@ -68,7 +70,7 @@ class SettingsScreen(ListPage[None]):
     """Lists all settings. `changed` is told what holds after each change; `root` is a project that may narrow them."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("settings")
-    OFFERED = (("list.choose", "change"), ("settings.leave", "back"), ("settings.reset", "to the default"))
+    OFFERED = (("list.choose", "change"), ("settings.leave", "back"), ("settings.reset", "default"))
 
     def __init__(self, changed: Callable[[Settings], None], root: Path | None = None) -> None:
         super().__init__()
@@ -97,7 +99,7 @@ class SettingsScreen(ListPage[None]):
     def on_choices_marked(self) -> None:
         """Say what it is for, and what it can be."""
         one = self._all[self.list.mark]
-        can = f" It is {', '.join(one.choices)}." if len(one.choices) > 2 else ""
+        can = f" One of: {', '.join(one.choices)}." if len(one.choices) > 2 else ""
         self.say(f"{one.about}{can}")
 
     def on_choices_chosen(self, message: Choices.Chosen) -> None:
@@ -136,6 +138,7 @@ class SettingsScreen(ListPage[None]):
 
     def _write(self, one: Setting, value: object) -> bool:
         table, _, name = one.name.partition(".")
+        done = "is back at its default" if value is None else "is written"
         try:
             if table == "keys":
                 value = _rebound(name, value)
@@ -147,9 +150,9 @@ class SettingsScreen(ListPage[None]):
         if table in LOOKS:
             self._changed(made)
             self.show_keys()
-            self.say(f"{one.name} is written and holds from now on", "ok")
+            self.say(f"{one.name} {done} and holds from now on", "ok")
         else:
-            self.say(f"{one.name} is written; it holds from the next session on", "ok")
+            self.say(f"{one.name} {done}; it holds from the next session on", "ok")
         return True
 
 

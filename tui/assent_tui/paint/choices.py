@@ -33,12 +33,14 @@ class Heading(Struct, frozen=True):
 class Choice(Struct, frozen=True):
     """One thing to choose: its rows, folded where it is narrow.
 
-    `gap`: a blank row is above it; `above`: so is the heading of it and of those that follow.
+    `gap`: a blank row is above it; `above`: so is the heading of it and of those that follow. `hang`: how far what is folded
+    stands in.
     """
 
     rows: tuple[Line, ...]
     gap: bool = False
     above: str = ""
+    hang: int = 2
 
     def guess(self, width: int) -> int:
         """As many rows as there are, unfolded."""
@@ -46,7 +48,7 @@ class Choice(Struct, frozen=True):
 
     def lines(self, width: int) -> list[Line]:
         """Its rows, later ones of a folded row indented."""
-        return indent(wrap_all(self.rows, width - 2, 2), (" ", ""), (" ", ""))
+        return indent(wrap_all(self.rows, width - 2, self.hang), (" ", ""), (" ", ""))
 
 
 class Choices(BlockView):

@@ -12,14 +12,15 @@ from assent_tui.paint.theme import Palette, palette_of
 
 
 class Rows(Widget):
-    """Shows lines, wrapped to its width and as high as they are."""
+    """Shows lines, wrapped to its width and as high as they are; what is folded stands in by `hang`."""
 
     DEFAULT_CSS = "Rows { height: auto; }"
     _palette: Palette
 
-    def __init__(self, *lines: Line, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *lines: Line, hang: int = 2, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._whole = lines
+        self._hang = hang
         self._rows: list[Line] = []
         self._laid_width = -1
 
@@ -52,7 +53,7 @@ class Rows(Widget):
     def _lay(self, width: int) -> list[Line]:
         if width != self._laid_width:
             self._laid_width = width
-            self._rows = wrap_all(self._whole, width, 2)
+            self._rows = wrap_all(self._whole, width, self._hang)
         return self._rows
 
 

@@ -77,5 +77,8 @@ class Panes(Horizontal):
             self.toggle_class("-zoomed")
 
     def on_resize(self, event: events.Resize) -> None:
-        """Side by side where there is room."""
+        """Side by side where there is room; where it is gone, the chat stays, unless the keys are in the review."""
+        narrowed = self.has_class("-broad") and event.size.width < BROAD
         self.set_class(event.size.width >= BROAD, "-broad")
+        if narrowed and not self.reviewing:
+            self.hide_review()
