@@ -46,7 +46,7 @@ from assent_core.redaction.values import redacted
 from assent_core.roles.lookout import Lookout
 from assent_core.roles.scout import Scout
 from assent_core.settings import RoleSettings, Settings
-from assent_core.settling import Settling, drift, drift_in_words
+from assent_core.settling import Settling, drift, drift_in_words, landed_in_words
 from assent_core.telling import Telling
 from assent_core.trials import on_selection, on_stage
 from assent_core.turns.repair import Course as Repair
@@ -86,6 +86,8 @@ class Session(Settling):
         lookout.remarked, lookout.task = self.past.remarked or lookout.remarked, self.past.task
         self._empty = not self.past.events
         self._closed = False
+        self.kept = False
+        """Whether it was closed with changes to decide, for which its stage stays."""
         record.append(opened)
 
     @property
@@ -232,7 +234,7 @@ class Session(Settling):
         self._must_be_idle()
         self._cue("rewind", snapshot)
         rewound = await asyncio.to_thread(self._course.go_back, self._course.prompt(snapshot))
-        self._notes[:] = [_stays_in_words(rewound)] if rewound.landed else []
+        self._notes[:] = [landed_in_words(rewound)] if rewound.landed else []
         self._notes += [drift_in_words(Drifted(moved=rewound.moved))] if rewound.moved else []
         self._happened(rewound)
         self._course.arrive()
@@ -263,8 +265,8 @@ class Session(Settling):
         await self._background.close()
         await self._bench.model.close()
         stage = self._bench.performer.stage
-        changed = keep and await asyncio.to_thread(self._bench.performer.holds_changes)
-        await (stage.close() if changed else stage.discard())
+        self.kept = keep and await asyncio.to_thread(self._bench.performer.holds_changes)
+        await (stage.close() if self.kept else stage.discard())
         self._record.close()
         await asyncio.to_thread(self._bench.books.flush)
         self.notebook.close()
@@ -345,7 +347,3 @@ class Session(Settling):
     def _typed(self, command: tuple[str, ...], workdir: str = "") -> Shell:
         subdir = self._bench.performer.workspace.subdir
         return Shell(command=shlex.join(command), workdir=workdir or subdir, seconds=self.settings.limits.seconds)
-
-
-def _stays_in_words(rewound: Rewound) -> str:
-    return f"Meanwhile the user's own files changed: {', '.join(rewound.landed)}."

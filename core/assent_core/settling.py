@@ -186,3 +186,8 @@ def drift_in_words(drifted: Drifted) -> str:
     """What the model hears of files that changed under it."""
     said = ", ".join(f"{moved.path} ({moved.how})" for moved in drifted.moved)
     return f"Meanwhile the user's own files changed, and the stage was brought up to them: {said}."
+
+
+def landed_in_words(rewound: Rewound) -> str:
+    """What the model hears of files that landed after the prompt to which the session goes back."""
+    return f"Meanwhile the user's own files changed: {', '.join(rewound.landed)}."

@@ -41,6 +41,7 @@ def test_a_session_is_left_listed_and_gone_on_with(terminal, assent, rehearse, r
     first.press("\x11")
     assert first.wait_for_end() == 0
     assert (repository / "a.txt").read_text() == "one\n"
+    assert "What is staged and has not landed is kept: assent --resume 2" in first.shown
 
     listed = assent("sessions", cwd=repository)
     assert listed.returncode == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,12 +58,22 @@ def converse(folder: Path, settings: Settings, prompt: str, *, resume: str = "",
         if app.wants_demo:
             return None
         if not app.next_session:
+            _tell_kept(app)
             return code
         from assent_core.memory.sessions import find
 
         one = find(settings.state_dir, app.next_session)
         folder, resume, prompt = place_of(one), one.id, ""
         settings = settings_of(folder) if own else settings
+
+
+def _tell_kept(app: AssentApp) -> None:
+    """Say how to come back to changes that are not decided; nobody may be there to read it any more."""
+    if app.jobs is not None and app.jobs.session.kept:
+        id = app.jobs.session.opened.session
+        with suppress(OSError):
+            sys.stderr.write(f"What is staged and has not landed is kept: assent --resume {id}\n")
+            sys.stderr.flush()
 
 
 def _app(folder: Path, settings: Settings, prompt: str, resume: str, own: bool) -> AssentApp:
