@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from patient import PATIENCE
+
 CAMPAIGNS = Path(__file__).parents[1] / "scripts" / "campaign"
 
 
@@ -15,13 +17,13 @@ def load(name: str):
     return module
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_a_repair_killed_at_any_moment_leaves_the_tree_as_it_was_or_repaired():
     counted = await load("fix").campaign(rounds=3, seed=7)
     assert sum(counted.values()) == 3
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_a_session_killed_and_gone_on_with_comes_to_the_same_end():
     counted, wrong = await load("crash").campaign(kills=2, landings=1, seed=7)
     assert wrong == []
@@ -38,7 +40,7 @@ async def test_many_commands_leave_nothing(tier):
 @pytest.mark.parametrize("tier", ["overlay", "copy"])
 @pytest.mark.parametrize("moment", [-0.15, 0.001, 0.1])
 async def test_a_sudden_death_in_the_middle_of_a_command_leaves_nothing(tier, moment):
-    assert await load("commands").killed(tier, 0, moment) == ""
+    assert await load("commands").killed(tier, 0, moment, PATIENCE) == ""
 
 
 async def test_a_service_that_fails_in_any_way_ends_a_repair_in_success_or_in_a_clear_error():
@@ -54,7 +56,7 @@ def test_sessions_that_land_at_random_beside_an_editor_lose_and_double_nothing()
     assert counted["landed"] and counted["saved"]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_workers_killed_with_the_whole_program_leave_no_process_no_stage_and_a_whole_tree():
     counted, wrong = await load("workers").campaign(rounds=2, seed=7, length=0.5)
     assert (wrong, counted.total()) == ([], 2)

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
@@ -25,6 +26,7 @@ if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "core"), str(ROOT / "sandbox")]
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from assent_sandbox.policy import Command, Ended, Policy, Tier
 from assent_sandbox.stage import Stage
@@ -32,7 +34,9 @@ from assent_sandbox.tiers import open_stage
 
 ROOM = str(Path(__file__).resolve().parents[2] / "sandbox")
 WITHIN = 1.0
-"""Seconds after a kill in which all must be gone."""
+"""Seconds after a kill in which all must be gone, on a machine that does nothing else."""
+PATIENCE = 30.0
+"""Seconds in which it must come to rest after its commands."""
 SCRIPT = "echo text > file; cat file; rm file $(mktemp)"
 VICTIM = """
 import asyncio, sys
@@ -60,6 +64,10 @@ class Counted(Struct, frozen=True):
     mounts: int
     descriptors: int
     files: int
+
+    def exceeds(self, other: Counted) -> bool:
+        """Whether there is more of anything."""
+        return any(one > two for one, two in zip(astuple(self), astuple(other), strict=True))
 
 
 def descendants(process: int) -> list[int]:
@@ -104,15 +112,24 @@ def count(homes: list[Path]) -> Counted:
 
 
 async def settled(homes: list[Path], wanted: Counted | None = None) -> Counted:
-    """Count when all is quiet: as soon as it is what is wanted or stays the same, at the latest after two seconds."""
-    found: Counted | None = None
-    for _ in range(20):
+    """Count when all is quiet: as soon as it is no more than is wanted or has stayed the same for a moment."""
+    deadline, last, calm = time.monotonic() + PATIENCE, count(homes), 0
+    while (last.exceeds(wanted) if wanted else calm < 3) and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
-        last, found = found, count(homes)
-        if found in (wanted, last) and (wanted is None or found == wanted):
-            break
-    assert found
-    return found
+        last, calm = (found, calm + 1) if (found := count(homes)) == last else (found, 0)
+    return last
+
+
+async def left_by(work: Callable[[], Awaitable[object]], homes: list[Path]) -> str:
+    """What there is more of each time that some work is done; empty if it comes to rest at what there was before."""
+    before = first = await settled(homes)
+    for _ in range(3):
+        await work()
+        after = await settled(homes, before)
+        if not after.exceeds(before):
+            return ""
+        before = after
+    return f"{first} became {before}"
 
 
 async def finished(stage: Stage) -> None:
@@ -132,13 +149,15 @@ async def in_sequence(tier: Tier, commands: int) -> str:
         try:
             for _ in range(3):
                 await finished(stage)
-            before = await settled([home])
-            for _ in range(commands):
-                await finished(stage)
-            after = await settled([home], before)
+
+            async def work() -> None:
+                for _ in range(commands):
+                    await finished(stage)
+
+            left = await left_by(work, [home])
         finally:
             await stage.discard()
-    return "" if before == after else f"{commands} in sequence, {tier}: {before} became {after}"
+    return left and f"{commands} in sequence, {tier}: {left}"
 
 
 async def at_once(tier: Tier, commands: int, stages: int) -> str:
@@ -154,13 +173,13 @@ async def at_once(tier: Tier, commands: int, stages: int) -> str:
                 stack.push_async_callback(opened[-1].discard)
                 await finished(opened[-1])
             homes = [Path(folder, f"stage{number}") for number in range(stages)]
-            before = await settled(homes)
-            await asyncio.gather(*(finished(opened[number % stages]) for number in range(commands)))
-            after = await settled(homes, before)
+            left = await left_by(
+                lambda: asyncio.gather(*(finished(opened[number % stages]) for number in range(commands))), homes
+            )
         after_all = await settled([], before_all)
-    if before != after:
-        return f"{commands} at once, {tier}: {before} became {after}"
-    return "" if before_all == after_all else f"{stages} stages, {tier}: {before_all} became {after_all}"
+    if left:
+        return f"{commands} at once, {tier}: {left}"
+    return f"{stages} stages, {tier}: {before_all} became {after_all}" if after_all.exceeds(before_all) else ""
 
 
 def traces(folder: str, mark: str) -> list[str]:
@@ -179,8 +198,8 @@ def traces(folder: str, mark: str) -> list[str]:
     return found
 
 
-async def killed(tier: Tier, number: int, moment: float) -> str:
-    """Kill assent at a moment after it began to run a command; what is left a second later, empty if nothing is."""
+async def killed(tier: Tier, number: int, moment: float, within: float = WITHIN) -> str:
+    """Kill assent at a moment after it began to run a command; what is left some seconds later, empty if nothing is."""
     mark = f"4712.{os.getpid()}{number}"
     with tempfile.TemporaryDirectory(prefix="assent-killed-") as folder:
         root, home = Path(folder, "root"), Path(folder, "stage")
@@ -199,7 +218,7 @@ async def killed(tier: Tier, number: int, moment: float) -> str:
         dead = time.monotonic()
         victim.wait()
         victim.stdout.close()
-        while (left := traces(folder, mark)) and time.monotonic() - dead < WITHIN:
+        while (left := traces(folder, mark)) and time.monotonic() - dead < within:
             await asyncio.sleep(0.02)
         if left:
             return f"killed {moment:.3f} s on, {tier}: {left}"

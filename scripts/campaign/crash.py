@@ -40,7 +40,7 @@ from assent_core.memory.sessions import find, record_path
 from assent_core.rehearsal import Rehearsal
 
 ASSENT = str(Path(sys.executable).with_name("assent"))
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which something that was waited for counts as never coming."""
 LONGEST_LIFE = 5.0
 """Seconds within which the clock kills."""
@@ -300,7 +300,7 @@ class Story:
             await life.press("{{{{{{n")
             self._may = {step - 1, step}
             await life.press("L")
-            if await self._event(life, "landed", 2.0):
+            if await self._event(life, "landed", 10.0):
                 self._may, self._staged = {step}, 0
                 self._look()
                 self.counted["landings seen"] += 1
@@ -322,7 +322,7 @@ class Story:
         """Type into the prompt, also where a review has the keys; until an event shows that it was taken."""
         for _ in range(10):
             await self._entered(life, text)
-            if taken := await self._event(life, until, 3.0):
+            if taken := await self._event(life, until, 10.0):
                 if until != "prompted" or taken["text"] == text:
                     return
                 await self._event(life, "ended")
@@ -379,7 +379,7 @@ class Story:
 
     async def _buried(self) -> None:
         """After a kill: no process is left, and what is kept can be read."""
-        until = time.monotonic() + 15
+        until = time.monotonic() + PATIENCE
         while (left := alive(self.state)) and time.monotonic() < until:
             await asyncio.sleep(0.05)
         if left:

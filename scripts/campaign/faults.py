@@ -41,7 +41,7 @@ from assent_sandbox.stage import File
 
 IDLE = 0.6
 """Seconds of silence after which the client gives an attempt up."""
-LONGEST = 30.0
+LONGEST = 180.0
 """Seconds after which a repair counts as hung: five silent attempts and what else it does, many times over."""
 CHECK = ("sh", "-c", "grep -q 2 calc.txt")
 SHELL = "echo once >> count.txt; echo count''ed"
@@ -246,8 +246,11 @@ async def one(folder: Path, fault: Fault, place: int, *, for_good: bool) -> str:
             rehearsal.script = script(None, 0, for_good=False)
             rehearsal._conversations.clear()
             await rehearsal.reopen()
-            again, _ = await repaired(session)
-            judge(session, again, 2)
+            for _ in range(3):  # a busy machine may be silent for longer than IDLE too
+                again, _ = await repaired(session)
+                judge(session, again, 2)
+                if not again.code:
+                    break
             if again.code or (folder / "repository" / "calc.txt").read_text() != "1\n":
                 raise Wrong(f"the session does not go on after {ended.message!r}: {again}")
             if rehearsal.complaints and not fault.raw:

@@ -28,6 +28,8 @@ if __name__ == "__main__":
 from assent_core.rehearsal import Rehearsal
 
 ASSENT = str(Path(sys.executable).with_name("assent"))
+PATIENCE = 90.0
+"""Seconds after which something that was waited for counts as never coming, on a machine that may be slow."""
 FILES = {"left.py": "LEFT = 1\n", "right.py": "RIGHT = 1\n", "old.py": "OLD = 1\n"}
 REPAIRED = {"left.py": "LEFT = 2\n", "right.py": "RIGHT = 2\n", "deep/new.py": "NEW = 2\n"}
 CHECK = "import left, right, os; assert os.path.exists('deep/new.py') and left.LEFT + right.RIGHT == 4"
@@ -111,7 +113,7 @@ async def one(folder: Path, url: str, moment: float) -> str:
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         await asyncio.to_thread(process.wait)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while (left := survivors(state)) and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
     assert not left, f"still alive: {left}"
@@ -127,7 +129,7 @@ async def campaign(rounds: int, seed: int) -> Counter[str]:
     async with Rehearsal.from_text(SCRIPT) as rehearsal:
         with tempfile.TemporaryDirectory(prefix="assent-campaign-") as folder:
             begun = time.monotonic()
-            assert await one(Path(folder) / "whole", rehearsal.url, 60) == "repaired"
+            assert await one(Path(folder) / "whole", rehearsal.url, PATIENCE) == "repaired"
             length = time.monotonic() - begun
             for round in range(rounds):
                 share = chance.betavariate(3, 2)

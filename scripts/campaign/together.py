@@ -39,6 +39,10 @@ from assent_sandbox.stage import File
 FILES = tuple(f"{name}.txt" for name in "abcd")
 LINES = 60
 """Each line is `NUMBER:` and the tokens that were added to it."""
+LEAST = 4
+"""How many edits everybody makes at least, also where all that takes longer than it should."""
+PATIENCE = 90.0
+"""Seconds after the end in which nothing can be refused again and again, on a machine that may be slow."""
 Lines = dict[str, list[str]]
 
 
@@ -94,7 +98,7 @@ def edit(root: Path, until: float, seed: str) -> list[dict[str, str]]:
     """Save at random moments; gives what was saved."""
     chance, done = random.Random(seed), list[dict[str, str]]()
     editor = Editor(root, chance)
-    while time.time() < until:
+    while time.time() < until or len(done) < LEAST:
         token = f"editor-{len(done)}"
         done.append({"how": "saved", "token": token, "path": editor.save(token)})
         time.sleep(chance.random() * 0.1)
@@ -106,12 +110,12 @@ async def work(root: Path, state: Path, until: float, seed: str) -> list[dict[st
     chance, done = random.Random(seed), list[dict[str, str]]()
     session = await open_session(root, Settings(state=str(state), accounts=False), model=False)
     try:
-        while time.time() < until:
+        while time.time() < until or len(done) < LEAST:
             tokens = {name: f"{seed}-{len(done)}-{name}" for name in chance.sample(FILES, chance.choice((1, 1, 2)))}
             for name, token in tokens.items():
                 put(session, name, token, chance)
             await asyncio.sleep(chance.random() * 0.2)
-            how = await landed(session)
+            how = await landed(session, until)
             done += [
                 {"how": how.get(name, "there already"), "token": token, "path": name} for name, token in tokens.items()
             ]
@@ -130,7 +134,7 @@ def put(session: Session, name: str, token: str, chance: random.Random) -> None:
     performer.replace(name, entry, File(written(lines).encode(), entry.mode))
 
 
-async def landed(session: Session) -> dict[str, str]:
+async def landed(session: Session, until: float) -> dict[str, str]:
     """Land all that is on the stage but conflicts, which are taken back; what became of each file."""
     how: dict[str, str] = {}
     refused = 0
@@ -139,7 +143,7 @@ async def landed(session: Session) -> dict[str, str]:
         how |= {file.path: "conflict" for file in review.files if file.conflict}
         clash = [hunk.id for file in review.files if file.conflict for hunk in file.hunks]
         rest = [hunk.id for file in review.files if not file.conflict for hunk in file.hunks]
-        if refused > 50:
+        if refused > 50 and time.time() > until + PATIENCE:
             raise RuntimeError("refused again and again")
         try:
             if clash:
@@ -188,7 +192,7 @@ def campaign(sessions: int, seconds: float, seed: int) -> tuple[Counter[str], li
             subprocess.Popen([*command, role], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             for role in roles
         ]
-        ends = [process.communicate(timeout=seconds + 120) for process in running]
+        ends = [process.communicate(timeout=seconds + 2 * PATIENCE) for process in running]
         wrong = [f"{role}: {end[1].strip()[-2000:]}" for role, end in zip(roles, ends, strict=True) if end[1].strip()]
         told = [one for end in ends for one in json.loads(end[0] or "[]")]
         wrong += trouble(root, told)
