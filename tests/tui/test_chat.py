@@ -116,6 +116,23 @@ async def test_a_refusal_is_said_in_words_without_opening_anything(by: Decider):
         assert "not today" in shown(app.chat)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "why", "said"),
+    [
+        (False, "the user refused, without a reason", "⊘ REFUSED by you, without a reason"),
+        (False, "the user refused: not today", "⊘ REFUSED by you: not today"),
+        (True, "the user said yes", "✓ allowed by you, once"),
+        (True, "you typed it", "✓ allowed by you, once: you typed it"),
+    ],
+)
+async def test_an_answer_of_the_users_is_told_once(allowed: bool, why: str, said: str):
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        app.chat.show(CALL[0])
+        app.chat.show(Decided(id="1", allowed=allowed, by="user", why=why))
+        assert said in [row.strip() for row in shown(app.chat).split("\n")]
+
+
 async def test_a_denial_of_the_walls_is_said_in_words_without_opening_anything():
     app = Alone()
     async with app.run_test(size=(80, 24)):

@@ -231,12 +231,10 @@ class Call(Entry, frozen=True):
             return []
         allowed, by, why, scope = self.decided
         if not allowed:
-            return _flagged("⊘ REFUSED ", "bad", f"{_BY[by]}: {why}", width)
+            return _flagged("⊘ REFUSED ", "bad", f"{_BY[by]}{_because(why)}", width)
         if by == "walls" and not self.open:
             return []
-        return _flagged(
-            "✓ allowed ", "ok", f"{_BY[by]}{_SCOPE[scope] if by == 'user' else ''}{': ' + why if why else ''}", width
-        )
+        return _flagged("✓ allowed ", "ok", f"{_BY[by]}{_SCOPE[scope] if by == 'user' else ''}{_because(why)}", width)
 
     def _inside(self, width: int) -> list[Line]:
         lines: list[Line] = []
@@ -270,6 +268,16 @@ _SCOPE: dict[Scope, str] = {
     "session": ", this session",
     "project": ", this project",
 }
+
+
+_ANSWERS = ("the user refused", "the user said yes")
+"""How a reason begins that says no more than by whom it is, before anything else."""
+
+
+def _because(why: str) -> str:
+    """A reason, behind the words that say by whom something is decided."""
+    said = next((why.removeprefix(each) for each in _ANSWERS if why.startswith(each)), None)
+    return said if said is not None else f": {why}" if why else ""
 
 
 def title_of(proposal: Proposal) -> tuple[str, str]:
