@@ -1,4 +1,4 @@
-"""A git folder for a copied view: its own HEAD, refs and index, over the objects of the real repository."""
+"""What git finds behind the walls: a folder of a copy's own over the real objects, and who the user is."""
 
 from __future__ import annotations
 
@@ -67,12 +67,21 @@ def make_private_git(root: str, copy: str, draft: str, linked: Iterable[str]) ->
 
 def identity(root: str) -> str:
     """The user's name and address as git knows them here, as a configuration file; empty where it knows none."""
-    lines: list[str] = []
-    for key in ("name", "email"):
-        with suppress(host.GitFailed):
-            value = host.git("config", "--get", f"user.{key}", cwd=root).decode("utf-8", "surrogateescape").rstrip("\n")
-            lines.append(f'\t{key} = "{_escaped(value)}"\n')
-    return "[user]\n" + "".join(lines) if lines else ""
+    found = _configured(root, "user.name", "user.email")
+    lines = (f'\t{name.removeprefix("user.")} = "{_escaped(value)}"\n' for name, value in found.items())
+    return "[user]\n" + "".join(lines) if found else ""
+
+
+def _configured(root: str, *names: str) -> dict[str, str]:
+    """What git's configuration says here of these names, in their order; without those of which it says nothing."""
+    wanted = "|".join(map(re.escape, names))
+    try:
+        said = host.git("config", "-z", "--get-regexp", f"^({wanted})$", cwd=root)
+    except host.GitFailed:
+        return {}
+    values = {key: value for key, _, value in (each.partition(b"\n") for each in said.split(b"\0"))}
+    found = {name: values.get(name.encode()) for name in names}
+    return {name: value.decode("utf-8", "surrogateescape") for name, value in found.items() if value is not None}
 
 
 def stamp(root: str) -> tuple[int, ...]:
@@ -114,11 +123,7 @@ def _belongs(root: str, own: str) -> bool:
 def _settings(root: str) -> str:
     lines: list[str] = []
     version = 0
-    for name in _SECTIONS:
-        try:
-            value = host.git("config", "--get", name, cwd=root).decode("utf-8", "surrogateescape").rstrip("\n")
-        except host.GitFailed:
-            continue
+    for name, value in _configured(root, *_SECTIONS).items():
         section, key = name.split(".")
         version = max(version, int(section == "extensions"))
         lines.append(f'[{section}]\n\t{key} = "{_escaped(value)}"\n')
