@@ -15,6 +15,7 @@ from assent_sandbox.cell import landlock
 from assent_sandbox.policy import Command, Policy, Tier
 from assent_sandbox.sight.surroundings import MEND_MOUNTS, mounts_within, told_of_mounts
 from assent_sandbox.stage import Stage, StageError, WallsError
+from assent_sandbox.view.bases import latin, native
 from assent_sandbox.view.copied import CopiedStage
 from assent_sandbox.view.folder import Folder, is_layered
 from assent_sandbox.view.overlay import OverlayStage
@@ -37,7 +38,7 @@ async def open_stage(root: Path, home: Path, tier: Tier | None = None, closed: I
         if kept is None:
             tiers = (tier,) if tier is not None else ("overlay", "copy", "unconfined")
             return await _open_first(place, folder, tiers, own)
-        if os.fsencode(place).decode("latin-1") != kept.root:
+        if latin(place) != kept.root:
             raise StageError(f"{home} is the stage of another repository", "Give each repository a stage of its own.")
         if kept.layered:
             raise StageError(f"{home} was layered on another stage and means nothing without it", "Delete it.")
@@ -109,11 +110,7 @@ def _sweep_one(home: Path) -> bool:
         return False
     try:
         kept = folder.meta()
-        if (
-            kept is not None
-            and not kept.layered
-            and _holds_changes(os.fsdecode(kept.root.encode("latin-1")), folder, kept.tier)
-        ):
+        if kept is not None and not kept.layered and _holds_changes(native(kept.root), folder, kept.tier):
             folder.unlock()
             return False
         folder.erase()

@@ -14,6 +14,7 @@ from msgspec import Struct
 from assent_sandbox.policy import Tier
 from assent_sandbox.stage import LockedError, StageError
 from assent_sandbox.view import tree
+from assent_sandbox.view.bases import latin
 
 _FORMAT = 1
 _WIDTH = 24
@@ -85,7 +86,7 @@ class Folder:
     def describe(self, root: str, tier: Tier, lowered: str = "", *, layered: bool = False) -> None:
         """Write down what this is a stage of."""
         draft = self.draft()
-        meta = Meta(os.fsencode(root).decode("latin-1"), tier, layered=layered, lowered=lowered)
+        meta = Meta(latin(root), tier, layered=layered, lowered=lowered)
         with open(draft, "wb") as file:
             file.write(msgspec.json.encode(meta))
         os.rename(draft, f"{self.home}/stage.json")

@@ -12,6 +12,7 @@ import msgspec
 from assent_sandbox.sight.private import make_private_git, stamp
 from assent_sandbox.stage import StageError
 from assent_sandbox.view import tree
+from assent_sandbox.view.bases import latin, native
 from assent_sandbox.view.clone import clone
 from assent_sandbox.view.tree import RealTree, Tree, fingerprint, status_of
 
@@ -37,11 +38,11 @@ class Mirror:
         self._draft = draft
         os.makedirs(place, mode=0o755, exist_ok=True)
         found = self._load()
-        self.files = {_native(path): prints for path, prints in found.files.items()}
+        self.files = {native(path): prints for path, prints in found.files.items()}
         """For each clean file, the fingerprints of the real one and of the copy."""
-        self.linked = {_native(path) for path in found.linked}
+        self.linked = {native(path) for path in found.linked}
         """Large ignored folders that are links to the real ones."""
-        self._objects = tuple(_native(path) for path in found.objects)
+        self._objects = tuple(native(path) for path in found.objects)
         self._git = found.git
         self._unsaved = False
 
@@ -54,9 +55,9 @@ class Mirror:
         if not self._unsaved:
             return
         found = _Manifest(
-            {_latin(path): prints for path, prints in self.files.items()},
-            tuple(_latin(path) for path in sorted(self.linked)),
-            tuple(_latin(path) for path in self._objects),
+            {latin(path): prints for path, prints in self.files.items()},
+            tuple(latin(path) for path in sorted(self.linked)),
+            tuple(latin(path) for path in self._objects),
             self._git,
         )
         draft = self._draft()
@@ -213,11 +214,3 @@ class Mirror:
                 return msgspec.json.decode(file.read(), type=_Manifest)
         except FileNotFoundError:
             return _Manifest()
-
-
-def _latin(path: str) -> str:
-    return os.fsencode(path).decode("latin-1")
-
-
-def _native(path: str) -> str:
-    return os.fsdecode(path.encode("latin-1"))
