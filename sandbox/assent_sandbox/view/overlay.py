@@ -16,7 +16,7 @@ from assent_sandbox.view.folder import Folder
 from assent_sandbox.view.ground import Stacked
 from assent_sandbox.view.layers import Layers
 from assent_sandbox.view.remembering import RememberingStage
-from assent_sandbox.view.tree import RealTree, Tree, entry_of, status_of
+from assent_sandbox.view.tree import RealTree, Tree, entry_of
 from assent_sandbox.view.upper import Held, Upper
 
 
@@ -213,15 +213,8 @@ class OverlayStage(RememberingStage):
 
     def _refresh_private(self) -> None:
         """Give up the view's own `.git` if the real one moved on since and nothing was committed in the view."""
-        with self._at(()) as root:
-            assert root.upper is not None
-            found = status_of(root.upper, ".git")
-            if found is None or not stat.S_ISDIR(found.st_mode):
-                return
-            stale = self._newest_real() > self._newest_held()
-            if stale and not self._has_committed():
-                self._upper.trash(root.upper, ".git")
-                self._git_admitted = False
+        if self._own.is_folder((".git",)):
+            self._renew_private(self._newest_held())
 
     def _has_committed(self) -> bool:
         """Whether a branch, a tag or the HEAD was changed in the view."""

@@ -13,9 +13,9 @@ import msgspec
 from assent_sandbox.stage import Moved, OutsideError
 from assent_sandbox.view import tree
 from assent_sandbox.view.bases import latin, native
-from assent_sandbox.view.folder import Folder
+from assent_sandbox.view.folder import Folder, told
 from assent_sandbox.view.layers import is_opaque, is_whiteout, set_opaque
-from assent_sandbox.view.life import LivingStage, told
+from assent_sandbox.view.life import LivingStage
 from assent_sandbox.view.snapshots import Album, Held, Snapshot
 from assent_sandbox.view.tree import Tree, fingerprint, names_of, open_ours, status_of, step
 
