@@ -5,14 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from assent_sandbox.view import tree
-from assent_sandbox.view.snapshots import Album, names
+from assent_sandbox.view.snapshots import Album, going, names
 
 __all__ = ["erase", "fork", "going", "mark", "names"]
-
-
-def going(folder: Path) -> str:
-    """The snapshot to which going back was begun and not ended; empty if there is none."""
-    return Album(folder).going if names(folder) else ""
 
 
 def mark(folder: Path, name: str) -> None:

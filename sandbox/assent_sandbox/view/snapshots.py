@@ -66,17 +66,10 @@ class Album:
         self.contents = Contents(f"{folder}/contents", self._scratch)
         self._lines = _read(self._log)
         self.newest = _fold(self._lines)
-        self._size = self.contents.size()
 
     def names(self) -> tuple[str, ...]:
         """The names of the snapshots, oldest first."""
         return tuple(str(line.name) for line in self._lines if line.name)
-
-    @property
-    def going(self) -> str:
-        """The snapshot to which going back was begun and not ended; empty if there is none."""
-        marks = [line.going for line in self._lines if line.going is not None]
-        return marks[-1] if marks else ""
 
     def mark(self, name: str) -> None:
         """Note that going back to a snapshot begins, or that it has ended (an empty name)."""
@@ -124,8 +117,8 @@ class Album:
         self._lines.append(line)
 
     def _make_room(self) -> None:
-        self._size = self.contents.size()
-        while self._size > MOST and len(self.names()) > 1:
+        size = self.contents.size()
+        while size > MOST and len(self.names()) > 1:
             first, second, *rest = (line for line in self._lines if line.name)
             put = {path: held for path, held in first.put.items() if path not in second.taken} | second.put
             self._lines = [msgspec.structs.replace(second, put=put), *rest]
@@ -133,12 +126,18 @@ class Album:
                 log.writelines(msgspec.json.encode(line) + b"\n" for line in self._lines)
             os.rename(f"{self._scratch}/log", self._log)
             self.contents.keep_only(_named(self._lines))
-            self._size = self.contents.size()
+            size = self.contents.size()
 
 
 def names(folder: Path) -> tuple[str, ...]:
     """The names of the snapshots in a folder, oldest first; none where there is no such folder."""
     return tuple(str(line.name) for line in _read(f"{folder}/log") if line.name)
+
+
+def going(folder: Path) -> str:
+    """The snapshot to which going back was begun and not ended; empty if there is none."""
+    marks = [line.going for line in _read(f"{folder}/log") if line.going is not None]
+    return marks[-1] if marks else ""
 
 
 def _read(log: str) -> list[_Line]:
