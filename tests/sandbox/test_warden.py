@@ -68,7 +68,7 @@ async def test_a_hundred_commands_leave_no_descriptor_behind(tmp_path: Path) -> 
                 (warden,) = _wardens()
                 await until(lambda spare=f"/proc/{warden}/task/{warden}/children": Path(spare).read_text())
                 counts.append((_size("/proc/self/fd"), _size(f"/proc/{warden}/fd") if os.geteuid() == 0 else 0))
-        assert counts[0] == counts[1]
+        assert all(after <= before for before, after in zip(*counts, strict=True))
     finally:
         await walls.close()
     assert _wardens() == []
