@@ -168,6 +168,24 @@ async def test_a_message_waits_for_the_turn_to_end():
         assert session_of(app).asked == ["one", "two"]
 
 
+async def test_what_a_turn_staged_is_shown_when_what_waited_behind_it_is_done_too():
+    gate = asyncio.Event()
+
+    async def held(session):
+        await gate.wait()
+        yield Said(text="first done")
+
+    app = app_over([held], [Said(text="second done")], prompt="one")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.jobs is not None)
+        await pilot.press(*"two", "enter")
+        gate.set()
+        await until(pilot, lambda: "second done" in said(app) and app._panes.reviewing)
+        await pilot.press("escape", "escape")
+        app.command("/review")
+        await until(pilot, lambda: app._panes.reviewing)
+
+
 async def test_what_waited_comes_back_when_the_turn_is_stopped():
     app = app_over([wait], prompt="one", changes=())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -60,6 +60,8 @@ class AssentApp(Offering):
         self._looks = "show" if review_first else ""
         """Whether what is staged is to be looked at before anything else, and how: `show`, `quietly`."""
         self._queue = [prompt] if prompt else []
+        self._unseen = False
+        """Whether something is staged that was not shown yet, because more was to be done first."""
         self._leaving = False
         self._card_guard = Guard()
         self._panes = Panes(Guard(), id="panes")
@@ -147,7 +149,8 @@ class AssentApp(Offering):
         review, earlier = message.review, self.pane.review
         self.pane.renew(review)
         self._status.staged(review)
-        if message.show or (review.files and review.files != earlier.files and not self._queue):
+        self._unseen = bool(review.files) and (self._unseen or review.files != earlier.files)
+        if message.show or (self._unseen and not self._queue):
             if not self._panes.reviewing:
                 self._panes.guard.shut()
             self.bring_review(take_focus=not self._prompt.text and self._card.question is None)
@@ -251,6 +254,7 @@ class AssentApp(Offering):
 
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""
+        self._unseen = False
         self._panes.show_review()
         if take_focus and not self.pane.field.taken:
             self._give_keys(self.pane.diff)
