@@ -127,6 +127,7 @@ async def test_lines_are_chosen_and_copied_by_keys():
         await pilot.press("V", "j", "y")
         assert app.clipboard == f"{LONG}\n\nlast"
         assert not app.chat.choosing_lines
+        await until(pilot, lambda: "Copied what was selected" in text_of(app.query_one(Keys)))
         await pilot.press("V", "escape")
         assert not app.chat.choosing_lines
         assert not app.screen.selections

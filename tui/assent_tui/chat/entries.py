@@ -218,7 +218,7 @@ class Call(Entry, frozen=True):
             case "refused":
                 return "not done"
             case "mistaken":
-                return "not understood, nothing done"
+                return "nothing was done"
             case "stopped":
                 return "stopped before it was done"
             case "ok" | "failed":
@@ -270,13 +270,13 @@ _SCOPE: dict[Scope, str] = {
 }
 
 
-_ANSWERS = ("the user refused", "the user said yes")
-"""How a reason begins that says no more than by whom it is, before anything else."""
+_KNOWN = ("the user refused", "the user said yes", "it stays on the stage")
+"""How a reason begins that says no more than the words before it."""
 
 
 def _because(why: str) -> str:
     """A reason, behind the words that say by whom something is decided."""
-    said = next((why.removeprefix(each) for each in _ANSWERS if why.startswith(each)), None)
+    said = next((why.removeprefix(each) for each in _KNOWN if why.startswith(each)), None)
     return said if said is not None else f": {why}" if why else ""
 
 

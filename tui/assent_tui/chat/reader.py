@@ -110,9 +110,9 @@ class Reader(Lines):
         """Copy what is selected of the text, else the selected entry whole, else the newest answer."""
         chosen = self.screen.selections.get(self)
         if chosen is not None and (found := self.get_selection(chosen)):
-            self._copy(found[0], "what was selected")
             self.leave_lines()
             self.screen.clear_selection()
+            self._copy(found[0], "what was selected")
             return
         first, end = self.selected
         self._copy(*(whole_of(self._blocks, first, end) if first < end else newest_answer(self._blocks)))
