@@ -123,6 +123,7 @@ async def test_a_refusal_is_said_in_words_without_opening_anything(by: Decider):
         (False, "the user refused: not today", "⊘ REFUSED by you: not today"),
         (True, "the user said yes", "✓ allowed by you, once"),
         (True, "you typed it", "✓ allowed by you, once: you typed it"),
+        (False, "", "⊘ REFUSED by you"),
     ],
 )
 async def test_an_answer_of_the_users_is_told_once(allowed: bool, why: str, said: str):
@@ -305,6 +306,16 @@ async def test_hostile_text_is_shown_and_not_obeyed():
             assert strip.text.isprintable()
             assert strip.cell_length == app.chat.size.width
             assert all(not (segment.style and segment.style.meta) for segment in strip)
+
+
+def test_columns_of_a_table_stand_on_the_side_that_it_says():
+    rows = markdown("| kind | price |\n|---|---:|\n| pear | 1.00 |\n| figs, dried | 12.00 |\n", 40)
+    assert [row.text for row in rows] == [
+        "kind        │ price",
+        "────────────┼──────",
+        "pear        │  1.00",
+        "figs, dried │ 12.00",
+    ]
 
 
 @pytest.mark.parametrize("width", [1, 7, 20, 79])

@@ -111,17 +111,19 @@ def _list(token: Token, inner: Sequence[Token], width: int, depth: int) -> list[
 def _table(inner: Sequence[Token], width: int) -> list[Line]:
     """Columns as wide as they need, narrowed to fit; a cell that does not fit is wrapped."""
     table: list[list[tuple[Span, ...]]] = []
+    rights: list[bool] = []
     for at, token in enumerate(inner):
         if token.type == "tr_open":
             table.append([])
         elif token.type in ("th_open", "td_open"):
             table[-1].append(_inline(inner[at + 1 : at + 2]))
+            rights += [token.attrGet("style") == "text-align:right"] if token.type == "th_open" else []
     widths = _columns(table, width)
     lines: list[Line] = []
     for number, row in enumerate(table):
         cells = [wrap(Line(cell), widths[at]) for at, cell in enumerate(row)]
         for level in range(max(map(len, cells), default=0)):
-            lines.append(_across([cell[level] if level < len(cell) else BLANK for cell in cells], widths))
+            lines.append(_across([cell[level] if level < len(cell) else BLANK for cell in cells], widths, rights))
         if number == 0:
             lines.append(line(("─┼─".join("─" * each for each in widths), "rule")))
     return lines
@@ -139,13 +141,13 @@ def _columns(table: list[list[tuple[Span, ...]]], width: int) -> list[int]:
     return widths
 
 
-def _across(cells: list[Line], widths: list[int]) -> Line:
+def _across(cells: list[Line], widths: list[int], rights: list[bool]) -> Line:
     spans: list[Span] = []
     for at, cell in enumerate(cells):
         if at:
             spans.append((" │ ", "rule"))
-        spans += cell.spans
-        spans.append((" " * max(widths[at] - cell_len(cell.text), 0), ""))
+        room = (" " * max(widths[at] - cell_len(cell.text), 0), "")
+        spans += (room, *cell.spans) if rights[at] else (*cell.spans, room)
     return Line(tuple(spans))
 
 
