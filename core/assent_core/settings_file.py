@@ -27,6 +27,17 @@ def stated() -> dict[str, object]:
     return _parsed(_text(settings_file()), settings_file())
 
 
+def line_of(key: str) -> int:
+    """The line, from 1, in which the file sets a key (`keys.NAME`: one inside a table); 0 where that cannot be seen."""
+    lines = _text(settings_file()).splitlines(keepends=True)
+    table, _, name = key.partition(".")
+    for place, wanted in ((table, name), ("", table)):
+        section = _section(lines, place) if wanted else None
+        if section and (found := _statement(lines, *section, wanted)):
+            return found[0] + 1
+    return 0
+
+
 def change(key: str, value: object) -> Settings:
     """Write one setting (`limits.seconds` is one inside a table; None: back to its default) and return what holds now.
 

@@ -6,7 +6,7 @@ import pytest
 
 from assent_core.errors import UsageError
 from assent_core.settings import Settings, load
-from assent_core.settings_file import change, edited, read, settings_file
+from assent_core.settings_file import change, edited, line_of, read, settings_file
 
 FILE = """\
 # mine
@@ -141,3 +141,14 @@ def test_what_is_no_value_is_said():
     with pytest.raises(UsageError, match="no value"):
         read("budget", "much")
     assert settings_file().name == "settings.toml"
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [("mode", 2), ("theme", 4), ("keys.app.help", 10), ("keys.app.leave", 11), ("limits.disk", 8), ("worker.model", 5)]
+    + [(key, 0) for key in ("budget", "keys.app.quit", "limits.memory")],
+)
+def test_the_line_of_a_setting_is_found_wherever_it_may_stand(file, key: str, line: int):
+    text = '# mine\nmode = "ask"\n# theme = "x"\ntheme = "dark"\nworker = { model = "a", effort = "low" }\n\n[limits]\ndisk = 1\n'
+    file.write_text(text + '[keys]\n"app.help" = "f9"\n\'app.leave\' = "f8"\n')
+    assert line_of(key) == line

@@ -96,6 +96,53 @@ def test_settings_that_cannot_be_read_are_a_usage_error(assent, repository, plac
         assert "Traceback" not in done.stderr
 
 
+ODD = """\
+mode = "ask"
+theme = "puce"
+
+[keys]
+"app.help" = "f9"
+"app.togle_review" = "f8"
+"""
+
+
+@pytest.fixture
+def odd(place: Path) -> Path:
+    """Settings that only a screen would stumble over."""
+    file = place / "config" / "assent" / "settings.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(ODD)
+    return file
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("run", "--", "true"), ("undo", "--list"), ("consent",), ("sessions",), ("stats",), ("doctor",)],
+    ids=lambda words: words[0],
+)
+def test_a_theme_and_a_name_of_a_key_that_there_are_not_are_told_once_with_their_lines(assent, repository, odd, words):
+    done = assent(*words, cwd=repository)
+    assert done.returncode in (0, 1)
+    assert done.stderr.startswith(
+        f"assent: {odd}:2: There is no theme 'puce'.\nhint: It is dark, light, contrast or contrast-light.\n"
+        f"assent: {odd}:6: [keys]: there is no action 'app.togle_review'.\nhint: Did you mean app.toggle_review?\n"
+    )
+    assert (done.stderr.count("puce"), done.stderr.count("togle")) == (1, 1)
+
+
+def test_who_wants_quiet_is_not_told_of_them_and_the_output_stays_what_it_is(assent, repository, odd):
+    assert assent("run", "--quiet", "--", "echo", "it", cwd=repository).stderr == ""
+    told = assent("run", "--json", "--", "true", cwd=repository)
+    assert "puce" in told.stderr
+    assert [json.loads(line)["event"] for line in told.stdout.splitlines()][-1] == "summary"
+
+
+@pytest.mark.parametrize("theme", ["", "contrast-light", "nord"])
+def test_settings_of_the_screen_that_are_right_are_not_spoken_of(assent, repository, odd, theme):
+    odd.write_text(f'theme = "{theme}"\nkeys = {{ "app.help" = "f9" }}\n')
+    assert assent("undo", "--list", cwd=repository).stderr == ""
+
+
 LINES = b"".join(b"%d\n" % number for number in range(20))
 
 

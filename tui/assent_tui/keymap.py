@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from itertools import combinations
 from typing import cast
 
@@ -15,10 +14,7 @@ from textual.keys import Keys, key_to_character
 from textual.widget import Widget
 
 from assent_core.errors import UsageError
-from assent_tui.keytable import HEARD, TABLE, Key
-
-ACTIONS: dict[str, Key] = {key.name: key for key in TABLE}
-"""All that can be bound, by name."""
+from assent_tui.keytable import ACTIONS, HEARD, TABLE, key_of
 
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
 _NAMED = {str(key.value).rpartition("+")[2] for key in Keys if not str(key.value).startswith("<")}
@@ -84,14 +80,7 @@ def checked(wanted: Mapping[str, str]) -> Keymap:
     """The keymap that a table of the settings makes; UsageError, with a hint, if it cannot be."""
     made: dict[str, str] = {}
     for name, keys in wanted.items():
-        if name not in ACTIONS:
-            near = get_close_matches(name, ACTIONS, n=1)
-            hint = (
-                f"Did you mean {near[0]}?"
-                if near
-                else "docs/KEYS.md and the settings screen list all names (/settings)."
-            )
-            raise UsageError(f"[keys]: there is no action {name!r}.", hint)
+        key_of(name)
         made[name] = ",".join(_checked(name, key.strip()) for key in keys.split(","))
     found = Keymap(made)
     if made:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from msgspec import Struct
+
+from assent_core.errors import UsageError
 
 
 class Key(Struct, frozen=True):
@@ -129,6 +133,9 @@ TABLE: tuple[Key, ...] = (
 )
 """In the order in which they are listed."""
 
+ACTIONS: dict[str, Key] = {key.name: key for key in TABLE}
+"""All that can be bound, by name."""
+
 PLACES: dict[str, str] = {
     "app": "Anywhere",
     "prompt": "Prompt",
@@ -162,3 +169,12 @@ HEARD: tuple[tuple[str, ...], ...] = (
     ("page", "app"),
 )
 """The places that hear keys at the same time: within one of these, a key may mean one thing."""
+
+
+def key_of(name: str) -> Key:
+    """The key of this name; UsageError, with the name that may be meant, if there is none."""
+    if name in ACTIONS:
+        return ACTIONS[name]
+    near = get_close_matches(name, ACTIONS, n=1)
+    hint = f"Did you mean {near[0]}?" if near else "docs/KEYS.md and the settings screen list all names (/settings)."
+    raise UsageError(f"[keys]: there is no action {name!r}.", hint)

@@ -19,7 +19,7 @@ from assent_core.workspace import find
 from assent_sandbox.output import inert_json, one_line
 from assent_sandbox.stage import Change
 from assent_tui.commands.printer import named, plain
-from assent_tui.commands.where import here, settings_for
+from assent_tui.commands.where import here, settings_for, without_screen
 from assent_tui.figures import count
 
 
@@ -129,7 +129,7 @@ def keep_key() -> int:
 
 def _place() -> tuple[Path, Settings]:
     folder = here()
-    return find(folder).root, settings_for(folder)
+    return find(folder).root, without_screen(settings_for(folder))
 
 
 def _recover(root: Path, settings: Settings) -> None:

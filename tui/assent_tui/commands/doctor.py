@@ -13,6 +13,7 @@ from assent_sandbox.output import inert_json, one_line
 from assent_sandbox.policy import Tier
 from assent_sandbox.walls import Findings, Wall, find_walls
 from assent_tui.commands.printer import CODES, Style, coloured
+from assent_tui.commands.where import without_screen
 
 MEANING: dict[Tier, str] = {
     "overlay": "commands see the repository at its own path, alone in namespaces of their own",
@@ -23,7 +24,7 @@ MEANING: dict[Tier, str] = {
 
 def doctor(*, as_json: bool) -> int:
     """Try the walls and print what was found; 0 if commands can be confined, else 1."""
-    state = load().state_dir
+    state = without_screen(load()).state_dir
     findings = find_walls(state, _repository())
     if as_json:
         sys.stdout.write(inert_json(encode(findings)) + "\n")

@@ -21,7 +21,7 @@ from assent_tui.commands.ask import TerminalAsker
 from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
 from assent_tui.commands.printer import plain
-from assent_tui.commands.where import here, settings_for
+from assent_tui.commands.where import here, settings_for, without_screen
 from assent_tui.figures import count
 
 NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
@@ -47,7 +47,7 @@ def fix(options: Fix) -> int:
     """Repair what makes a command fail, in the current folder; returns the exit code."""
     check(options, terminal=in_terminal())
     folder = here()
-    return fix_at(folder, settings_for(folder), options)
+    return fix_at(folder, without_screen(settings_for(folder), quiet=options.quiet), options)
 
 
 def check(options: Fix, *, terminal: bool) -> None:

@@ -15,7 +15,7 @@ from assent_core.events import AnyEvent, Asked, Said
 from assent_core.settings import Settings
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, run_until_signal, told
 from assent_tui.commands.printer import plain
-from assent_tui.commands.where import here, settings_for
+from assent_tui.commands.where import here, settings_for, without_screen
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -34,7 +34,8 @@ def ask(options: Ask) -> int:
     if not question.strip():
         raise UsageError("There is no question.", "For example: assent ask 'where are the retries configured?'")
     folder = here()
-    return ask_at(folder, settings_for(folder), replace(options, question=question))
+    settings = without_screen(settings_for(folder), quiet=options.quiet)
+    return ask_at(folder, settings, replace(options, question=question))
 
 
 def ask_at(folder: Path, settings: Settings, options: Ask) -> int:

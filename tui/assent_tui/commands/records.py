@@ -9,14 +9,14 @@ from assent_core.events import encode
 from assent_core.memory import sessions
 from assent_core.workspace import find
 from assent_sandbox.output import inert_json, one_line
-from assent_tui.commands.where import here, settings_for
+from assent_tui.commands.where import here, settings_for, without_screen
 from assent_tui.figures import ago, landed
 
 
 def list_sessions(*, everywhere: bool, words: str, as_json: bool) -> int:
     """Print the sessions of this folder, or of all, newest first; with words, those in which all of them were said."""
     folder = here()
-    state = settings_for(folder).state_dir
+    state = without_screen(settings_for(folder)).state_dir
     found = sessions.sessions(state, None if everywhere else find(folder).root)
     if words.strip():
         found = sessions.matching(state, found, words)

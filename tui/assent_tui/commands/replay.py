@@ -15,14 +15,14 @@ from assent_core.replay.play import replay as played
 from assent_core.workspace import find as find_workspace
 from assent_tui.commands.oneshot import run_until_signal
 from assent_tui.commands.printer import plain
-from assent_tui.commands.where import here, settings_for
+from assent_tui.commands.where import here, settings_for, without_screen
 
 DRIFTED = 1
 
 
 def replay(id: str, at: str, *, as_json: bool) -> int:
     """Play a session of any folder again; 0 if all was the same, else 1."""
-    state = settings_for(here()).state_dir
+    state = without_screen(settings_for(here())).state_dir
     one = find(state, id)
     if not Path(one.root).is_dir():
         raise UsageError(f"The folder of session {one.id} is gone: {one.root}", "Bring it back, then play it again.")

@@ -21,7 +21,7 @@ from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
 from assent_tui.commands.printer import denied, plain
 from assent_tui.commands.tally import Changed
-from assent_tui.commands.where import here, settings_for
+from assent_tui.commands.where import here, settings_for, without_screen
 from assent_tui.figures import count
 
 SIGNS = {"new": "A", "deleted": "D", "changed": "M"}
@@ -41,7 +41,7 @@ def run(options: Run) -> int:
     if options.land and (options.json or not in_terminal()):
         raise UsageError("--land opens the review, which needs a terminal of its own.", "Leave --land or --json away.")
     folder = here()
-    return run_at(folder, settings_for(folder), options)
+    return run_at(folder, without_screen(settings_for(folder), quiet=options.quiet), options)
 
 
 def run_at(folder: Path, settings: Settings, options: Run) -> int:

@@ -12,6 +12,7 @@ from assent_core.money.statistics import By, Line, Statistics, encoded, read
 from assent_core.settings import load
 from assent_sandbox.output import inert_json, one_line
 from assent_tui.commands.printer import plain
+from assent_tui.commands.where import without_screen
 
 UNITS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 SINCE = "a number with h, d or w (24h, 7d, 4w), a date (2026-03-01), or all"
@@ -23,7 +24,7 @@ COLUMNS = ("requests", "failed", "cost", "/success", "success", "cached", "first
 def stats(since: str, by: By, *, as_json: bool) -> int:
     """Print the statistics of all sessions of this user."""
     begun = moment(since, time.time())
-    found = read(load().state_dir / "accounts.db", begun, by)
+    found = read(without_screen(load()).state_dir / "accounts.db", begun, by)
     sys.stdout.write(inert_json(encoded(found)) + "\n" if as_json else page(found))
     return 0
 

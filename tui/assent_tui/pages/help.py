@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
-from assent_tui.keymap import ACTIONS, Keymap, bindings
+from assent_tui.keymap import Keymap, bindings
+from assent_tui.keytable import ACTIONS
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import BLANK, Line, indent, line, wrap
 

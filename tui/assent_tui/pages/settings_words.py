@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from assent_core.errors import UsageError
+
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Screen", ("theme", "plain", "notify")),
     ("Consent", ("mode",)),
@@ -98,3 +100,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "reviewing": ("off", "risky", "always"),
     "effort": EFFORTS,
 }
+
+
+def no_theme(name: str) -> UsageError:
+    """What to tell of a theme that there is not."""
+    *names, last = CHOICES["theme"]
+    return UsageError(f"There is no theme {name!r}.", f"It is {', '.join(names)} or {last}.")

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from assent_core.errors import UsageError
 from assent_tui.keymap import USUAL as USUAL_KEYS
 from assent_tui.keymap import checked
+from assent_tui.pages.settings_words import no_theme
 from assent_tui.paint.textscreen import TextScreen
 from assent_tui.paint.theme import theme_of, themes
 from assent_tui.prompt.slash import COMMANDS
@@ -86,7 +87,8 @@ class Pages(Work):
         theme = theme_of(look.theme, colours)
         self._colour(theme if theme in self.available_themes else theme_of("", colours))
         if look.theme and theme not in self.available_themes:
-            self.faults.append(f"There is no theme {look.theme!r}: it is dark, light or contrast.")
+            fault = no_theme(look.theme)
+            self.faults.append(f"{fault.message} {fault.hint}")
         try:
             self.keymap = checked(look.keys)
             self.set_keymap(self.keymap.own)
