@@ -1,11 +1,17 @@
 """What the tests of a rehearsed session share: a small broken repository, a scripted user, readings of events."""
 
+import asyncio
 import subprocess
 from contextlib import aclosing
 from pathlib import Path
 
+import pytest
+
 from assent_core.consent.gate import Answer, Question
 from assent_core.events import AnyEvent
+from assent_core.rehearsal.answer import Answer as Written
+from assent_core.rehearsal.server import _Connection
+from patient import PATIENCE
 
 CALC = "def add(left, right):\n    return left - right\n"
 TEST = """\
@@ -98,3 +104,17 @@ def worked(session) -> list[dict]:
 def of_worker(service) -> list[dict]:
     """The requests of turns that a service got; those for titles, digests or opinions may come between at any moment."""
     return [body for body in service.requests if body.get("tools")]
+
+
+def wait_for_each_other(monkeypatch: pytest.MonkeyPatch, count: int, sign: str) -> None:
+    """None of so many conversations that begin with a sign gets its first reply before all of them have asked for it."""
+    together, stream, heard = asyncio.Barrier(count), _Connection._stream, set[object]()
+
+    async def held(connection: _Connection, answer: Written) -> None:
+        key = answer.body["prompt_cache_key"]
+        if key not in heard and sign in str(answer.body["input"][-1]):
+            heard.add(key)
+            await asyncio.wait_for(together.wait(), PATIENCE)
+        await stream(connection, answer)
+
+    monkeypatch.setattr(_Connection, "_stream", held)

@@ -39,7 +39,7 @@ def tools(tmp_path: Path) -> Path:
 def script(checkout: Path, tools: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     command = [checkout / "scripts" / argv[0], *argv[1:]]
     environment = {"PATH": str(tools), "HOME": ""}
-    return subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False, timeout=200)
 
 
 def program(path: Path, text: str) -> None:
@@ -212,6 +212,6 @@ def test_a_few_tests_that_failed_beside_others_are_tried_once_more_alone_and_cou
     python = f"'{sys.executable}' -I -m pytest -q -p no:snapshot"
     program(tmp_path / "scripts/test", f'exec {python} -n 2 "$@"')
     program(tmp_path / "scripts/check", f"scripts/test || {{ echo 'scripts/check: failed:{failed}'; exit 1; }}")
-    ran = subprocess.run([tmp_path / ".ci/run"], cwd="/", capture_output=True, text=True, check=False, timeout=120)
+    ran = subprocess.run([tmp_path / ".ci/run"], cwd="/", capture_output=True, text=True, check=False, timeout=280)
     assert (ran.returncode, "tried once more alone" in ran.stdout) == (code, again), ran.stdout + ran.stderr
     assert re.fullmatch(rf"{closing} in [\d.]+s", ran.stdout.splitlines()[-1])

@@ -14,11 +14,9 @@ from assent_core.events import Asked, Billed, Ended, Joined, Mistaken, Performed
 from assent_core.memory.record import read
 from assent_core.model import Finished, Usage
 from assent_core.proposals import Shell
-from assent_core.rehearsal.answer import Answer as Answered
-from assent_core.rehearsal.server import _Connection
 from assent_sandbox.stage import StageError
-from patient import PATIENCE, until
-from rehearsed import Said, git, of, told, tree
+from patient import until
+from rehearsed import Said, git, of, told, tree, wait_for_each_other
 
 MADE = """
 [[worker]]
@@ -174,15 +172,7 @@ async def test_changes_of_different_lines_are_merged_and_a_conflict_loses_nothin
 
 
 async def test_four_are_at_work_at_once(opened, monkeypatch):
-    """None of them gets its first reply before all four have asked for it."""
-    together, stream = asyncio.Barrier(4), _Connection._stream
-
-    async def held(connection: _Connection, answer: Answered) -> None:
-        if "Your part" in str(answer.body["input"][-1]):
-            await asyncio.wait_for(together.wait(), PATIENCE)
-        await stream(connection, answer)
-
-    monkeypatch.setattr(_Connection, "_stream", held)
+    wait_for_each_other(monkeypatch, 4, "Your part")
     session = await opened(delegated("a", "b", "c", "d") + MADE + LAST, scouting=False)
     events = await told(session.turn("do it all"))
     assert [joined.by for joined in of(Joined, events)] == ["a", "b", "c", "d"]

@@ -8,7 +8,7 @@ import pytest
 from assent_core.crew import race
 from assent_core.events import Attempted, Billed, Chosen, Relayed, Staged, Verified
 from assent_core.model import Finished, Usage
-from rehearsed import CHECK, FIX, of, told, tree
+from rehearsed import CHECK, FIX, of, told, tree, wait_for_each_other
 
 WRONG = FIX.replace("+    return left + right", "+    return left * 3")
 LONG = FIX.replace("+    return left + right", "+    total = left\n+    total = total + right\n+    return total")
@@ -30,7 +30,8 @@ def by_number(events: list) -> dict[int, Attempted]:
     return {each.attempt: each for each in of(Attempted, events)}
 
 
-async def test_the_attempt_that_passes_is_on_the_stage_with_its_evidence(opened, repository: Path):
+async def test_the_attempt_that_passes_is_on_the_stage_with_its_evidence(opened, repository: Path, monkeypatch):
+    wait_for_each_other(monkeypatch, 3, "The command")
     session = await opened(attempts(first=WRONG, second=FIX, third=WRONG), scouting=False)
     before = tree(repository)
     events = await told(session.repair(CHECK, attempts=3))
