@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from assent_sandbox.policy import Command, Denial, Ended, Policy, View, Widening
+from assent_sandbox.policy import Command, Denial, Ended, Policy, View, Widening, WideningKind
 from assent_sandbox.running.denials import find_denials
 from assent_sandbox.sight.plan import Plan, Surroundings, plan
 
@@ -190,6 +190,30 @@ def test_a_write_to_what_is_read_only_asks_for_that_path(written: Plan, home: Pa
     assert (denial.certainty, denial.widening) == ("sure", Widening("write", str(home / "new")))
     (denial,) = found(written, line, code=0)
     assert denial.certainty == "likely"
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "widening"),
+    [
+        ("[ERROR] Could not create local repository at {} -> [Help 1]", ".m2/repository", None),
+        ("error: failed to create directory `{}`", ".cargo/registry/index", None),
+        ("java.io.IOException: Cannot create directory {}", ".tool", "write"),
+        ("Unable to write '{}'", "my notes.txt", "write"),
+        ("tool: can't open {}: giving up", ".ssh/id", "read"),
+        ("could not lock config file {}", ".config/tool/lock", None),
+    ],
+)
+def test_what_a_program_says_in_its_own_words_is_a_likely_denial_of_what_the_walls_keep_from_it(
+    written: Plan, home: Path, line: str, place: str, widening: WideningKind | None
+) -> None:
+    line, target = line.format(home / place), str(home / place)
+    written = msgspec.structs.replace(written, writable=("/r/repo", "/var/tmp"))
+    (denial,) = found(written, line)
+    wanted = Widening(widening, target) if widening else None
+    assert (denial.kind, denial.target, denial.certainty, denial.widening) == ("file", target, "likely", wanted)
+    assert found(written, line, code=0) == []
+    for elsewhere in ("/r/repo/a", "/var/tmp/a", "/proc/1/a"):
+        assert found(written, line.replace(target, elsewhere)) == []
 
 
 def test_what_one_line_says_surely_is_sure_whatever_another_says(written: Plan, home: Path) -> None:

@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,18 @@ def place_program(path: Path, script: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
+
+
+@contextmanager
+def folder_of_ours() -> Iterator[Path]:
+    """A folder outside of home and the temporary ones."""
+    if not os.access("/srv", os.W_OK):
+        pytest.skip("no folder outside of home and the temporary ones is ours to write")
+    place = Path(tempfile.mkdtemp(prefix="assent-proof-", dir="/srv"))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)
 
 
 @pytest.fixture
@@ -75,17 +88,12 @@ async def test_a_hidden_file_that_the_command_asks_for_is_surely_refused_and_rea
 
 
 async def test_a_write_that_the_walls_alone_forbid_is_sure_and_can_be_granted(run: Staged) -> None:
-    if not os.access("/srv", os.W_OK):
-        pytest.skip("no folder outside of home and the temporary ones is ours to write")
-    place = Path(tempfile.mkdtemp(prefix="assent-proof-", dir="/srv"))
-    try:
+    with folder_of_ours() as place:
         denial = await run.denied(f"touch {place}/fresh")
         wanted = Widening("write", f"{place}/fresh")
         assert (denial.certainty, denial.widening) == ("sure", wanted)
         assert (await run(f"echo x > {place}/fresh", wanted)).code == 0
         assert (place / "fresh").read_text() == "x\n"
-    finally:
-        shutil.rmtree(place)
 
 
 async def test_a_masked_secret_is_surely_refused(run: Staged) -> None:
@@ -119,6 +127,18 @@ async def test_words_with_another_cause_make_nothing_sure(run: Staged, line: str
     run.stage.write("said", File(line.replace("$HOME", str(run.home)).encode()))
     ended = await run("cat said; exit 1")
     assert (ended.code, {denial.certainty for denial in ended.denials}) == (1, {"likely"})
+
+
+async def test_a_folder_that_a_tool_could_not_make_under_home_is_likely_denied_whatever_the_tool_says(
+    run: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with folder_of_ours() as home:
+        monkeypatch.setenv("HOME", str(home))
+        denial = await run.denied(
+            "mkdir -p ~/.tool/store 2> /dev/null || ! echo Could not create a store at ~/.tool/store"
+        )
+    assert (denial.kind, denial.target) == ("file", f"{home}/.tool/store")
+    assert (denial.certainty, denial.widening) == ("likely", None)
 
 
 async def test_what_the_machine_itself_refuses_is_no_denial(run: Staged) -> None:

@@ -16,7 +16,7 @@ LETTERS = st.characters(max_codepoint=0x7E)
 
 
 def test_each_pattern_over_whole_outputs_has_its_words() -> None:
-    assert len(WORDINGS) == 3
+    assert len(WORDINGS) == 4
 
 
 @pytest.mark.parametrize("wording", WORDINGS)

@@ -10,7 +10,7 @@ could touch the path instead, and what follows is a question about one exact pat
 an old error in it, could raise that question too; therefore it stays `likely`, and nobody is asked by itself, where the
 command succeeded, where the line is a warning, where a key or a socket is meant, where the words have a cause besides
 the walls (a file that is missing, unless it is a program or the command itself names it; an operation that is not
-permitted).
+permitted), where a program says in words of its own that it could not make or open something, and not why.
 """
 
 from __future__ import annotations
@@ -41,6 +41,12 @@ _REFUSAL = Wording(
     "econnrefused", "value too large", "eoverflow", "invalid argument", "einval", "no such file", "directory nonexistent",
     "enoent", "cannot find", "not found",
 )  # fmt: skip
+_OWN_WORDS = Wording(
+    r"\b(?:could not|couldn't|cannot|can't|unable to|failed to|trying to) "
+    r"(?:(?P<unmade>create|make|write|lock)|(?P<unopened>open|read|access))\b",
+    "could not", "couldn't", "cannot", "can't", "unable to", "failed to", "trying to",
+)  # fmt: skip
+"""What a failed program says of a file where it does not pass on the words of the system."""
 _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\n]{1,4096})['\"`’”]")
 _BARE = re.compile(r"(?:^|[\s:=(])((?:~?/|[\w.@+-])[^\s:'\"`,;()<>]*)")
 _HOME = re.compile(r"\$HOME\b|\$\{HOME\}")
@@ -48,7 +54,7 @@ _WARNING = re.compile(r"(?i)\bwarn")
 _MOST_LINES = 1000
 _LONGEST_LINE = 4096
 
-How = Literal["readonly", "denied", "forbidden", "refused", "foreign", "invalid", "missing"]
+How = Literal["readonly", "denied", "forbidden", "refused", "foreign", "invalid", "missing", "unmade", "unopened"]
 
 
 def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
@@ -58,7 +64,8 @@ def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
     lines = text.splitlines()
     kept = lines if len(lines) <= 2 * _MOST_LINES else lines[:_MOST_LINES] + lines[-_MOST_LINES:]
     for line in (line[:_LONGEST_LINE] for line in kept):
-        if not (refusal := _REFUSAL.search(line)):
+        refusal = _REFUSAL.search(line) or (_OWN_WORDS.search(line) if ended.code else None)
+        if refusal is None:
             continue
         how: How = refusal.lastgroup  # pyright: ignore[reportAssignmentType] # a group of the pattern
         for path in _paths(line, plan):
@@ -82,7 +89,7 @@ def _has_one_cause(path: str, target: str, how: How, plan: Plan, asked: frozense
     secret = _secret(path, plan) is not None
     if not secret and any(is_within(each, place) for each in (target, real) for place in plan.blank):
         return False
-    if _is_socket(path) or how in ("forbidden", "refused", "invalid"):
+    if _is_socket(path) or how in ("forbidden", "refused", "invalid", "unmade", "unopened"):
         return False
     if how == "missing" and path not in asked and not _is_program(target):
         return False
@@ -134,9 +141,9 @@ def _judge(path: str, how: How, plan: Plan) -> Denial | None:
     if seen:
         return foreign.explain(path, how, plan)
     wanted = _wanted(path, how, plan)
-    if wanted is None:
+    if wanted is None and not (how == "unmade" and _keeps_from_making(path, plan)):
         return None
-    hidden = wanted.kind in ("read", "socket")
+    hidden = wanted.kind in ("read", "socket") if wanted else _hides(path, plan)
     why = "it is hidden from commands" if hidden else "it is outside the repository and read-only"
     return Denial(kind="file", target=path, certainty="likely", why=why, widening=wanted)
 
@@ -166,11 +173,20 @@ def _wanted(path: str, how: How, plan: Plan) -> Widening | None:
         return None
     may_read = not _hides(path, plan)
     writable = how != "readonly" and any(is_within(path, place) for place in plan.writable)
-    if how != "readonly" and not may_read and os.access(path, os.R_OK):
+    if how not in ("readonly", "unmade") and not may_read and os.access(path, os.R_OK):
         return Widening("read", path)
-    if how != "missing" and not writable and _could_write(path):
+    if how not in ("missing", "unopened") and not writable and _could_write(path):
         return Widening("write", path)
     return None
+
+
+def _keeps_from_making(path: str, plan: Plan) -> bool:
+    """Whether the walls alone keep something from being made with the folders that it needs: no consent opens that at once."""
+    nearest = path
+    while nearest != "/" and not os.path.lexists(nearest):
+        nearest = os.path.dirname(nearest)
+    kept = not any(is_within(path, place) for place in plan.writable)
+    return kept and nearest != path and os.path.isdir(nearest) and os.access(nearest, os.W_OK)
 
 
 def _hides(path: str, plan: Plan) -> bool:
