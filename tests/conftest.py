@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from assent_core.rehearsal import Rehearsal
 from assent_tui.commands.demo import served
+from assent_tui.paint.guard import QUIET, SEEN
 from emulated import Emulated
 from patient import PATIENCE
 from rehearsed import CALC, TEST, committed
@@ -108,6 +109,10 @@ class Terminal:
         while not all(text in self.screen for text in texts) or (gone and gone in self.screen):
             assert time.monotonic() < deadline, f"{texts}, without {gone!r}, never stood on it:\n{self.screen}"
             assert self._read(0.2) or self.process.poll() is None, f"over without {texts}:\n{self.screen}"
+
+    def be_read(self) -> None:
+        """Let pass for what keys do not count in what came up; that goes by the clock, however fast the machine is."""
+        time.sleep(SEEN + QUIET)
 
     def resize(self, rows: int, columns: int) -> None:
         """Make the window larger or smaller."""

@@ -12,8 +12,10 @@ from textual.app import App
 from textual.css.query import NoMatches
 from textual.pilot import Pilot
 
-_LONG = 60.0
-"""Seconds after which nobody waits any more; a machine that has other things to do needs some of them."""
+from patient import PATIENCE
+
+_SOON = 60.0
+"""Seconds within which whatever is due belongs to what is going on; what never comes in a test is set to an hour."""
 _APART = 0.002
 """Seconds between two keys that a hand presses; those that are closer are a paste."""
 
@@ -25,7 +27,7 @@ async def idle(*_: float) -> None:
     of the processor: on a machine with other things to do that is a process in the midst of its work.
     """
     loop, app = asyncio.get_running_loop(), active_app.get()
-    deadline = loop.time() + _LONG
+    deadline = loop.time() + PATIENCE
     await asyncio.sleep(_APART)
     await asyncio.sleep(0)
     while loop._ready or app._resize_timer or _paint(app):
@@ -49,7 +51,7 @@ async def settled(pilot: Pilot[int]) -> None:
 async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
     """Let the app go on until something is so, on a screen that may still be in the making; fails after a while."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + _LONG
+    deadline = loop.time() + PATIENCE
     while loop.time() < deadline:
         await pilot.pause()
         with suppress(NoMatches):
@@ -61,7 +63,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
 
 def _due() -> bool:
     loop = asyncio.get_running_loop()
-    return any(not timer.cancelled() and timer.when() < loop.time() + _LONG for timer in loop._scheduled)
+    return any(not timer.cancelled() and timer.when() < loop.time() + _SOON for timer in loop._scheduled)
 
 
 def _at_work(pilot: Pilot[int]) -> bool:

@@ -7,7 +7,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from assent_tui.chat import pane as chat
-from assent_tui.screen import keyline, status
+from assent_tui.screen import app, keyline, status, typed
 from resting import idle, settled
 
 _NEVER = 3600.0
@@ -15,9 +15,8 @@ _NEVER = 3600.0
 
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No clock is on the screen, no cursor blinks and nothing goes by itself, so that pictures can be compared."""
+    """No clock is on the screen and no cursor blinks, so that pictures can be compared."""
     monkeypatch.setattr(status, "_TICK", _NEVER)
-    monkeypatch.setattr(keyline, "_FLASH", _NEVER)
     monkeypatch.setattr(chat, "monotonic", lambda: 0.0)
     monkeypatch.setattr("textual.widgets.TextArea.cursor_blink", False)
     monkeypatch.setattr("textual.widgets.Input.cursor_blink", False)
@@ -28,13 +27,13 @@ def snap_compare(snap_compare: Callable[..., bool], still: None) -> Callable[...
     """Compare a picture that is taken when nothing is due any more."""
 
     def compare(
-        app: App[int], *, terminal_size: tuple[int, int], run_before: Callable[[Pilot[int]], Awaitable[None]]
+        shown: App[int], *, terminal_size: tuple[int, int], run_before: Callable[[Pilot[int]], Awaitable[None]]
     ) -> bool:
         async def ready(pilot: Pilot[int]) -> None:
             await run_before(pilot)
             await settled(pilot)
 
-        return snap_compare(app, terminal_size=terminal_size, run_before=ready)
+        return snap_compare(shown, terminal_size=terminal_size, run_before=ready)
 
     return compare
 
@@ -47,6 +46,9 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys are pressed when all is done that the one before set off, however long that takes."""
+    """A key is pressed when all is done that the one before set off, however long that takes; nothing goes meanwhile."""
     monkeypatch.setattr("textual.pilot.wait_for_idle", idle)
     monkeypatch.setattr("textual.app.wait_for_idle", idle)
+    monkeypatch.setattr(keyline, "_FLASH", _NEVER)
+    monkeypatch.setattr(typed, "_PATIENCE", _NEVER)
+    monkeypatch.setattr(app, "_AGAIN", _NEVER)

@@ -33,7 +33,6 @@ def idle(app: AssentApp) -> bool:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.usefixtures("still")
 def test_the_start_looks_as_it_did(snap_compare, size: tuple[int, int]):
     async def ready(pilot):
         await until(pilot, lambda: idle(pilot.app))
@@ -42,7 +41,6 @@ def test_the_start_looks_as_it_did(snap_compare, size: tuple[int, int]):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.usefixtures("still")
 def test_a_streaming_turn_looks_as_it_did(snap_compare, size: tuple[int, int]):
     async def streaming(pilot):
         await until(pilot, lambda: "quantity" in said(pilot.app))
@@ -52,7 +50,6 @@ def test_a_streaming_turn_looks_as_it_did(snap_compare, size: tuple[int, int]):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.usefixtures("still")
 def test_a_question_looks_as_it_did(snap_compare, size: tuple[int, int]):
     async def asked(pilot):
         await until(pilot, lambda: pilot.app.query("ConsentCard:focus"))
@@ -62,19 +59,16 @@ def test_a_question_looks_as_it_did(snap_compare, size: tuple[int, int]):
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.usefixtures("still")
 def test_a_review_with_decisions_looks_as_it_did(snap_compare, size: tuple[int, int], theme: str):
     async def decided(pilot):
         await reviewing(pilot)
         await pilot.press("y", "r", *"keep it simple", "enter")
-        await pilot.pause()
 
     app = app_over(WORK, prompt="fix the failing test", theme=theme)
     assert snap_compare(app, terminal_size=size, run_before=decided)
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.usefixtures("still")
 def test_an_error_looks_as_it_did(snap_compare, size: tuple[int, int]):
     async def failed(pilot):
         await until(pilot, lambda: "no API key" in said(pilot.app))
@@ -84,12 +78,10 @@ def test_an_error_looks_as_it_did(snap_compare, size: tuple[int, int]):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.usefixtures("still")
 def test_the_page_of_keys_looks_as_it_did(snap_compare, size: tuple[int, int]):
     async def helped(pilot):
         await until(pilot, lambda: idle(pilot.app))
         await pilot.press("question_mark")
-        await pilot.pause()
 
     assert snap_compare(app_over(changes=()), terminal_size=size, run_before=helped)
 
@@ -350,7 +342,6 @@ async def test_a_window_can_be_resized_at_any_moment():
         await reviewing(pilot)
         for size in ((40, 12), (200, 50), (20, 6), (80, 24)):
             await pilot.resize_terminal(*size)
-            await pilot.pause()
         await pilot.press("y")
         assert "1 accepted" in text_of(app.query_one("#review-head"))
 

@@ -29,6 +29,7 @@ from assent_tui.chat.stream import Stream
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import Line, line
 from assent_tui.paint.markdown import markdown
+from resting import settled
 from screen import text_of, until
 
 
@@ -188,7 +189,8 @@ async def test_the_end_is_followed_but_a_reader_who_scrolled_up_is_not_pulled_do
         assert "more rows · Ctrl+End" in reading
         app.chat.show(Said(text="something else\n\n" * 20))
         app.chat.show(Texted(delta="and it streams"))
-        await pilot.pause(0.2)
+        await settled(pilot)
+        assert "and it streams" in shown(app.chat)
         assert text_of(app.chat).split("\n")[:-1] == reading.split("\n")[:-1]
         assert "more rows · Ctrl+End" in text_of(app.chat).split("\n")[-1]
         app.chat.go_to_end()
@@ -344,7 +346,7 @@ async def streamed(app: Alone, pilot) -> None:
     for at in range(0, len(MESSAGE), 7):
         app.chat.show(Texted(delta=MESSAGE[at : at + 7]))
         if at % 21 == 0:
-            await pilot.pause(0.11)
+            await settled(pilot)
     app.chat.show(Said(text=MESSAGE))
 
 

@@ -17,6 +17,7 @@ from assent_tui.commands.fix import Fix, check
 from assent_tui.commands.where import settings_for
 from assent_tui.screen.app import AssentApp
 from assent_tui.words import COMMANDS
+from resting import until
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -264,8 +265,7 @@ async def test_the_first_picture_is_whole_before_what_comes_after_it_is_loaded()
 
     app = Watched(lambda asker: asyncio.get_running_loop().create_future())
     async with app.run_test(size=(120, 40)) as pilot:
-        while not app._furnished:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: app._furnished)
     ((furnished, text),) = pictures
     assert not furnished
     assert "Enter sends, / commands" in text

@@ -1,7 +1,6 @@
 """The demo shows the main job on a machine without a key."""
 
 import subprocess
-import time
 from pathlib import Path
 
 from assent_core.rehearsal import Rehearsal
@@ -67,8 +66,7 @@ def test_in_a_terminal_the_interface_opens_on_it_and_the_model_works(terminal, t
     shown = terminal("demo", cwd=tmp_path, TMPDIR=str(tmp_path / "tmp"))
     shown.wait_for("The model is rehearsed")
     shown.wait_for("\x1b[?1049h")
-    shown.wait_for("waiting for your answer")
-    time.sleep(1.5)
+    shown.wait_until("waiting for your answer", "yes, once  r no")
     shown.press("n")
     shown.wait_for("Repaired")
     shown.press("\x11")

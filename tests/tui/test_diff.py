@@ -21,7 +21,7 @@ from assent_tui.review import hunks
 from assent_tui.review.hunks import HunkRows
 from assent_tui.review.pane import ReviewPane
 from assent_tui.review.sheet import Sheet
-from screen import CHANGES, text_of
+from screen import CHANGES, text_of, until
 
 
 def review_of(*changes: Change) -> Review:
@@ -349,8 +349,7 @@ async def test_a_large_review_opens_with_what_is_in_sight_and_the_rest_follows()
     async with app.run_test(size=(100, 30)) as pilot:
         diff = app.pane.diff
         made = Sheet(app.review).rest(app.review)
-        while len(diff) < len(made):
-            await pilot.pause(0.01)
+        await until(pilot, lambda: len(diff) >= len(made))
         assert diff.blocks == tuple(made)
         assert text_of(diff).startswith(" part_000.py")
 

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import msgspec
@@ -13,6 +12,7 @@ import pytest
 from assent_core.events import AnyEvent
 from assent_tui.cli import main
 from assent_tui.commands import fix as module
+from patient import at_last
 from rehearsed import CALC, CHECK, FIX, TEST, committed, git, of_worker, tree
 
 REPAIRED = CALC.replace("-", "+")
@@ -272,9 +272,7 @@ def test_a_signal_interrupts_with_130_and_an_untouched_tree(rehearse, repository
     with subprocess.Popen(
         argv, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
-        deadline = time.monotonic() + 60
-        while len(of_worker(model)) < 2 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        at_last(lambda: len(of_worker(model)) == 2)
         run.send_signal(number)
         out, err = run.communicate(timeout=60)
     found = summary(subprocess.CompletedProcess(argv, run.returncode, out, err))
@@ -381,7 +379,7 @@ def test_a_killed_fix_leaves_the_tree_untouched_and_the_next_one_works(fix, rehe
     before = tree(repository)
     argv = [Path(sys.executable).with_name("assent"), "fix", "--apply", "--", *CHECK]
     with subprocess.Popen(argv, cwd=repository, env=surroundings | {"OPENAI_BASE_URL": model.url}, stderr=-3) as run:
-        wait_until(lambda: len(of_worker(model)) == 2)
+        at_last(lambda: len(of_worker(model)) == 2)
         run.kill()
     assert tree(repository) == before
     assert fix(REPAIR, "--apply", "--", *CHECK).returncode == 0
@@ -399,13 +397,13 @@ def test_in_a_terminal_it_ends_in_the_review_and_lands_what_is_accepted(terminal
     shown.wait_for("verified")
     assert (repository / "calc.py").read_text() == CALC
     shown.wait_for(ENTERED)
-    shown.wait_for("calc.py")
-    time.sleep(1.5)
+    shown.wait_until("calc.py", "y accept")
+    shown.be_read()
     shown.press("y")
-    time.sleep(0.5)
+    shown.wait_until("● 1 accepted")
     shown.press("L")
-    wait_until(lambda: (repository / "calc.py").read_text() == REPAIRED)
-    time.sleep(0.5)
+    shown.wait_until("landed 1 hunk")
+    assert (repository / "calc.py").read_text() == REPAIRED
     shown.press("\x11")
     assert shown.wait_for_end() == 0
 
@@ -414,8 +412,7 @@ def test_a_review_in_which_nothing_is_accepted_exits_3_and_lands_nothing(termina
     model = rehearse(REPAIR)
     shown = terminal("fix", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
     shown.wait_for(ENTERED)
-    shown.wait_for("calc.py")
-    time.sleep(1.5)
+    shown.wait_until("calc.py", "y accept")
     shown.press("\x11")
     assert shown.wait_for_end() == 3
     assert (repository / "calc.py").read_text() == CALC
@@ -439,7 +436,6 @@ def test_a_question_is_asked_in_the_terminal_and_anything_but_a_yes_is_a_no(
     shown.wait_for("consent is needed")
     shown.wait_for("to look it up")
     shown.wait_for("as the reason")
-    time.sleep(0.3)
     shown.press(typed)
     shown.wait_for("refused by user")
     assert shown.wait_for_end() == 4
@@ -455,14 +451,6 @@ def test_a_yes_in_the_terminal_opens_exactly_what_was_asked(terminal, rehearse, 
     model = rehearse(ASKING + REPAIR)
     shown = terminal("fix", "--apply", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
     shown.wait_for("as the reason")
-    time.sleep(0.3)
     shown.press("y\n")
     assert shown.wait_for_end() == 0
     assert "refused" not in shown.shown
-
-
-def wait_until(true) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -10,6 +10,7 @@ from textual.app import App
 from assent_core.events import Decided, Performed, Proposed, Said, Texted
 from assent_core.proposals import Shell
 from assent_tui.chat.pane import Chat
+from resting import settled, until
 
 WIDTH = 80
 LONG = "x = 'abc def' + y; " * 55_000
@@ -65,7 +66,7 @@ async def stall(text: str, *, streamed: bool) -> float:
         else:
             call(app.chat, "cat long", text)
             app.chat.action_unfold()
-        await pilot.pause(0.15)
+        await until(pilot, lambda: app.chat._beat is None)
         watching.cancel()
     return worst
 
@@ -84,7 +85,7 @@ async def test_hostile_text_changes_no_layout(text):
         call(app.chat, text, text)
         app.chat.action_unfold()
         app.chat.show(Texted(delta=text))
-        await pilot.pause(0.05)
+        await settled(pilot)
         rows = [row for block in app.chat.blocks for row in block.lines(WIDTH - 2)]
         strips = [app.chat.render_line(y) for y in range(24)]
         assert all(cell_len(row.text) <= WIDTH - 2 for row in rows)

@@ -10,7 +10,6 @@ from assent_tui.prompt.box import Prompt
 from assent_tui.screen.pages import Look
 from screen import QUESTION, WORK, app_over, ask, said, until
 
-pytestmark = pytest.mark.usefixtures("still")
 SIZES = [(80, 24), (120, 40)]
 THEMES = ["dark", "light"]
 ASKED = replace(QUESTION, id="q", marks=("runs pip, python", "may use the network (pip install)"))
@@ -40,7 +39,6 @@ def test_a_question_with_the_scouts_sentence_looks_as_it_did(snap_compare, size,
     async def asked(pilot):
         await armed(pilot)
         pilot.app.query_one(ConsentCard).learn(Explained(id=QUESTION.id, sentence="It downloads a package."))
-        await pilot.pause(0.2)
 
     app = app_over((*WORK[:13], whole), prompt="fix it", look=Look(theme=theme))
     assert snap_compare(app, terminal_size=size, run_before=asked)
@@ -49,11 +47,7 @@ def test_a_question_with_the_scouts_sentence_looks_as_it_did(snap_compare, size,
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", SIZES)
 def test_a_question_about_a_megabyte_looks_as_it_did(snap_compare, size, theme):
-    async def asked(pilot):
-        await armed(pilot)
-        await pilot.pause(0.2)
-
-    assert snap_compare(app_over([long], prompt="go", look=Look(theme=theme)), terminal_size=size, run_before=asked)
+    assert snap_compare(app_over([long], prompt="go", look=Look(theme=theme)), terminal_size=size, run_before=armed)
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -64,7 +58,6 @@ def test_suggestions_look_as_they_did(snap_compare, size, theme, written):
         await idle(pilot)
         await pilot.press(*written)
         await until(pilot, lambda: pilot.app.query_one(Prompt).suggestions.chosen)
-        await pilot.pause(0.2)
 
     app = app_over(WORK, prompt="fix it", changes=(), look=Look(theme=theme))
     assert snap_compare(app, terminal_size=size, run_before=suggested)
@@ -77,7 +70,6 @@ def test_a_chosen_entry_looks_as_it_did(snap_compare, size, theme):
         await idle(pilot)
         pilot.app.chat.focus()
         await pilot.press("k", "k", "k", "k", "enter")
-        await pilot.pause(0.2)
 
     app = app_over(WORK, prompt="fix it", changes=(), look=Look(theme=theme))
     assert snap_compare(app, terminal_size=size, run_before=chosen)

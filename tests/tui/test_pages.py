@@ -376,7 +376,7 @@ def test_what_is_no_list_of_models_is_refused(body):
 @pytest.mark.parametrize("theme", ["dark", "light", "contrast"])
 @pytest.mark.parametrize("size", [*SIZES, (40, 20)])
 @pytest.mark.parametrize("page", ["settings", "welcome", "help"])
-@pytest.mark.usefixtures("still", "state")
+@pytest.mark.usefixtures("state")
 def test_a_page_looks_as_it_did(snap_compare, monkeypatch, size, theme, page, tmp_path):
     monkeypatch.setattr("assent_tui.pages.welcome.found_servers", lambda: servers.found_servers(()))
     monkeypatch.setattr("assent_tui.pages.settings.settings_file", lambda: Path("/home/me/settings.toml"))
@@ -387,7 +387,6 @@ def test_a_page_looks_as_it_did(snap_compare, monkeypatch, size, theme, page, tm
             app.push_screen(WelcomeScreen())
         else:
             getattr(app, f"action_{page}")()
-        await pilot.pause(0.5)
 
     app = app_over(changes=(), theme=theme)
     assert snap_compare(app, terminal_size=size, run_before=shown)
@@ -395,25 +394,21 @@ def test_a_page_looks_as_it_did(snap_compare, monkeypatch, size, theme, page, tm
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("size", [*SIZES, (40, 20)])
-@pytest.mark.usefixtures("still")
 def test_the_sessions_look_as_they_did(snap_compare, monkeypatch, size, theme, state):
     monkeypatch.setattr("assent_tui.pages.sessions.time.time", lambda: 0.0)
 
     async def shown(pilot):
         app = await with_sessions(pilot)
         await pilot.press("home", *("down",) * [one.id for one in app.screen._shown].index("b"), "d")
-        await pilot.pause(0.3)
 
     assert snap_compare(over(state, theme=theme), terminal_size=size, run_before=shown)
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.usefixtures("still")
 def test_a_plain_review_looks_as_it_did(snap_compare, size):
     async def decided(pilot):
         await reviewing(pilot)
         await pilot.press("y")
-        await pilot.pause()
 
     app = app_over(WORK, prompt="fix the failing test", look=Look(plain=True))
     assert snap_compare(app, terminal_size=size, run_before=decided)
@@ -425,7 +420,6 @@ async def test_a_plain_screen_draws_no_boxes_and_no_pictograms():
     async with app.run_test(size=(120, 40)) as pilot:
         await reviewing(pilot)
         await pilot.press("y", "n")
-        await pilot.pause()
         for widget in app.query("#chat, #review-diff, #review-files, #status, #keys, #review-evidence"):
             assert drawn.isdisjoint(text_of(widget)), text_of(widget)
         assert app._prompt.styles.border_top[0] == "ascii"

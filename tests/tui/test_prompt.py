@@ -234,9 +234,7 @@ async def test_walking_the_history_opens_no_list():
     app = Whole()
     async with app.run_test(size=(60, 20)) as pilot:
         app.box.recall(["first", "see @src/cart.py", "/review"])
-        await pilot.press("up")
-        await pilot.pause(0.1)
-        await pilot.press("up", "up")
+        await pilot.press("up", "up", "up")
         assert app.box.text == "first"
 
 

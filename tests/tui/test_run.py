@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from assent_core.events import AnyEvent
 from conftest import COMMAND
+from patient import at_last
 from rehearsed import committed, git, tree
 
 
@@ -130,10 +130,7 @@ def test_an_interrupt_ends_the_command_and_exits_130(repository, surroundings, t
         out, err = go.communicate(timeout=60)
     assert (go.returncode, out) == (130, "")
     assert "Traceback" not in err
-    deadline = time.monotonic() + 10
-    while (left := [words for words in running() if "sleep 987" in words]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert left == []
+    at_last(lambda: not any("sleep 987" in words for words in running()))
 
 
 def test_a_reader_that_goes_away_ends_the_command(repository, surroundings):

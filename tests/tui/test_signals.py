@@ -2,11 +2,11 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
+from patient import at_last
 from rehearsed import CALC, FIX, committed, tree
 
 
@@ -44,9 +44,6 @@ def test_a_signal_ends_the_screen_in_the_middle_of_a_command_and_touches_nothing
     shown = terminal("repair it", cwd=repository, OPENAI_BASE_URL=url)
     shown.wait_for("sleep 99")
     os.kill(shown.process.pid, number)
-    shown.wait_for_end(20)
-    deadline = time.monotonic() + 10
-    while alive(str(place)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert alive(str(place)) == []
+    shown.wait_for_end()
+    at_last(lambda: not alive(str(place)))
     assert tree(repository) == before

@@ -142,7 +142,6 @@ async def test_it_says_what_the_turn_has_cost_and_of_which_budget():
 
 
 async def test_a_word_in_the_place_of_the_keys_goes_away_by_itself(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("assent_tui.screen.keyline._FLASH", 0.1)
     app = Alone()
     async with app.run_test(size=(80, 4)) as pilot:
         keys = app.query_one(Keys)
@@ -150,6 +149,8 @@ async def test_a_word_in_the_place_of_the_keys_goes_away_by_itself(monkeypatch: 
         keys.flash("Copied \x1b[2K[b]it")
         await pilot.pause()
         assert "Copied" in text_of(keys) and text_of(keys).isprintable()
+        monkeypatch.setattr("assent_tui.screen.keyline._FLASH", 0.1)
+        keys.flash("Copied it again")
         await until(pilot, lambda: "y yes" in text_of(keys))
 
 

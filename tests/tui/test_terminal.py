@@ -25,7 +25,7 @@ def test_a_screen_at_rest_wakes_nobody_and_hears_everything(terminal, tmp_path):
     git(tmp_path, "init", "-q")
     made = terminal(cwd=tmp_path, OPENAI_API_KEY="sk-none")
     made.wait_for("ready")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         before = woken(made.process.pid)
         time.sleep(0.5)

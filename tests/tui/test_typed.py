@@ -116,7 +116,7 @@ async def test_somebody_who_does_not_answer_holds_up_no_key_for_long(monkeypatch
     async with app.run_test() as pilot:
         app.screen.call_next(over.wait)
         type_at_once(app, ENTER + "all" + ENTER + "of it")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while app.query_one(Input).value != "allof it":
                 await asyncio.sleep(0.01)
         over.set()

@@ -1,10 +1,9 @@
 """Each feature walked through by keys alone: the installed command on a terminal, over the rehearsal server and real walls."""
 
 import base64
-import re
-import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -12,6 +11,7 @@ from rehearsed import committed, tree
 
 ROWS = "".join(f"row {number}\n" for number in range(1, 41))
 ESCAPE, ENTER, TAB = "\x1b", "\r", "\t"
+END = "\x1b[F"
 LEAVE = "\x11"
 REVIEW = "\x12"
 
@@ -48,7 +48,6 @@ def send(made, text: str) -> None:
 
 CHAT = """
 [[worker]]
-latency = 0.6
 say = "I look it up."
 shell = '''python3 -c "from urllib.request import urlopen; urlopen('http://example.com/', timeout=5)"'''
 [[worker]]
@@ -68,13 +67,17 @@ say = "The queued one is done."
 """
 
 
-def test_a_turn_with_a_denial_a_queued_message_and_the_chat_read_by_keys(walk):
-    made = walk(CHAT)
+def test_a_turn_with_a_denial_a_queued_message_and_the_chat_read_by_keys(terminal, rehearse, repository, monkeypatch):
+    model, queued = rehearse(CHAT), Event()
+    receive = model.receive
+    monkeypatch.setattr(model, "receive", lambda *asked: queued.wait(60) and receive(*asked))
+    made = terminal(cwd=repository, OPENAI_BASE_URL=model.url)
     made.wait_until("ready")
     send(made, "look it up")
     made.wait_until("working")
     send(made, "and then this")
     made.wait_until("1 queued")
+    queued.set()
     made.wait_until("I look it up.", "waiting for your answer", "y yes, once  r no")
     made.press("r")
     made.wait_until("why not? the model is told")
@@ -128,7 +131,7 @@ def test_a_review_with_every_kind_of_decision_in_any_window_is_landed_and_taken_
     before = tree(repository)
     made = walk(CHANGE, "change it", EDITOR=str(editor))
     made.wait_until("6 undecided", "y accept")
-    time.sleep(0.7)  # keys that come with the review do not count
+    made.be_read()
     for keys, *shown in (
         ("y", "● 1 accepted  ○ 5"),
         ("n", "● 1 accepted  ✕ 1 rejected  ○ 4"),
@@ -166,7 +169,7 @@ def test_a_review_with_every_kind_of_decision_in_any_window_is_landed_and_taken_
         made.press(keys)
         gone = next((text[1:] for text in shown if text.startswith("~")), "")
         made.wait_until(*(text for text in shown if not text.startswith("~")), gone=gone)
-    made.wait_until("○ 2 undecided")
+    made.wait_until("○ 2 undecided", "ready")
     rows = ROWS.encode()
     edited = rows.replace(b"row 5\n", b"my row 5 new\n").replace(b"row 25\n", b"row 25 edited\n")
     assert tree(repository) == before | {"a.txt": rows.replace(b"row 5\n", b"row 5 new\n"), "b.txt": edited}
@@ -182,7 +185,7 @@ def test_a_review_with_every_kind_of_decision_in_any_window_is_landed_and_taken_
     made.press("true")
     made.wait_until("│ true")
     made.press(ENTER)
-    made.wait_until("verified", "true: ", "y accept")
+    made.wait_until("true: exit code 0", "y accept", "ready")
     made.press(REVIEW)
     made.wait_until("Enter send")
     send(made, "/undo")
@@ -263,9 +266,8 @@ def test_the_first_run_without_a_key_leads_to_the_demo(terminal, repository, tmp
     keyless = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "HOME": str(tmp_path)}
     made = terminal(cwd=repository, TMPDIR=str(tmp_path / "tmp"), **keyless)
     made.wait_until("needs a model to work with", "See the demo")
-    while not re.search(r"▌.*See the demo", made.screen):
-        made.press("\x1b[B")
-        made.wait_for("▌")
+    made.press(END)
+    made.wait_until("▌ See the demo")
     made.press(ENTER)
     made.wait_until("Please repair the failing tests")
     made.press(LEAVE)

@@ -20,7 +20,7 @@ SETTLING = 0.05
 
 
 class TerminalAsker:
-    """Shows all of a question and reads one line; what was typed before the question does not count.
+    """Shows all of a question and reads one line; what was typed before its last line does not count.
 
     An empty line, the end of the input, or anything that is not understood is a no.
     """
@@ -31,8 +31,11 @@ class TerminalAsker:
     async def ask(self, question: Question) -> Answer:
         """Ask, wait, and read the answer."""
         await asyncio.sleep(SETTLING)
-        for line in card(question):
+        *lines, last = card(question)
+        for line in lines:
             self._printer.say(line)
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+        self._printer.say(last)
         return understood(await _typed_line(), question)
 
 
@@ -79,7 +82,6 @@ def understood(line: str, question: Question) -> Answer:
 
 async def _typed_line() -> str:
     loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
-    termios.tcflush(descriptor, termios.TCIFLUSH)
     readable: asyncio.Future[bytes] = loop.create_future()
 
     def read() -> None:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _PICTURE = 0.03
 """Seconds that the first picture has for its way to the terminal, before what comes after it takes the processor."""
+_AGAIN = 2.0
+"""Seconds in which a second Ctrl+C quits."""
 
 
 class AssentApp(Offering):
@@ -315,7 +317,7 @@ class AssentApp(Offering):
         else:
             self._leaving = True
             self._keys.offer(*self.keymap.labels((("app.leave", "again to quit"),)))
-            self.set_timer(2.0, self._stay)
+            self.set_timer(_AGAIN, self._stay)
 
     def _stay(self) -> None:
         self._leaving = False
