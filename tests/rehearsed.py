@@ -11,7 +11,8 @@ from assent_core.consent.gate import Answer, Question
 from assent_core.events import AnyEvent
 from assent_core.rehearsal.answer import Answer as Written
 from assent_core.rehearsal.server import _Connection
-from patient import PATIENCE
+from assent_core.session import Session
+from patient import PATIENCE, until
 
 CALC = "def add(left, right):\n    return left - right\n"
 TEST = """\
@@ -115,6 +116,21 @@ def wait_for_each_other(monkeypatch: pytest.MonkeyPatch, count: int, sign: str) 
         if key not in heard and sign in str(answer.body["input"][-1]):
             heard.add(key)
             await asyncio.wait_for(together.wait(), PATIENCE)
+        await stream(connection, answer)
+
+    monkeypatch.setattr(_Connection, "_stream", held)
+
+
+def hold_up_the_worker(monkeypatch: pytest.MonkeyPatch, session: Session, work: str, step: int) -> None:
+    """A turn gets the reply to one of its requests, counted from 1, when the scout's answer to some work is there."""
+    stream = _Connection._stream
+
+    def answered() -> bool:
+        return any(each.name == work and each.outcome != "waiting" for each in session.scout.sent)
+
+    async def held(connection: _Connection, answer: Written) -> None:
+        if answer.body.get("tools") and len(of_worker(session.rehearsal)) == step:
+            await until(answered)
         await stream(connection, answer)
 
     monkeypatch.setattr(_Connection, "_stream", held)

@@ -5,6 +5,7 @@ import json
 
 from assent_core.consent.gate import Answer, Question
 from assent_core.events import Decided, Ended, Explained
+from patient import PATIENCE
 from rehearsed import Said, of, told
 
 ASKED = """
@@ -57,8 +58,8 @@ async def test_the_scout_sees_the_action_and_not_the_models_own_reason(opened):
 
 
 async def test_an_answer_before_the_sentence_does_not_wait_for_it(opened):
-    slow = ASKED.replace('when_schema_is = "scout_explain"', 'when_schema_is = "scout_explain"\nlatency = 30')
+    slow = ASKED.replace('when_schema_is = "scout_explain"', 'when_schema_is = "scout_explain"\nlatency = 3600')
     session = await opened(slow, Said(Answer(False)))
-    events = await asyncio.wait_for(told(session.turn("send it")), 20)
+    events = await asyncio.wait_for(told(session.turn("send it")), PATIENCE)
     assert isinstance(events[-1], Ended)
     assert not of(Explained, events)

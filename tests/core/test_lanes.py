@@ -10,7 +10,7 @@ from assent_core.events import Asked, Billed, Mistaken, Performed, Prompted, Pro
 from assent_core.events import Said as Spoken
 from assent_core.memory.items import read_items
 from assent_core.turns.lane import TAKEN_OVER
-from rehearsed import FIX, Said, of, told, worked
+from rehearsed import FIX, Said, hold_up_the_worker, of, told, worked
 
 MINI, NANO = "gpt-5.4-mini", "gpt-5.4-nano"
 QUESTION = "where is add defined?"
@@ -147,10 +147,10 @@ async def test_a_key_that_is_refused_is_told_at_once(opened):
     assert (events[-1].how, events[-1].code) == ("failed", 6)
 
 
-async def test_a_question_that_the_scout_takes_for_more_is_taken_over_at_the_next_step(opened):
-    slow = '[[worker]]\nlatency = 0.3\nread = "calc.py"\n'
+async def test_a_question_that_the_scout_takes_for_more_is_taken_over_at_the_next_step(opened, monkeypatch):
     doubt = '[[scout]]\nwhen_schema_is = "scout_triage"\njson = { kind = "edit", several_tools = false, high_value = false }\n'
-    session = await opened(slow + ANSWER + doubt)
+    session = await opened(LOOK + ANSWER + doubt)
+    hold_up_the_worker(monkeypatch, session, "scout_triage", 1)
     events = await told(session.turn(QUESTION))
     assert models(session) == [NANO, MINI]
     assert "does not take it for a bounded question (edit)" in of(Routed, events)[-1].why

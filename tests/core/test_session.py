@@ -28,7 +28,7 @@ from assent_core.events import (
 )
 from assent_core.memory.record import read as read_record
 from assent_core.proposals import Patch, Shell
-from rehearsed import CALC, CHECK, FIX, Said, git, of, told, tree, worked
+from rehearsed import CALC, CHECK, FIX, Said, git, hold_up_the_worker, of, told, tree, worked
 
 EDIT = f"""
 [[worker]]
@@ -260,18 +260,17 @@ async def test_a_stream_cut_in_the_middle_repeats_no_tool_call(opened):
     assert file.after.data == b"once\n"
 
 
-async def test_the_scout_digests_a_failure_beside_the_turn_and_is_billed_apart(opened):
+async def test_the_scout_digests_a_failure_beside_the_turn_and_is_billed_apart(opened, monkeypatch):
     script = """
     [[worker]]
     shell = "python3 -m unittest -q"
-    [[worker]]
-    shell = "sleep 1"
     [[worker]]
     say = "Seen."
     [[scout]]
     json = { failure = "test", lines = ["add subtracts"], shown_by = "AssertionError: 0 != 4" }
     """
     session = await opened(script)
+    hold_up_the_worker(monkeypatch, session, "scout_digest", 2)
     events = await told(session.turn("look"))
     assert [event.digest.source for event in of(Digested, events)] == ["rules", "scout"]
     assert of(Digested, events)[-1].digest.lines == ("add subtracts",)
