@@ -191,7 +191,7 @@ def test_a_state_directory_that_cannot_be_written_is_said_with_a_hint(
 
 
 @pytest.mark.parametrize("most", [12, 20])
-def test_a_program_with_too_few_files_says_so(tmp_path, surroundings, rehearse, repository, most):
+def test_a_program_with_too_few_files_says_so(surroundings, rehearse, repository, most):
     before = tree(repository)
     variables = {"OPENAI_BASE_URL": rehearse(EDIT).url}
     command = f"ulimit -n {most}; exec '{Path(sys.executable).with_name('assent')}' fix --apply --unverified mend"
@@ -207,7 +207,7 @@ def test_a_program_with_too_few_files_says_so(tmp_path, surroundings, rehearse, 
     assert "Traceback" not in done.stderr and "fault of assent" not in done.stderr, done.stderr
     assert done.returncode == 0 or (done.returncode in (5, 6) and "hint: " in done.stderr), done.stderr
     assert tree(repository) == before or done.returncode == 0
-    assert not list(tmp_path.parent.rglob("crash-*"))
+    assert not list(Path(surroundings["XDG_STATE_HOME"]).rglob("crash-*"))
 
 
 def test_a_fault_of_ours_is_not_blamed_on_the_machine():
