@@ -80,6 +80,17 @@ async def test_when_narrow_the_least_important_goes_first():
         assert "main" not in shown
 
 
+async def test_what_is_staged_matters_more_than_the_scouts_share():
+    app = Alone()
+    async with app.run_test(size=(76, 4)) as pilot:
+        for event in (OPENED, Staged(paths=("a",) * 10, added=710, removed=670), WORKER, SCOUT):
+            app.status.show(event)
+        app.status.working("")
+        await pilot.pause()
+        assert "10 files +710 −670" in text_of(app.status)
+        assert "scout" not in text_of(app.status)
+
+
 async def test_without_walls_it_says_so_in_capitals():
     app = Alone()
     async with app.run_test(size=(80, 4)) as pilot:
@@ -161,7 +172,7 @@ async def test_a_word_in_the_place_of_the_keys_goes_away_by_itself(monkeypatch: 
             120,
             "gpt-5.4-mini · overlay stage · 2 files +9 −5 · context 31% · ⎇ main|$0.0026 of $0.5 (scout $0.0002)  ready",
         ),
-        (80, "gpt-5.4-mini · overlay stage|$0.0026 of $0.5 (scout $0.0002)  ready"),
+        (80, "gpt-5.4-mini · overlay stage · 2 files +9 −5|$0.0026 of $0.5  ready"),
         (60, "gpt-5.4-mini · overlay stage|$0.0026 of $0.5  ready"),
         (40, "gpt-5.4-mini|$0.0026  ready"),
         (23, "gpt-5.4-mini|ready"),

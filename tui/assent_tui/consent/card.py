@@ -30,8 +30,8 @@ _WHY = "why not? the model is told; Enter sends, {app.step_back} goes back"
 _LOW = 30
 """Rows of a screen below which a question takes the place of the prompt."""
 _PROMPT = 3
-_AROUND = 7
-"""Rows for the frame of the card, the status line, the keys, and a little of the chat."""
+_AROUND, _CHAT = 5, 2
+"""Rows for the frame of the card, the status line, the keys and one of the chat; and for more of that, if there is room."""
 _KEY_OF: dict[Scope, str] = {
     "once": "consent.yes",
     "task": "consent.task",
@@ -146,7 +146,8 @@ class ConsentCard(Vertical):
         answers = len(wrap_all(self._offers(self._asked.question), width, 2)) + 2 + 2 * bool(self.query(Input))
         prompt = 0 if self._armed and height < _LOW else _PROMPT
         looks_away = self._armed and height < _LOW and not self.has_focus_within
-        most = 1 if looks_away else max(height - answers - prompt - _AROUND, 3)
+        room = height - answers - prompt - _AROUND
+        most = 1 if looks_away else max(room - _CHAT, min(room, 3), 1)
         high = 0
         for block in blocks_of(self._asked.question, self._said):
             high += len(block.lines(width)) if high <= most else 0

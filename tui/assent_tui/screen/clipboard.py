@@ -25,6 +25,6 @@ def copied(what: str, size: int, environment: Mapping[str, str]) -> str:
     """What to tell the user of it."""
     if not size:
         return "There is nothing to copy here."
-    tmux = "; in tmux: set -g set-clipboard on" if environment.get("TMUX") else ""
+    tmux = "; tmux: set -g set-clipboard on" if environment.get("TMUX") else ""
     large = "; many terminals take less than that" if size > LARGE else ""
     return f"Copied {what}, {count(size, 'character')}{large}{tmux}."

@@ -105,7 +105,7 @@ class Commanding(Writing):
         known: tuple[str, ...] = get_args(Effort)
         if not name or more or effort not in ("", *known):
             hint = f"/model NAME [EFFORT], with an effort of {', '.join(known)}. It holds for this session."
-            self.chat.note("Another model works from the next prompt on.", "info" if not name else "error", hint)
+            self.chat.note("Which model is to work from the next prompt on?", "error" if name else "info", hint)
             return
         try:
             bound = jobs.session.work_with(name, cast("Effort", effort) if effort else None)

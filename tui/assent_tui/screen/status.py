@@ -146,7 +146,7 @@ class Status(Rows):
         room = (self.size.width or self.app.size.width) - 2  # pyright: ignore[reportUnknownMemberType]  App is generic
         parts = self._left()
         rights = self._rights()
-        wanted = [_width(_joined(parts[: 2 if at < 2 else 1])) for at in range(len(rights))]
+        wanted = [_width(_joined(parts[: max(3 - at, 1)])) for at in range(len(rights))]
         fitting = (one for one, least in zip(rights, wanted, strict=True) if _width(one) + 2 + least <= room)
         right = next(fitting, rights[-1])
         left = _joined(parts)
