@@ -1,4 +1,4 @@
-"""The installed command, run as a user would, with a home of its own."""
+"""Assent, run as a user would, with a home of its own."""
 
 import os
 import pty
@@ -11,6 +11,7 @@ import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from assent_tui.paint.guard import QUIET, SEEN
 from emulated import Emulated
 from patient import PATIENCE
 from rehearsed import CALC, TEST, committed
+from warm import Begun, Warm
 
 COMMAND = Path(sys.executable).with_name("assent")
 SIZE = (40, 120)
@@ -59,16 +61,37 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("place")
 
 
+def kept() -> dict[str, str]:
+    """What of the tester's environment is everybody's."""
+    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+
+
 @pytest.fixture
 def surroundings(place: Path) -> dict[str, str]:
     """The environment of a user who has assent and nothing else of it."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    return kept | {"XDG_STATE_HOME": str(place / "state"), "XDG_CONFIG_HOME": str(place / "config"), "TERM": "dumb"}
+    return kept() | {"XDG_STATE_HOME": str(place / "state"), "XDG_CONFIG_HOME": str(place / "config"), "TERM": "dumb"}
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """The process from which `assent` is begun."""
+    with closing(Warm(COMMAND.with_name("python"), kept())) as warm:
+        yield warm
 
 
 @pytest.fixture
-def assent(surroundings: dict[str, str]) -> Iterator[Assent]:
-    """Run the installed command in a folder and wait for its end."""
+def assent(surroundings: dict[str, str], warm: Warm) -> Assent:
+    """Run a command of assent in a folder, in a process of its own, and wait for its end."""
+
+    def run(*args: str, cwd: Path, input: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(args, *warm.run(args, cwd, surroundings | variables, input))
+
+    return run
+
+
+@pytest.fixture
+def installed(surroundings: dict[str, str]) -> Assent:
+    """The same with the command as it is installed."""
 
     def run(*args: str, cwd: Path, input: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -78,20 +101,20 @@ def assent(surroundings: dict[str, str]) -> Iterator[Assent]:
             input=input,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=100,
             check=False,
         )
 
-    yield run
+    return run
 
 
 class Terminal:
-    """The installed command on a terminal of its own: what it shows, and keys for it."""
+    """Assent on a terminal of its own: what it shows, and keys for it."""
 
-    def __init__(self, argv: list[str], cwd: Path, environment: dict[str, str]) -> None:
+    def __init__(self, starting: Callable[[int], Begun | subprocess.Popen[bytes]]) -> None:
         self.master, slave = pty.openpty()
         termios.tcsetwinsize(slave, SIZE)
-        self.process = subprocess.Popen(argv, cwd=cwd, env=environment, stdin=slave, stdout=slave, stderr=slave)
+        self.process = starting(slave)
         os.close(slave)
         self.shown = ""
         self.seen = 0
@@ -171,14 +194,35 @@ class Terminal:
         return bool(data)
 
 
+Starting = Callable[[tuple[str, ...], Path, dict[str, str], int], Begun | subprocess.Popen[bytes]]
+"""Starts assent with words, in a folder and an environment, on a terminal."""
+
+
 @pytest.fixture
-def terminal(surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
-    """Start the installed command on a terminal."""
+def terminal(surroundings: dict[str, str], warm: Warm) -> Iterator[Callable[..., Terminal]]:
+    """Start assent on a terminal, in a process of its own."""
+    yield from _terminals(
+        surroundings, lambda words, cwd, environment, end: warm.begin(words, cwd, environment, (end, end, end))
+    )
+
+
+@pytest.fixture
+def installed_terminal(surroundings: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    """The same with the command as it is installed."""
+    yield from _terminals(
+        surroundings,
+        lambda words, cwd, environment, end: subprocess.Popen(
+            [COMMAND, *words], cwd=cwd, env=environment, stdin=end, stdout=end, stderr=end
+        ),
+    )
+
+
+def _terminals(surroundings: dict[str, str], starting: Starting) -> Iterator[Callable[..., Terminal]]:
     with ExitStack() as stack:
 
         def start(*args: str, cwd: Path, **variables: str) -> Terminal:
             environment = surroundings | {"TERM": "xterm-256color"} | variables
-            return stack.enter_context(closing(Terminal([str(COMMAND), *args], cwd, environment)))
+            return stack.enter_context(closing(Terminal(partial(starting, args, cwd, environment))))
 
         yield start
 

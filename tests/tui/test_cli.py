@@ -30,20 +30,20 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr
 
 
-def test_the_version_is_printed(assent, tmp_path):
-    done = assent("--version", cwd=tmp_path)
+def test_the_version_is_printed(installed, tmp_path):
+    done = installed("--version", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"assent {__version__}\n", "")
 
 
-def test_the_help_names_every_command_and_exit_code(assent, tmp_path):
-    done = assent("--help", cwd=tmp_path)
+def test_the_help_names_every_command_and_exit_code(installed, tmp_path):
+    done = installed("--help", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, HELP, "")
     assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(assent, tmp_path, name):
-    done = assent(name, "--help", cwd=tmp_path)
+def test_every_command_explains_itself(installed, tmp_path, name):
+    done = installed(name, "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: assent {name}")
 
@@ -77,23 +77,23 @@ def test_words_after_the_first_double_dash_belong_to_the_command():
         (["--", "two", "words"], "in quotes"),
     ],
 )
-def test_words_that_cannot_be_understood_exit_2_with_a_hint(assent, tmp_path, words, said):
-    assert said in refused(assent(*words, cwd=tmp_path))
+def test_words_that_cannot_be_understood_exit_2_with_a_hint(installed, tmp_path, words, said):
+    assert said in refused(installed(*words, cwd=tmp_path))
 
 
-def test_without_a_terminal_the_interface_does_not_open(assent, tmp_path):
-    assert "needs a terminal" in refused(assent("repair it", cwd=tmp_path))
-    assert "needs a terminal" in refused(assent(cwd=tmp_path))
-    assert "needs a terminal" in refused(assent("--", "docter", cwd=tmp_path))
+def test_without_a_terminal_the_interface_does_not_open(installed, tmp_path):
+    assert "needs a terminal" in refused(installed("repair it", cwd=tmp_path))
+    assert "needs a terminal" in refused(installed(cwd=tmp_path))
+    assert "needs a terminal" in refused(installed("--", "docter", cwd=tmp_path))
 
 
-def test_a_message_cannot_steer_the_terminal(assent, tmp_path):
-    said = refused(assent("fix", "--\x1b[2J\u202e", cwd=tmp_path))
+def test_a_message_cannot_steer_the_terminal(installed, tmp_path):
+    said = refused(installed("fix", "--\x1b[2J\u202e", cwd=tmp_path))
     assert "\x1b" not in said
     assert "\u202e" not in said
 
 
-def test_a_folder_that_is_gone_is_a_usage_error(assent, surroundings, tmp_path):
+def test_a_folder_that_is_gone_is_a_usage_error(installed, surroundings, tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()
     command = f'rmdir "{gone}"; exec "{sys.executable}" -I -m assent_tui run -- true'

@@ -8,9 +8,9 @@ from assent_tui.commands.demo import plant
 from rehearsed import git
 
 
-def test_headless_it_repairs_the_repository_and_tells_each_promise(assent, tmp_path):
+def test_headless_it_repairs_the_repository_and_tells_each_promise(installed, tmp_path):
     (tmp_path / "tmp").mkdir()
-    done = assent(
+    done = installed(
         "demo", "--headless", cwd=tmp_path, TMPDIR=str(tmp_path / "tmp"), OPENAI_API_KEY="sk-real-but-unused-0123456789"
     )
     assert done.returncode == 0, done.stderr
@@ -61,9 +61,9 @@ def test_the_script_can_be_read(tmp_path):
     assert script.scout
 
 
-def test_in_a_terminal_the_interface_opens_on_it_and_the_model_works(terminal, tmp_path):
+def test_in_a_terminal_the_interface_opens_on_it_and_the_model_works(installed_terminal, tmp_path):
     (tmp_path / "tmp").mkdir()
-    shown = terminal("demo", cwd=tmp_path, TMPDIR=str(tmp_path / "tmp"))
+    shown = installed_terminal("demo", cwd=tmp_path, TMPDIR=str(tmp_path / "tmp"))
     shown.wait_for("The model is rehearsed")
     shown.wait_for("\x1b[?1049h")
     shown.wait_until("waiting for your answer", "yes, once  r no")

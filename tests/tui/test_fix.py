@@ -390,10 +390,10 @@ ENTERED = "\x1b[?1049h"
 """What a terminal is told when an interface opens."""
 
 
-def test_in_a_terminal_it_ends_in_the_review_and_lands_what_is_accepted(terminal, rehearse, repository):
+def test_in_a_terminal_it_ends_in_the_review_and_lands_what_is_accepted(installed_terminal, rehearse, repository):
     (repository / ".gitignore").write_text("__pycache__\n")
     model = rehearse(REPAIR)
-    shown = terminal("fix", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
+    shown = installed_terminal("fix", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
     shown.wait_for("verified")
     assert (repository / "calc.py").read_text() == CALC
     shown.wait_for(ENTERED)

@@ -35,13 +35,13 @@ def alive(mark: str) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_signal_ends_the_screen_in_the_middle_of_a_command_and_touches_nothing(
-    terminal, rehearse, repository, place, number
+    installed_terminal, rehearse, repository, place, number
 ):
     url = rehearse(
         f"[[worker]]\nsay = 'I edit it.'\npatch = '''{FIX}'''\n[[worker]]\nsay = 'Now I wait.'\nshell = 'sleep 99'\n"
     ).url
     before = tree(repository)
-    shown = terminal("repair it", cwd=repository, OPENAI_BASE_URL=url)
+    shown = installed_terminal("repair it", cwd=repository, OPENAI_BASE_URL=url)
     shown.wait_for("sleep 99")
     os.kill(shown.process.pid, number)
     shown.wait_for_end()

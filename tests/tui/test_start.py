@@ -86,8 +86,8 @@ def variables(hostile: Path) -> dict[str, str]:
         ["run", "--", "true"],
     ],
 )
-def test_a_hostile_folder_runs_nothing_in_assent(assent, hostile, mark, words):
-    done = assent(*words, cwd=hostile, **variables(hostile))
+def test_a_hostile_folder_runs_nothing_in_assent(installed, hostile, mark, words):
+    done = installed(*words, cwd=hostile, **variables(hostile))
     assert "Traceback" not in done.stderr
     assert done.returncode == (2 if "--nonsense" in words else 0), done.stderr
     assert not mark.exists(), mark.read_text()

@@ -21,9 +21,9 @@ def woken(process: int) -> dict[str, int]:
     return found
 
 
-def test_a_screen_at_rest_wakes_nobody_and_hears_everything(terminal, tmp_path):
+def test_a_screen_at_rest_wakes_nobody_and_hears_everything(installed_terminal, tmp_path):
     git(tmp_path, "init", "-q")
-    made = terminal(cwd=tmp_path, OPENAI_API_KEY="sk-none")
+    made = installed_terminal(cwd=tmp_path, OPENAI_API_KEY="sk-none")
     made.wait_for("ready")
     deadline = time.monotonic() + 60
     while True:
