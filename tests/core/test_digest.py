@@ -68,14 +68,22 @@ def run(folder: Path, *argv: str, **variables: str) -> Digest:
     return extract(" ".join(argv), code, ran.stdout.decode("utf-8", "replace"))
 
 
+def run_pytest(folder: Path, *options: str) -> Digest:
+    """Run pytest without the plugins that happen to be installed beside it: they take most of the time of its start."""
+    argv = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options)
+    return run(folder, *argv, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+
+
 def needs(program: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
-@pytest.mark.parametrize("options", ["", "-q", "-v", "--tb=no -q", "--tb=line", "--color=yes -v", "-q -n 1"])
+@pytest.mark.parametrize(
+    "options", ["", "-q", "-v", "--tb=no -q", "--tb=line", "--color=yes -v", "-q -p xdist.plugin -n 1"]
+)
 def test_what_pytest_reports_is_found_however_it_is_told_to_print(options: str, tmp_path: Path):
     (tmp_path / "test_a.py").write_text(PYTEST_FILE)
-    found = run(tmp_path, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options.split(), "test_a.py")
+    found = run_pytest(tmp_path, *options.split(), "test_a.py")
     assert found.failure == "test"
     assert found.summary == "pytest: 3 failed, 1 passed, 1 error"
     assert sorted(found.failing) == [
@@ -89,19 +97,19 @@ def test_what_pytest_reports_is_found_however_it_is_told_to_print(options: str, 
 
 def test_without_a_summary_of_pytest_the_headings_name_the_tests(tmp_path: Path):
     (tmp_path / "test_a.py").write_text(PYTEST_FILE)
-    found = run(tmp_path, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rN", "-q", "test_a.py")
+    found = run_pytest(tmp_path, "-rN", "-q", "test_a.py")
     assert found.failing == ("test_e", "test_p[a - b]", "test_p[plain]", "TestC.test_m")
 
 
 def test_passing_tests_are_summed_up_and_are_no_failure(tmp_path: Path):
     (tmp_path / "test_a.py").write_text("def test_a(): pass\n")
-    found = run(tmp_path, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
+    found = run_pytest(tmp_path, "-q")
     assert found == Digest(failure="none", lines=(), summary="pytest: 0 failed, 1 passed")
 
 
 def test_a_module_that_is_missing_at_collection_is_a_dependency_and_no_failing_assertion(tmp_path: Path):
     (tmp_path / "test_a.py").write_text("import nothing_here\n")
-    found = run(tmp_path, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
+    found = run_pytest(tmp_path, "-q")
     assert found.failure == "dependency"
     assert found.shown_by == "E   ModuleNotFoundError: No module named 'nothing_here'"
     assert found.failing == ("test_a.py",)
@@ -112,10 +120,10 @@ def test_a_module_that_is_missing_at_collection_is_a_dependency_and_no_failing_a
 def test_tests_that_all_fail_for_want_of_the_network_are_a_matter_of_the_network(tmp_path: Path):
     body = "import socket\ndef test_%d(): socket.create_connection(('127.0.0.1', 1))\n"
     (tmp_path / "test_a.py").write_text(body % 1 + body % 2)
-    found = run(tmp_path, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
+    found = run_pytest(tmp_path, "-q")
     assert (found.failure, len(found.failing)) == ("network", 2)
     (tmp_path / "test_a.py").write_text(body % 1 + "def test_b(): assert 1 == 2\n")
-    assert run(tmp_path, sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q").failure == "test"
+    assert run_pytest(tmp_path, "-q").failure == "test"
 
 
 @pytest.mark.parametrize("options", [[], ["-v"]])

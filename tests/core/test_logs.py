@@ -21,6 +21,8 @@ CASES: dict[str, dict] = {case["name"]: case for case in json.loads((CORPUS / "c
 REPORTED = [name for name, case in CASES.items() if "format" in case]
 PLACELESS = {"pytest/no-traceback", "pytest/line"}
 """Told to print no places."""
+NOISE = "".join(f"{n:x} building one more thing, all is well\n" for n in range(1_000))
+"""More than is told of a log."""
 
 
 def log(name: str) -> str:
@@ -145,8 +147,7 @@ def test_nothing_of_the_machine_that_made_the_logs_is_in_them():
 
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_that_was_extracted_is_missing_from_what_the_worker_is_shown(name: str):
-    noise = "".join(f"{n:x} building one more thing, all is well\n" for n in range(4_000))
-    text = noise + log(name) + noise
+    text = NOISE + log(name) + NOISE
     digest = extract(CASES[name]["command"], CASES[name]["code"], text)
     shown = told_of(Ended(code=CASES[name]["code"], seconds=0.1), digest, text, Whole("log:1"))
     assert len(shown) <= TOLD + 1_000
