@@ -27,6 +27,7 @@ from assent_core.rehearsal import Rehearsal
 from assent_core.service.responses import Responses
 from assent_core.settings import Settings
 from core.wire import check_request
+from patient import PATIENCE
 
 OBJECT = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 TOOLS = (
@@ -407,33 +408,32 @@ async def test_closing_a_stream_ends_the_request_and_a_wait_at_once():
         await responses.close()
 
 
-async def test_the_connection_is_used_again():
+async def test_the_connection_is_used_again(monkeypatch):
+    monkeypatch.setattr("assent_core.service.responses.REST", PATIENCE)
+    opened, accept = 0, Rehearsal._accept
+
+    async def counted(rehearsal, reader, writer):
+        nonlocal opened
+        opened += 1
+        await accept(rehearsal, reader, writer)
+
+    monkeypatch.setattr(Rehearsal, "_accept", counted)
     async with Rehearsal.from_text("") as rehearsal:
-        opened = 0
-        accept = rehearsal._accept
-
-        async def counted(reader, writer):
-            nonlocal opened
-            opened += 1
-            await accept(reader, writer)
-
-        rehearsal._accept = counted
         responses = model(rehearsal)
-        await rehearsal.__aexit__(None, None, None)
-        async with rehearsal:
-            for _ in range(3):
-                await replies(responses, request())
-            await responses.close()
+        for _ in range(3):
+            await replies(responses, request())
+        await responses.close()
     assert opened == 1
 
 
 async def test_a_server_that_is_not_there_is_named_with_its_url():
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    responses = Responses(Settings(base_url=f"http://127.0.0.1:{port}/v1"), "sk-test", pause=0.001)
-    with pytest.raises(Unreachable, match=f"http://127.0.0.1:{port}/v1") as caught:
-        await replies(responses, request())
-    await responses.close()
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # and nobody listens
+        port = held.getsockname()[1]
+        responses = Responses(Settings(base_url=f"http://127.0.0.1:{port}/v1"), "sk-test", pause=0.001)
+        with pytest.raises(Unreachable, match=f"http://127.0.0.1:{port}/v1") as caught:
+            await replies(responses, request())
+        await responses.close()
     assert "OPENAI_BASE_URL" in caught.value.hint
 
 

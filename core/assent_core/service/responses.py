@@ -25,6 +25,9 @@ from assent_core.settings import Settings
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
 
+REST = 0.2
+"""Seconds that what follows the terminal event may take, before the connection is given up instead."""
+
 
 def warm() -> None:
     """Start importing the SDK (about 0.4 s) in the background; to be called as early as possible.
@@ -289,7 +292,7 @@ class Responses:
 async def _drain(stream: AsyncStream[object]) -> None:
     """Read the little that follows the terminal event, so that the connection can be used again."""
     with suppress(Exception):
-        async with asyncio.timeout(0.2):
+        async with asyncio.timeout(REST):
             async for _ in stream:
                 pass
 
