@@ -1,6 +1,7 @@
 """What is typed ahead: each key goes where it would have gone if it had come late, and none is lost."""
 
 import asyncio
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,16 @@ from textual.widgets import Input
 from assent_core.events import Prompted
 from assent_core.memory import sessions
 from assent_core.memory.record import Record
+from assent_tui.chat.pane import Chat
 from assent_tui.consent.card import ConsentCard
 from assent_tui.pages.sessions import SessionsScreen
 from assent_tui.paint.choices import Choices
+from assent_tui.paint.guard import Guard
 from assent_tui.prompt.box import Prompt
+from assent_tui.review.diff import Diff
 from assent_tui.review.editor import HunkEditor
 from assent_tui.screen.app import AssentApp
+from assent_tui.screen.keyline import Keys
 from assent_tui.screen.pages import Place
 from assent_tui.screen.typed import Typing
 from screen import WORK, app_over, ask, reviewing, said, session_of, text_of, until
@@ -121,3 +126,21 @@ async def test_somebody_who_does_not_answer_holds_up_no_key_for_long(monkeypatch
                 await asyncio.sleep(0.01)
         over.set()
         await pilot.pause()
+
+
+class Timed(Typing[None]):
+    def compose(self) -> ComposeResult:
+        yield Chat()
+        yield Diff()
+        yield Keys()
+        yield Prompt()
+        yield ConsentCard(Guard(), bool)
+
+
+@pytest.mark.parametrize("kind", [Timed, Chat, Diff, Keys, Prompt, ConsentCard])
+async def test_what_is_to_happen_later_happens_also_when_the_process_was_put_aside_meanwhile(monkeypatch, kind):
+    app, late, happened = Timed(), count(), []
+    async with app.run_test() as pilot:
+        monkeypatch.setattr("textual._time.get_time", lambda: float(next(late)))
+        (app if kind is Timed else app.query_one(kind)).set_timer(0.01, lambda: happened.append(kind))
+        await until(pilot, lambda: happened)

@@ -22,6 +22,7 @@ from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.guard import QUIET, Guard
 from assent_tui.paint.lines import BLANK, Line, Span, line, rows, wrap_all
+from assent_tui.paint.punctual import Punctual
 from assent_tui.paint.rows import Rows
 
 _WRITING = 1.0
@@ -40,7 +41,7 @@ _KEY_OF: dict[Scope, str] = {
 }
 
 
-class ConsentCard(Vertical):
+class ConsentCard(Punctual, Vertical):
     """Docked above the prompt while a question is open; hidden without one. Keys count once it could be read."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("consent")

@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from assent_tui.paint.lines import BLANK, Line, Span, strip_of
+from assent_tui.paint.punctual import Punctual
 from assent_tui.paint.theme import Palette, palette_of
 
 _MEASURED = 40
@@ -37,7 +38,7 @@ class Block(Protocol):
         ...
 
 
-class BlockView(ScrollView):
+class BlockView(Punctual, ScrollView):
     """Blocks under each other in one widget: the cost of a frame follows the rows in sight, not the blocks.
 
     Heights out of sight are guesses until they are seen; what is in sight never jumps when a guess is corrected.

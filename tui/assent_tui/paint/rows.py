@@ -8,10 +8,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from assent_tui.paint.lines import BLANK, Line, strip_of, wrap_all
+from assent_tui.paint.punctual import Punctual
 from assent_tui.paint.theme import Palette, palette_of
 
 
-class Rows(Widget):
+class Rows(Punctual, Widget):
     """Shows lines, wrapped to its width and as high as they are; what is folded stands in by `hang`."""
 
     DEFAULT_CSS = "Rows { height: auto; }"

@@ -15,6 +15,7 @@ from textual.widgets import TextArea
 
 from assent_sandbox.output import inert
 from assent_tui.keymap import bindings, keymap_of
+from assent_tui.paint.punctual import Punctual
 from assent_tui.prompt.completion import Finder, Word, word_at
 from assent_tui.prompt.pasted import Pasted, mention, picture_in
 from assent_tui.prompt.slash import beginning
@@ -36,7 +37,7 @@ _ROOM = 68
 """Columns from which on an empty box says what its keys do."""
 
 
-class Prompt(TextArea):
+class Prompt(Punctual, TextArea):
     """Where the user writes. Enter sends; Shift+Enter, Ctrl+J or a backslash before Enter begin another line.
 
     Long texts that are pasted stand in it as tokens; what it sends, and what it gives to be kept, has them whole.

@@ -10,6 +10,8 @@ from textual.app import App
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
+from assent_tui.paint.punctual import Punctual
+
 Result = TypeVar("Result")
 Typed = events.Key | events.Paste
 
@@ -19,7 +21,7 @@ _PATIENCE = 2.0
 """Seconds after which the next key is heard whatever became of the one before."""
 
 
-class Typing(App[Result]):
+class Typing(Punctual, App[Result]):
     """An app whose keys do not overtake each other, however fast they come.
 
     Textual gives a key to whoever has the focus when it arrives, and looks its binding up when it has come back: keys
