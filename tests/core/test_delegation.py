@@ -119,6 +119,18 @@ shell = "true"
     assert all(body["instructions"] == first["instructions"] for body in parts)
 
 
+async def test_no_worker_beside_is_told_a_secret_of_the_place_or_of_its_part(opened, repository: Path):
+    key = "sk-proj-" + "Ab3dEf6hIj9LmN2pQr5t" * 3
+    (repository / "AGENTS.md").write_text(f"Build with KEY={key}.\n")
+    script = delegated("one").replace("make one", f"make one with {key}") + MADE + LAST
+    session = await opened(script, scouting=False)
+    await told(session.turn("do it all"))
+    (first, *_) = [body for body in session.rehearsal.requests if "Your part" in str(body["input"])]
+    assert "Build with KEY=[redacted]" in str(first["input"])
+    assert "make one with [redacted]" in str(first["input"])
+    assert key not in str([body["input"] for body in session.rehearsal.requests])
+
+
 async def test_a_simple_part_goes_to_the_small_model_unless_it_needs_a_terminal(opened):
     script = MADE.replace("shell = ", "read = ") + LAST
     session = await opened(delegated("one", tools="read", simple=True) + script)

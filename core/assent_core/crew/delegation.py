@@ -14,7 +14,7 @@ from assent_core.crew.hiring import Hiring
 from assent_core.crew.joining import Brought, bring_in
 from assent_core.errors import AssentError
 from assent_core.events import AnyEvent, Billed, Joined, Performed, Plain, Relayed, Said
-from assent_core.instructions import opening, prompt
+from assent_core.instructions import prompt
 from assent_core.money.budget import Bounds
 from assent_core.performing.perform import TOLD, Result
 from assent_core.proposals import Delegate, Subtask
@@ -66,7 +66,6 @@ async def _work(hiring: Hiring, bench: Bench, task: Subtask, bounds: Bounds, han
     began = time.monotonic()
     try:
         hired = hand.bench = await hiring.hire(bench, task.name, bounds, task.tools)
-        hired.transcript.say(opening(hired.performer.workspace, hired.performer.stage.tier))
         hired.transcript.say(f"{prompt('subtask')}\n\nYour part ({task.name}):\n{task.task}")
         telling = Telling(hired.performer.redact)
         async with aclosing(turn(hired, route_subtask(task, hiring.settings), hiring.settings.turns)) as events:

@@ -14,6 +14,7 @@ from assent_core.context.compactor import Compactor
 from assent_core.context.gauge import Gauge
 from assent_core.context.transcript import Transcript
 from assent_core.events import AnyEvent
+from assent_core.instructions import opening
 from assent_core.model import Model, ToolSpec
 from assent_core.money.budget import Bounds
 from assent_core.performing.perform import Result
@@ -35,8 +36,9 @@ class Hiring:
         self.keep = keep
 
     async def hire(self, bench: Bench, name: str, bounds: Bounds, kit: Kit = "shell") -> Bench:
-        """A bench for a worker beside; its stage is to be discarded by whoever hired it."""
-        lead = bench.performer
+        """A bench for a worker beside, who has been told of the place; its stage is to be discarded by whoever hired it."""
+        lead, transcript = bench.performer, Transcript(redact=bench.performer.redact)
+        transcript.say(opening(lead.workspace, lead.stage.tier))
         home = Path(lead.stage.view.home)
         stage = await _opened(lead.stage, home.with_name(f"{home.name}-{name}-{secrets.token_hex(3)}"))
         meter, gauge = bench.meter.beside(name, bounds), Gauge()
@@ -49,7 +51,7 @@ class Hiring:
                 tools=_only(bench.request.tools, KITS[kit]),
                 cache_key=f"{bench.request.cache_key}-{name}",
             ),
-            transcript=Transcript(),
+            transcript=transcript,
             gate=bench.gate.of_worker(name),
             performer=lead.on(stage),
             meter=meter,

@@ -30,7 +30,7 @@ from assent_core.events import (
     Staged,
     Verified,
 )
-from assent_core.instructions import nudge, opening
+from assent_core.instructions import nudge
 from assent_core.logs.digest import Digest
 from assent_core.performing.evidence import contents_digest
 from assent_core.performing.steering import Stop
@@ -169,7 +169,6 @@ async def _attempt(hiring: Hiring, bench: Bench, problem: Problem, attempt: Atte
     attempt.began = time.monotonic()
     try:
         hired = attempt.bench = await hiring.hire(bench, f"attempt-{attempt.number}", bench.meter.budgets)
-        hired.transcript.say(opening(hired.performer.workspace, hired.performer.stage.tier))
         telling, ways = Telling(hired.performer.redact), [nudge(attempt.number)]
 
         def work(text: str, limit: int) -> AsyncGenerator[AnyEvent]:
