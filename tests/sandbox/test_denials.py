@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from assent_sandbox.policy import Command, Denial, Ended, Policy, View, Widening, WideningKind
+from assent_sandbox.running import refusals
 from assent_sandbox.running.denials import find_denials
 from assent_sandbox.sight.plan import Plan, Surroundings, plan
 
@@ -263,6 +264,20 @@ def test_what_we_ourselves_could_not_write_is_not_offered(written: Plan) -> None
 def test_a_limit_is_a_denial(written: Plan, cause: str) -> None:
     (denial,) = found(written, cause=cause)
     assert (denial.kind, denial.target, denial.certainty, denial.widening) == ("limit", cause, "sure", None)
+
+
+def test_what_is_named_before_more_paths_than_are_looked_at_is_denied_and_the_rest_is_left(
+    written: Plan, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "_MOST_PATHS", 10)
+    others = " ".join(f"/no/{number}" for number in range(12))
+    line = f"{home}/.ssh/id {{}} '{home}/my notes.txt': No such file"
+    assert {denial.target for denial in found(written, line.format(""))} == {
+        f"{home}/.ssh/id",
+        f"{home}/my notes.txt",
+    }
+    (denial,) = found(written, f"{home}/.ssh/id: No such file\n{others}: No such file\n{home}/my: No such file")
+    assert denial.target == f"{home}/.ssh/id"
 
 
 def test_a_flood_of_refusals_is_bounded(written: Plan, home: Path) -> None:

@@ -19,6 +19,7 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -53,31 +54,42 @@ _HOME = re.compile(r"\$HOME\b|\$\{HOME\}")
 _WARNING = re.compile(r"(?i)\bwarn")
 _MOST_LINES = 1000
 _LONGEST_LINE = 4096
+_MOST_PATHS = 10_000
 
 How = Literal["readonly", "denied", "forbidden", "refused", "foreign", "invalid", "missing", "unmade", "unopened"]
 
 
 def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
-    """The files that the output of a command says were refused and that the walls do refuse, as they come."""
+    """The files that the output of a command says were refused and that the walls do refuse, as they come.
+
+    Each path is judged once for all lines that say the same of it, and only so many paths are.
+    """
     asked = frozenset(_paths(_HOME.sub("~", " ".join(plan.argv)), plan))
     wholes = {whole for path in asked if (whole := _installation(path, plan))} if ended.code else set[str]()
+
+    @cache
+    def judge(path: str, how: How) -> Denial | None:
+        denial = _judge(path, how, plan) or _led_to(path, how, plan)
+        if denial is None:
+            return None
+        sure = ended.cause == "start" or _has_one_cause(path, denial.target, how, plan, asked)
+        denial = _with_installation(denial, wholes, plan)
+        return msgspec.structs.replace(denial, certainty="sure" if sure else "likely")
+
     lines = text.splitlines()
     kept = lines if len(lines) <= 2 * _MOST_LINES else lines[:_MOST_LINES] + lines[-_MOST_LINES:]
-    for line in (line[:_LONGEST_LINE] for line in kept):
+    for line in dict.fromkeys(line[:_LONGEST_LINE] for line in kept):
         refusal = _REFUSAL.search(line) or (_OWN_WORDS.search(line) if ended.code else None)
         if refusal is None:
             continue
         how: How = refusal.lastgroup  # pyright: ignore[reportAssignmentType] # a group of the pattern
+        given = foreign.speaks_of_giving(line, plan)
+        believed = ended.cause == "start" or (ended.code != 0 and not _WARNING.search(line))
         for path in _paths(line, plan):
-            if (
-                denial := foreign.explain_giving(line, path, plan)
-                or _judge(path, how, plan)
-                or _led_to(path, how, plan)
-            ):
-                one_cause = _has_one_cause(path, denial.target, how, plan, asked)
-                sure = ended.cause == "start" or (ended.code != 0 and not _WARNING.search(line) and one_cause)
-                denial = _with_installation(denial, wholes, plan)
-                yield msgspec.structs.replace(denial, certainty="sure" if sure else "likely")
+            if judge.cache_info().currsize >= _MOST_PATHS:
+                return
+            if denial := (foreign.explain_giving(line, path, plan) if given else None) or judge(path, how):
+                yield denial if believed else msgspec.structs.replace(denial, certainty="likely")
 
 
 def _has_one_cause(path: str, target: str, how: How, plan: Plan, asked: frozenset[str]) -> bool:

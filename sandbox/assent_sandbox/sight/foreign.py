@@ -80,10 +80,15 @@ def explain(path: str, how: str, plan: Plan) -> Denial | None:
     return None
 
 
-def explain_giving(line: str, path: str, plan: Plan) -> Denial | None:
-    """Why a command could not give a file to another user or group, although whoever runs assent could."""
+def speaks_of_giving(line: str, plan: Plan) -> bool:
+    """Whether a line says that a file was not given to another user or group, although whoever runs assent could."""
     could = os.geteuid() == 0 or bool(set(os.getgroups()) - {os.getegid()})
-    if not could or not plan.walled or not is_within(path, plan.view) or not _GIVEN.search(line):
+    return could and plan.walled and bool(_GIVEN.search(line))
+
+
+def explain_giving(line: str, path: str, plan: Plan) -> Denial | None:
+    """Why a file was not given to another user or group, of a path in a line that speaks of it."""
+    if not is_within(path, plan.view):
         return None
     if not os.path.lexists(path) and not re.search(rf"{re.escape(os.path.basename(path))}['\"’”]", line):
         return None
