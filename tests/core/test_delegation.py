@@ -273,17 +273,20 @@ async def test_what_parts_that_are_interrupted_were_billed_is_recorded_to_the_la
 
     monkeypatch.setattr(delegation, "turn", worked)
     session = await opened(delegated("one", "two") + LAST, scouting=False)
+    seen: set[str] = set()
     async with aclosing(session.turn("do it all")) as events:
         async for event in events:
-            if isinstance(event, Billed) and event.by:
+            seen |= {event.by} if isinstance(event, Billed) else set()
+            if seen >= {"one", "two"}:
                 break
     recorded = [bill for bill in of(Billed, read(session.record).events) if bill.by]
     assert recorded == billed
     assert {bill.by for bill in billed} == {"one", "two"}
 
 
-async def test_what_they_spend_is_the_sessions_and_stops_it_at_the_first_request_after_the_budget(opened):
+async def test_what_they_spend_is_the_sessions_and_stops_it_at_the_first_request_after_the_budget(opened, monkeypatch):
     """Each request costs more than a thousandth: two workers have spent the budget when their first replies are in."""
+    wait_for_each_other(monkeypatch, 2, "Your part")
     session = await opened(delegated("one", "two") + MADE + LAST, scouting=False, budget=0.004)
     events = await told(session.turn("do it all"))
     billed = of(Billed, events)
