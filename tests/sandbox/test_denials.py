@@ -231,6 +231,30 @@ def test_a_link_into_the_repository_makes_nothing_sure(written: Plan, home: Path
     assert denial.certainty == "likely"
 
 
+@pytest.mark.skipif(
+    os.geteuid() != 0 and not set(os.getgroups()) - {os.getegid()}, reason="nobody here could give a file to others"
+)
+@pytest.mark.parametrize(
+    ("line", "denied"),
+    [
+        ("chown: changing ownership of 'given': Invalid argument", True),
+        ('rsync: [receiver] chgrp "{}/given" failed: Invalid argument (22)', True),
+        ("tar: fresh: Cannot change ownership to uid 5, gid 5: Invalid argument", False),
+        ("chown: changing ownership of '/elsewhere/given': Invalid argument", False),
+        ("chown: given: Permission denied", False),
+    ],
+)
+def test_a_file_that_could_not_be_given_to_another_owner_is_told_to_stay_as_it_is(
+    written: Plan, tmp_path: Path, line: str, denied: bool
+) -> None:
+    root = tmp_path / "repo"
+    root.mkdir()
+    (root / "given").write_text("")
+    there = msgspec.structs.replace(written, view=str(root), workdir=str(root))
+    denials = [(each.kind, each.target, each.certainty) for each in found(there, line.format(root), code=1)]
+    assert denials == ([("process", str(root / "given"), "likely")] if denied else [])
+
+
 def test_a_masked_secret_asks_for_that_secret(written: Plan) -> None:
     (denial,) = found(written, "cat: conf/tls.key: Permission denied")
     assert (denial.kind, denial.widening) == ("secret", Widening("secret", "conf/tls.key"))
