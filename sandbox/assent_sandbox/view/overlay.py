@@ -125,14 +125,16 @@ class OverlayStage(RememberingStage):
     def follow(self) -> None:
         """Remove whiteouts that hide nothing, and let through what appeared under a folder's whiteout."""
         self._refresh_private()
-        for path in self._look().whiteouts:
+        whiteouts = self._look().whiteouts
+        for path in whiteouts:
             files = list(self._real_files(path))
             if not files and not self._real.is_folder(tuple(path.split("/"))):
                 self._upper.prune(path)
             for below in files:
                 if below not in self._bases:
                     self._upper.reveal(below)
-        self._look()
+        if whiteouts:
+            self._look()
 
     @property
     def _own(self) -> Tree:
