@@ -7,6 +7,7 @@ from assent_core.consent.gate import Decider
 from assent_core.events import (
     AnyEvent,
     Decided,
+    Digested,
     Ended,
     Opened,
     Performed,
@@ -20,6 +21,7 @@ from assent_core.events import (
     Texted,
     Thought,
 )
+from assent_core.logs.digest import Digest
 from assent_core.proposals import Shell
 from assent_sandbox.policy import Denial
 from assent_tui.chat.copying import codes, newest_answer, newest_code
@@ -143,6 +145,19 @@ async def test_a_denial_of_the_walls_is_said_in_words_without_opening_anything()
         denial = Denial(kind="network", target="example.net:443", certainty="likely", why="no network")
         app.chat.show(Performed(id="1", ok=False, told="", code=6, denials=(denial,)))
         assert "⊘ DENIED probably network: example.net:443 — no network" in shown(app.chat)
+
+
+@pytest.mark.parametrize(
+    ("summary", "said"), [("", "digest: test"), ("test", "digest: test"), ("1 failed", "digest: 1 failed [test]")]
+)
+async def test_a_digest_says_once_what_kind_of_failure_it_is(summary: str, said: str):
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        for event in CALL[:3]:
+            app.chat.show(event)
+        app.chat.show(Performed(id="1", ok=False, told="", code=1))
+        app.chat.show(Digested(id="1", digest=Digest(failure="test", lines=(), failing=(), summary=summary)))
+        assert said in [row.strip() for row in shown(app.chat).split("\n")]
 
 
 async def test_a_turn_that_failed_says_what_helps():

@@ -328,7 +328,8 @@ def denied(denial: Denial) -> str:
 
 def _digested(digest: Digest, width: int) -> list[Line]:
     flag = f"{'scout' if digest.source == 'scout' else 'digest'}: "
-    lines = _flagged(flag, "info", f"{digest.summary or digest.failure} [{digest.failure}]", width)
+    kind = f" [{digest.failure}]" if digest.summary not in ("", digest.failure) else ""
+    lines = _flagged(flag, "info", f"{digest.summary or digest.failure}{kind}", width)
     for row in (*digest.failing[:3], *digest.lines[:4]):
         lines += _flagged("  ", "dim", row, width)
     return lines
