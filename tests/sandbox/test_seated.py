@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 from assent_sandbox.policy import Command, Ended, Limits, Policy, View
 from assent_sandbox.running.kept import Kept
 from assent_sandbox.running.seated import run_seated
 from assent_sandbox.sight.plan import Plan, Surroundings, plan
-from patient import until
+from patient import at_last, until
 
 
 def written(tmp_path: Path, script: str, limits: Limits) -> Plan:
@@ -39,6 +41,15 @@ async def test_time_ends_it(tmp_path: Path) -> None:
 async def test_what_holds_the_pipe_does_not_hold_us_and_is_dead_after(tmp_path: Path) -> None:
     ended = await run(tmp_path, "sleep 660 & echo $!")
     await until(lambda: not _runs(int(ended.output)))
+
+
+async def test_what_was_written_while_we_were_held_up_is_read_although_the_command_is_over(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    running = asyncio.create_task(run(tmp_path, f"sleep 0.1; echo late; : > {done}"))
+    await asyncio.sleep(0.05)
+    at_last(done.exists)
+    time.sleep(1)  # the loop stands still
+    assert (await running).output == b"late\n"
 
 
 def _runs(process: int) -> bool:

@@ -41,7 +41,7 @@ async def run_seated(
     )
     assert process.stdin and process.stdout
     feeding = asyncio.create_task(_feed(process.stdin, stdin))
-    overdue = False
+    over = overdue = False
     try:
         while True:
             rest = plan.limits.seconds - (time.monotonic() - started)
@@ -49,8 +49,9 @@ async def run_seated(
                 data = await asyncio.wait_for(process.stdout.read(_CHUNK), max(min(rest, GRACE), 0.001))
             except TimeoutError:
                 overdue = rest <= 0
-                if overdue or process.returncode is not None:
+                if overdue or over:
                     break
+                over = process.returncode is not None  # what came with its end is not read yet if we were held up
                 continue
             if not data:
                 break
