@@ -11,7 +11,7 @@ from pathlib import Path
 
 from assent_core.diffs.review import Review, outcomes
 from assent_core.events import AnyEvent, Opened, Staged
-from assent_core.performing.perform import Performer, Result
+from assent_core.performing.perform import Result
 from assent_core.proposals import Shell
 from assent_core.settling import put
 from assent_core.turns.repair import run_typed
@@ -36,7 +36,7 @@ async def on_selection(bench: Bench, opened: Opened, decided: Review, shell: She
     try:
         for outcome in outcomes(decided):
             put(stage, outcome.path, outcome.landed)
-        fresh = Performer(stage, performer.workspace, performer.policy, performer.redact, performer.outputs)
+        fresh = performer.on(stage)
         await asyncio.to_thread(fresh.changes)
         there = dataclasses.replace(bench, performer=fresh)
         async with aclosing(run_typed(there, secrets.token_hex(4), shell)) as events:

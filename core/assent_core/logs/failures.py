@@ -150,7 +150,6 @@ def _unittest(lines: list[str]) -> Iterator[Section]:
 
 GO_MARK = re.compile(r"\s*(?:=== (?:RUN|CONT|NAME|PAUSE) +|--- (?:FAIL|PASS|SKIP): )(?P<name>\S+).*")
 GO_SAID = re.compile(r"\s+(?P<path>[^\s:]{1,200}\.go):(?P<line>\d{1,7}): (?P<message>.*)")
-GO_BUILD = re.compile(r"(?:vet: )?\S{1,400}\.go:\d{1,7}:.*")
 
 
 def _go(lines: list[str]) -> Iterator[Section]:

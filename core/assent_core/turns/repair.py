@@ -141,11 +141,7 @@ async def steered(bench: Bench, course: Course, id: str) -> AsyncGenerator[AnyEv
         elif not isinstance(move, RunAgain):
             yield Checked(result, move)
             return
-        yield Noticed(
-            text=move.why
-            if isinstance(move, RunAgain)
-            else "The command is run again with what it needs, if you allow it."
-        )
+        yield Noticed(text=move.why if isinstance(move, RunAgain) else ASKING)
         attempt += 1
 
 
