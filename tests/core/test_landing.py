@@ -330,6 +330,7 @@ EDITOR = """
 import os, random, time
 def stands():
     return open('f').read()
+random.seed(7)
 last = stands()
 for n in range(100_000):
     for patience in range(20_000):
