@@ -278,9 +278,10 @@ def test_a_hundred_thousand_requests_cost_little_more_than_reading_them(tmp_path
 
 
 def timed(work) -> float:
-    begun = time.perf_counter()
+    """Seconds of the processor, which are as many on a busy machine."""
+    begun = time.thread_time()
     work()
-    return time.perf_counter() - begun
+    return time.thread_time() - begun
 
 
 def test_the_command_shows_what_fix_spent(assent, rehearse, repository):
