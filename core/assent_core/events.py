@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, cast
+from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from assent_core.consent.gate import Decider, Scope
 from assent_core.diffs.remarks import Remark
 from assent_core.diffs.review import Evidence
+from assent_core.lines import FORMAT
 from assent_core.logs.digest import Digest
 from assent_core.model import Effort, Role, Usage
 from assent_core.proposals import Proposal
 from assent_sandbox.policy import Denial, Tier, Widening
 from assent_sandbox.stage import Moved
-
-FORMAT = 1
-"""The version of the lines of records and of `--json`; it stands in the first one of each."""
 
 
 class Event(Struct, frozen=True, kw_only=True, tag_field="event", tag=lambda name: name.lower()):
@@ -39,7 +35,6 @@ class Opened(Event, frozen=True):
     notices: tuple[str, ...] = ()
     """What the user should know of this place: no git, weaker walls, an interrupted landing that was completed."""
     format: int = FORMAT
-    """The version of the lines that follow."""
 
 
 class Prompted(Event, frozen=True):
@@ -259,10 +254,7 @@ class Undone(Event, frozen=True):
 
 
 class Rewound(Event, frozen=True):
-    """The session went back to before a prompt: what was asked and staged since then does not count any more.
-
-    What landed meanwhile stays landed.
-    """
+    """The session went back to before a prompt: what was asked and staged since then does not count any more."""
 
     snapshot: str
     """That of the prompt."""
@@ -287,7 +279,6 @@ class Committed(Event, frozen=True):
     """What these landings wrote was committed to git."""
 
     commit: str
-    """The name of the commit."""
     branch: str
     subject: str
     paths: tuple[str, ...]
@@ -357,21 +348,3 @@ class Relayed(Event, frozen=True):
 
 
 AnyEvent = Plain | Relayed
-
-
-def encode(value: object) -> bytes:
-    """Events, or what holds them, as JSON; the odd bytes of names that are not UTF-8 are written out as `\\udcff`."""
-    try:
-        return msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_written_out(msgspec.to_builtins(value)))
-
-
-def _written_out(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list | tuple):
-        return [_written_out(item) for item in cast("Iterable[object]", value)]
-    if isinstance(value, dict):
-        return {_written_out(key): _written_out(item) for key, item in cast("dict[str, object]", value).items()}
-    return value

@@ -4,7 +4,8 @@ import stat
 
 import pytest
 
-from assent_core.events import FORMAT, Ended, Noticed, Performed, Printed, Prompted, Texted
+from assent_core.events import Ended, Noticed, Performed, Printed, Prompted, Texted
+from assent_core.lines import FORMAT
 from assent_core.memory.record import LARGE, Record, read, whole
 from assent_core.memory.versions import Step
 from assent_core.redaction.redactor import Redactor

@@ -5,7 +5,8 @@ from typing import get_args
 
 import pytest
 
-from assent_core.events import FORMAT, AnyEvent
+from assent_core.events import AnyEvent
+from assent_core.lines import FORMAT
 from assent_tui.commands.schema import FILES, text
 from rehearsed import CHECK, FIX
 from schemas import FOLDER, check, check_lines, check_record, titles, whole

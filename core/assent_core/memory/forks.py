@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from assent_core.events import Forked, Prompted, encode
+from assent_core.events import Forked, Prompted
+from assent_core.lines import encode
 from assent_core.memory import sessions
 from assent_core.memory.blobs import Blobs
 from assent_core.memory.course import Course

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from assent_core.events import FORMAT, AnyEvent, Performed, Printed, Relayed, Texted, Thought, encode
+from assent_core.events import AnyEvent, Performed, Printed, Relayed, Texted, Thought
+from assent_core.lines import FORMAT, encode
 from assent_core.memory.blobs import Blobs
 from assent_core.memory.items import drop_torn
 from assent_core.memory.versions import lifted, readable

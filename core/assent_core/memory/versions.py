@@ -7,7 +7,7 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from assent_core.events import FORMAT
+from assent_core.lines import FORMAT
 
 
 class Step(Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ from assent_core.consent.ledger import Grant, Ledger
 from assent_core.consent.reach import effect
 from assent_core.diffs.changes import take_apart, unified
 from assent_core.errors import LandingRefused, UsageError
-from assent_core.events import encode
 from assent_core.landing import landings
+from assent_core.lines import encode
 from assent_core.settings import Settings
 from assent_core.workspace import find
 from assent_sandbox.output import inert_json, one_line

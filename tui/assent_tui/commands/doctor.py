@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from assent_core.errors import AssentError
-from assent_core.events import encode
+from assent_core.lines import encode
 from assent_core.settings import load
 from assent_core.workspace import find
 from assent_sandbox.output import inert_json, one_line

@@ -10,7 +10,8 @@ from contextlib import aclosing
 from typing import Protocol
 
 from assent_core.errors import AssentError, EnvironmentFault
-from assent_core.events import AnyEvent, Decided, Ended, Performed, Relayed, encode
+from assent_core.events import AnyEvent, Decided, Ended, Performed, Relayed
+from assent_core.lines import encode
 from assent_core.machine import refusal
 from assent_core.redaction.redactor import everything_known
 from assent_core.redaction.values import redacted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from assent_core.events import encode
+from assent_core.lines import encode
 from assent_core.memory import sessions
 from assent_core.workspace import find
 from assent_sandbox.output import inert_json, one_line

@@ -9,8 +9,9 @@ from typing import Literal, get_args
 import msgspec
 
 from assent_core.consent.ledger import Grant
-from assent_core.events import FORMAT, AnyEvent
+from assent_core.events import AnyEvent
 from assent_core.landing.landings import Landing
+from assent_core.lines import FORMAT
 from assent_core.memory.record import Heading, Line
 from assent_core.memory.sessions import Recorded
 from assent_core.money.statistics import Statistics
