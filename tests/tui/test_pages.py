@@ -115,6 +115,17 @@ async def test_a_search_narrows_and_escape_takes_it_back(state):
         assert app.next_session == ""
 
 
+async def test_what_was_found_for_other_words_than_those_of_now_is_not_shown(state):
+    async with over(state).run_test(size=(80, 24)) as pilot:
+        app = await with_sessions(pilot)
+        await pilot.press("slash", *"zebra")
+        await until(pilot, lambda: "repair" not in listed(app))
+        app.screen._show(app.screen._all, app.screen._all, ("zeb", True))
+        assert "repair" not in listed(app)
+        await pilot.press("ctrl+u", *"cart")
+        await until(pilot, lambda: "repair the cart" in listed(app))
+
+
 async def test_a_session_is_renamed_and_keeps_its_name(state):
     async with over(state).run_test(size=(80, 24)) as pilot:
         app = await with_sessions(pilot)

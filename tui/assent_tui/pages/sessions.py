@@ -53,12 +53,18 @@ class SessionsScreen(ListPage[str]):
         self._read()
 
     @work(thread=True, exclusive=True, group="sessions")
-    def _read(self) -> None:
-        found = sessions.sessions(self._state, self._root if self._only_here else None)
-        wanted = sessions.matching(self._state, found, self._words) if self._words else found
-        self.app.call_from_thread(self._show, found, wanted)  # pyright: ignore[reportUnknownMemberType]  App is generic
+    def _read(self, *, anew: bool = True) -> None:
+        """Find what is asked for now; not `anew`: among those that are known, if there are any."""
+        asked = words, here = self._words, self._only_here
+        known = () if anew else self._all
+        found = known or sessions.sessions(self._state, self._root if here else None)
+        wanted = sessions.matching(self._state, found, words) if words else found
+        self.app.call_from_thread(self._show, found, wanted, asked)  # pyright: ignore[reportUnknownMemberType]  App is generic
 
-    def _show(self, found: tuple[Recorded, ...], wanted: tuple[Recorded, ...]) -> None:
+    def _show(self, found: tuple[Recorded, ...], wanted: tuple[Recorded, ...], asked: tuple[str, bool]) -> None:
+        """Show what was found, unless something else is asked for by now."""
+        if asked != (self._words, self._only_here):
+            return
         marked = self._marked.id if self._marked else ""
         self._all, self._shown = found, wanted
         ids = [one.id for one in wanted]
@@ -152,7 +158,7 @@ class SessionsScreen(ListPage[str]):
         """Search while it is written."""
         if self.asking and not self._renaming:
             self._words = message.value.strip()
-            self._read()
+            self._read(anew=False)
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """The name is given, or the search is done."""
