@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assent_core.diffs import v4a
 from assent_core.diffs.patches import Edit, apply_patch
 from assent_core.diffs.v4a import render
 from assent_core.errors import PatchMistake
@@ -350,3 +351,9 @@ def test_a_large_file_is_matched_quickly_enough() -> None:
     before = b"".join(b"line %d\n" % (n % 5000) for n in range(100_000))
     assert "20 places" in mistake(before, "@@", "-line 77", "+x")
     assert "nearest lines" in mistake(before, "@@", " line 76", "-line 77 or so", "+x")
+
+
+def test_the_files_that_a_patch_names_are_found_also_where_it_cannot_be_read():
+    text = "*** Begin Patch\n*** Update File: a b.py\r\n@@\n-x\n+*** Add File: no\n*** Add File: c\n*** Delete File:\td \n*** Fil"
+    assert v4a.named(text) == ("a b.py", "c", "d")
+    assert v4a.named("") == ()

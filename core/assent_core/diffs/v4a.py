@@ -36,6 +36,11 @@ class Section(Struct, frozen=True, kw_only=True):
     hunks: tuple[Passage, ...] = ()
 
 
+def named(text: str) -> tuple[str, ...]:
+    """The files that a patch names, as it writes them, also where it cannot be read."""
+    return tuple(line[len(head) :].strip() for line in text.split("\n") for head in HEADS if line.startswith(head))
+
+
 def parse(text: str) -> tuple[Section, ...]:
     """The sections of a patch as written; PatchMistake names the line that cannot be read. Wrappers around it are ignored."""
     lines = text.split("\n")

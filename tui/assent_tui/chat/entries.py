@@ -8,6 +8,7 @@ from msgspec import Struct
 from rich.cells import cell_len
 
 from assent_core.consent.gate import Decider, Scope
+from assent_core.diffs import v4a
 from assent_core.events import Opened
 from assent_core.logs.digest import Digest
 from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
@@ -287,7 +288,7 @@ def title_of(proposal: Proposal) -> tuple[str, str]:
             first, _, more = proposal.command.strip().partition("\n")
             return "$", first + (f"  (+{more.count(chr(10)) + 1} lines)" if more else "")
         case Patch():
-            return "patch", ", ".join(patched(proposal.text)) or "no file"
+            return "patch", ", ".join(v4a.named(proposal.text)) or "no file"
         case Read():
             return "read", f"{proposal.path} {proposal.start}–{proposal.start + proposal.lines - 1}"
         case Search():
@@ -295,16 +296,6 @@ def title_of(proposal: Proposal) -> tuple[str, str]:
             return "search", f"{proposal.pattern}{where}{' (' + proposal.glob + ')' if proposal.glob else ''}"
         case Delegate(tasks=tasks):
             return "delegate", ", ".join(task.name for task in tasks)
-
-
-def patched(text: str) -> list[str]:
-    """The files that a V4A patch names, as written."""
-    found: list[str] = []
-    for row in text.split("\n"):
-        head, colon, path = row.partition(" File: ")
-        if colon and head in ("*** Update", "*** Add", "*** Delete"):
-            found.append(path.strip())
-    return found
 
 
 def _fold(is_open: bool) -> str:

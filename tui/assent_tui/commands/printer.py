@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Literal, TextIO, assert_never
 
+from assent_core.diffs import v4a
 from assent_core.events import (
     AnyEvent,
     Asked,
@@ -170,9 +171,7 @@ def proposed(proposal: Proposal | Spend) -> str:
         case Shell(command=command, workdir=workdir):
             return f"$ {command}" + ("" if workdir == "." else f"    (in {workdir})")
         case Patch(text=text):
-            heads = ("*** Update File: ", "*** Add File: ", "*** Delete File: ")
-            changed = [line.split(": ", 1)[1] for line in text.splitlines() if line.startswith(heads)]
-            return f"patch {named(changed)}"
+            return f"patch {named(v4a.named(text))}"
         case Read(path=path):
             return f"read {one_line(path)}"
         case Search(pattern=pattern, path=path, glob=glob):
