@@ -9,6 +9,7 @@ from assent_core.errors import UsageError
 from assent_tui.arguments import dollars, few, number, parser
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
 
@@ -31,10 +32,8 @@ def fix(words: list[str], rest: list[str] | None) -> int:
     take.add_argument(
         "--unverified", action="store_true", help="with --apply and no CMD: land what nothing has verified"
     )
-    take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
-    take.add_argument("--quiet", action="store_true", help="say only what was denied and what failed")
-    take.add_argument("--max-cost", type=dollars, default=None, metavar="USD", help="end when this much was spent")
-    take.add_argument("--max-turns", type=number, default=0, metavar="N", help="end after N requests to the worker")
+    _told(take)
+    _bounded(take)
     take.add_argument(
         "--attempts",
         type=few,
@@ -54,10 +53,8 @@ def ask(words: list[str], rest: list[str] | None) -> int:
     """`assent ask`: a question to which nothing is changed."""
     take = parser("ask", "Answer a QUESTION about this folder: it is read and searched, nothing is edited or run.")
     take.add_argument("question", metavar="QUESTION", help="in one argument; - reads it from stdin")
-    take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
-    take.add_argument("--quiet", action="store_true", help="say only what was denied and what failed")
-    take.add_argument("--max-cost", type=dollars, default=None, metavar="USD", help="end when this much was spent")
-    take.add_argument("--max-turns", type=number, default=0, metavar="N", help="end after N requests to the worker")
+    _told(take)
+    _bounded(take)
     given = take.parse_args(_alone("ask", words, rest))
     from assent_tui.commands.question import Ask, ask
 
@@ -71,8 +68,7 @@ def run(words: list[str], rest: list[str] | None) -> int:
     )
     take.usage = "assent run [--land] [--json] [--quiet] -- CMD..."
     take.add_argument("--land", action="store_true", help="review what it changed, and land what you accept")
-    take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
-    take.add_argument("--quiet", action="store_true", help="say only what was denied and what failed")
+    _told(take)
     given, stray = take.parse_known_args(words)
     if stray:
         raise UsageError(f"unexpected `{stray[0]}` before the command.", f"`assent run -- {' '.join(stray)}`")
@@ -245,6 +241,18 @@ COMMANDS: dict[str, Callable[[list[str], list[str] | None], int]] = {
     "schema": schema,
     "replay": replay,
 }
+
+
+def _told(take: argparse.ArgumentParser) -> None:
+    """How a one-shot command tells what happens."""
+    take.add_argument("--json", action="store_true", help="events as JSON lines on stdout, a summary last")
+    take.add_argument("--quiet", action="store_true", help="say only what was denied and what failed")
+
+
+def _bounded(take: argparse.ArgumentParser) -> None:
+    """What it may spend."""
+    take.add_argument("--max-cost", type=dollars, default=None, metavar="USD", help="end when this much was spent")
+    take.add_argument("--max-turns", type=number, default=0, metavar="N", help="end after N requests to the worker")
 
 
 def _meant_to_run(prompt: str, stray: list[str], rest: list[str] | None) -> str:

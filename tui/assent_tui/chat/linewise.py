@@ -89,6 +89,4 @@ class Lines(TextView):
         there = self.rows_around(*self._anchor) if self._anchor else here
         self.select_rows(min(here[0], there[0]), max(here[1], there[1]))
         self.reveal(self._cursor[0], self._cursor[0])
-        at, top = self.row_of(self._cursor[0]) + self._cursor[1], round(self.scroll_y)
-        if not top <= at < top + self.size.height - 1:
-            self.scroll_to(y=max(at - self.size.height // 2, 0), animate=False, immediate=True, force=True)
+        self.centre_row(self.row_of(self._cursor[0]) + self._cursor[1])

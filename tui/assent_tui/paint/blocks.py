@@ -229,6 +229,12 @@ class BlockView(Punctual, ScrollView):
         if round(self.scroll_y) != row:
             self.scroll_to(y=row, animate=False, immediate=True, force=True)
 
+    def centre_row(self, row: int) -> None:
+        """Bring a row into the middle, if it is out of sight or at its lower edge."""
+        top, height = round(self.scroll_y), self.size.height
+        if not top <= row < top + height - 1:
+            self._scroll_row(max(row - height // 2, 0))
+
     def _index_at(self, row: int) -> int:
         return max(bisect_right(self._tops, row) - 1, 0)
 

@@ -109,7 +109,7 @@ class Diff(TextView, inherit_bindings=False):
     def _hold(self, row: int) -> None:
         """Keep the hunk under the cursor where it was on the screen."""
         if (place := self.place) is not None:
-            self.scroll_to(y=max(self.row_of(place.first) - row, 0), animate=False, immediate=True, force=True)
+            self._scroll_row(max(self.row_of(place.first) - row, 0))
 
     def _again(self) -> None:
         """Make all blocks again; what is under the cursor stays where it is."""
@@ -293,9 +293,7 @@ class Diff(TextView, inherit_bindings=False):
         block = self._blocks[index]
         if isinstance(block, HunkRows | Context):
             above = sum(map(len, block.by_line(self._width)[:row]))
-            at, top, height = self.row_of(index) + above, round(self.scroll_y), self.size.height
-            if not top <= at < top + height - 1:
-                self.scroll_to(y=max(at - height // 2, 0), animate=False, immediate=True, force=True)
+            self.centre_row(self.row_of(index) + above)
 
     def _head_of(self, place: Place) -> int:
         """The block of the file's name above its first hunk."""

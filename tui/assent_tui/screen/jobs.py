@@ -34,9 +34,7 @@ class Jobs:
 
     async def turn(self, text: str, review: Review, images: tuple[Path, ...] = ()) -> None:
         """Give the worker a prompt, with the reasons and comments that it has not been told yet."""
-        if review.rejected:
-            await self.session.take_back(review)
-        self._note(review)
+        await self._tell(review)
         await self._follow(self.session.turn(text, images), review)
 
     async def plan(self, text: str, review: Review, images: tuple[Path, ...] = ()) -> None:
@@ -46,9 +44,7 @@ class Jobs:
 
     async def carry_out(self, plan: str, review: Review) -> None:
         """Have a plan carried out as it stands, with the reasons and comments that the worker has not been told yet."""
-        if review.rejected:
-            await self.session.take_back(review)
-        self._note(review)
+        await self._tell(review)
         await self._follow(self.session.carry_out(plan), review)
 
     async def drop_plan(self) -> None:
@@ -150,6 +146,12 @@ class Jobs:
                 self._post(Happened(event))
                 await asyncio.sleep(0)
         await self.look(review)
+
+    async def _tell(self, review: Review) -> None:
+        """Take what is rejected off the stage, and tell the worker why, before it goes on."""
+        if review.rejected:
+            await self.session.take_back(review)
+        self._note(review)
 
     def _note(self, review: Review) -> None:
         words = message_to_model(review)
