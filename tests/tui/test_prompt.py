@@ -242,7 +242,9 @@ async def test_enter_in_a_burst_of_keys_sends_nothing():
     app = Alone()
     async with app.run_test() as pilot:
         for key, character in (("a", "a"), ("enter", "\r"), ("b", "b"), ("enter", "\r")):
-            app.prompt.post_message(events.Key(key, character))
+            pressed = events.Key(key, character)
+            pressed.time = 0.0
+            app.prompt.post_message(pressed)
         await pilot.pause()
         assert app.told == []
         assert app.prompt.text == "a\nb\n"
