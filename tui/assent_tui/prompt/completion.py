@@ -14,7 +14,7 @@ _WORD = re.compile(r'(?:^|(?<=\s))@("?)([^\s"]*)$')
 _SCANNED = 4_000
 """Hits of one kind that are ranked; a word that hits more says too little to tell them apart."""
 _SECONDS = 0.1
-"""How long letters in their order are looked for, in seconds of the processor: what is found depends on nothing else that runs."""
+"""How long letters in their order are looked for, in seconds of the processor, so that nothing else that runs counts."""
 
 
 class Word(Struct, frozen=True):
