@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import chdir
+from contextlib import chdir, suppress
 from pathlib import Path
 
 import pytest
@@ -335,7 +335,8 @@ async def test_a_command_whose_keeper_is_killed_before_it_began_is_run_by_anothe
     begun = asyncio.create_task(run.sh("echo once >> a.txt; cat a.txt"))
     await asyncio.sleep(0.05)
     for keeper in keepers:
-        os.kill(keeper, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(keeper, signal.SIGKILL)
     assert (await begun).output == b"hello\nonce\n"
 
 
