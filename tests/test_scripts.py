@@ -209,7 +209,7 @@ def test_a_few_tests_that_failed_beside_others_are_tried_once_more_alone_and_cou
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci/run", tmp_path / ".ci/run")
     (tmp_path / "test_luck.py").write_text(UNLUCKY.format(all=7, unlucky=unlucky, always=always))
-    python = f"'{sys.executable}' -I -m pytest -q -p no:snapshot"
+    python = f"env PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 '{sys.executable}' -I -m pytest -q -p xdist.plugin"
     program(tmp_path / "scripts/test", f'exec {python} -n 2 "$@"')
     program(tmp_path / "scripts/check", f"scripts/test || {{ echo 'scripts/check: failed:{failed}'; exit 1; }}")
     ran = subprocess.run([tmp_path / ".ci/run"], cwd="/", capture_output=True, text=True, check=False, timeout=280)
