@@ -454,3 +454,39 @@ def test_a_yes_in_the_terminal_opens_exactly_what_was_asked(terminal, rehearse, 
     shown.press("y\n")
     assert shown.wait_for_end() == 0
     assert "refused" not in shown.shown
+
+
+BROKEN = f"""
+[[worker]]
+patch = '''{FIX}'''
+[[worker]]
+repeat = true
+fault = {{ status = 400, code = "unsupported_parameter", body = "Unknown parameter" }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "code"),
+    [(BROKEN, (), 6), (BROKEN, ("--max-turns", "1"), 4), (WEAKEN, (), 3)],
+    ids=["service", "limit", "protected"],
+)
+def test_what_was_staged_when_it_was_broken_off_or_may_not_land_is_kept(fix, assent, repository, script, words, code):
+    done = fix(script, "--apply", *words, "--", "sh", "-c", "! grep -q 4 test_calc.py || python3 -m unittest -q")
+    assert done.returncode == code, done.stderr
+    (session,) = (json.loads(line) for line in assent("sessions", "--json", cwd=repository).stdout.splitlines())
+    assert session["staged"]
+    assert done.stderr.endswith(f"What is staged and has not landed is kept: assent --resume {session['id']}\n")
+
+
+def test_a_fix_that_did_not_help_leaves_nothing(fix, assent, repository):
+    done = fix(
+        WEAKEN.replace("test_calc.py", "calc.py")
+        .replace("        self.assertEqual(add(2, 2), 4)", "    return left - right")
+        .replace("        self.assertEqual(add(2, 2), 0)", "    return left"),
+        "--apply",
+        "--",
+        *CHECK,
+    )
+    assert done.returncode == 1, done.stderr
+    assert '"staged":false' in assent("sessions", "--json", cwd=repository).stdout
+    assert "--resume" not in done.stderr

@@ -31,9 +31,10 @@ class Held:
         self.relay = Relay(asker)
 
     def close(self, run: asyncio.Runner) -> None:
-        """Close the session, if one was opened; the stage is kept only for what a review has left open."""
+        """Close the session, if one was opened; of one to `keep` the stage stays for what is not decided, and that is said."""
         if self.session is not None:
             run.run(self.session.close(keep=self.keep))
+            tell_kept(self.session)
             self.session = None
 
 
@@ -58,7 +59,8 @@ def converse(folder: Path, settings: Settings, prompt: str, *, resume: str = "",
         if app.wants_demo:
             return None
         if not app.next_session:
-            _tell_kept(app)
+            if app.jobs is not None:
+                tell_kept(app.jobs.session)
             return code
         from assent_core.memory.sessions import find
 
@@ -67,12 +69,11 @@ def converse(folder: Path, settings: Settings, prompt: str, *, resume: str = "",
         settings = settings_of(folder) if own else settings
 
 
-def _tell_kept(app: AssentApp) -> None:
-    """Say how to come back to changes that are not decided; nobody may be there to read it any more."""
-    if app.jobs is not None and app.jobs.session.kept:
-        id = app.jobs.session.opened.session
+def tell_kept(session: Session) -> None:
+    """Say of a session that was closed with changes to decide how to come back to them; nobody may be there to read it."""
+    if session.kept:
         with suppress(OSError):
-            sys.stderr.write(f"What is staged and has not landed is kept: assent --resume {id}\n")
+            sys.stderr.write(f"What is staged and has not landed is kept: assent --resume {session.opened.session}\n")
             sys.stderr.flush()
 
 

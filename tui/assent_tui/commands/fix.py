@@ -88,23 +88,29 @@ def fix_at(folder: Path, settings: Settings, options: Fix) -> int:
     """Repair in any folder with any settings."""
     report = Report(as_json=options.json, quiet=options.quiet)
     settings = replace(settings, budget=options.max_cost or settings.budget, turns=options.max_turns or settings.turns)
+    held = Held(_asker(options, report))
+    held.keep = True
     with asyncio.Runner() as run:
-        if options.apply or options.patch_out:
-            return run_until_signal(run, told(_headless(folder, settings, options, report), report))
-        return _reviewed(run, folder, settings, options, report)
+        try:
+            if options.apply or options.patch_out:
+                return run_until_signal(run, told(_headless(folder, settings, options, report, held=held), report))
+            return _reviewed(run, folder, settings, options, report, held=held)
+        finally:
+            held.close(run)
 
 
-async def _headless(folder: Path, settings: Settings, options: Fix, report: Report) -> int:
-    session = await open_session(folder, settings, _asker(options, report), keyed=True)
-    try:
-        report.tell(session.opened)
-        ended = await follow(repairing(session, options), report)
-        if ended.code:
-            hint = NOT_FIXED if ended.code == AssentError.code else ended.hint
-            return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, hint)
-        return await _kept(session, options, report)
-    finally:
-        await asyncio.shield(session.close(keep=False))
+async def _headless(folder: Path, settings: Settings, options: Fix, report: Report, *, held: Held) -> int:
+    """Without a review. What was broken off, or may not land so, stays on the stage; what did not help is dropped."""
+    session = held.session = await open_session(folder, settings, held.relay.to, keyed=True)
+    report.tell(session.opened)
+    ended = await follow(repairing(session, options), report)
+    if ended.code:
+        held.keep = ended.code != AssentError.code
+        hint = ended.hint if held.keep else NOT_FIXED
+        return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, hint)
+    code = await _kept(session, options, report)
+    held.keep = False
+    return code
 
 
 def repairing(session: Session, options: Fix):  # the type of both branches
@@ -178,9 +184,9 @@ def _why_protected(file: FileChange) -> str:
     return "test" if "test" in file.marks else "runs outside the walls"
 
 
-def _reviewed(run: asyncio.Runner, folder: Path, settings: Settings, options: Fix, report: Report) -> int:
-    held = Held(_asker(options, report))
-
+def _reviewed(
+    run: asyncio.Runner, folder: Path, settings: Settings, options: Fix, report: Report, *, held: Held
+) -> int:
     async def work() -> int:
         session = held.session = await open_session(folder, settings, held.relay, keyed=True)
         report.tell(session.opened)
@@ -189,13 +195,10 @@ def _reviewed(run: asyncio.Runner, folder: Path, settings: Settings, options: Fi
         outcome = "done" if not ended.code else OUTCOMES.get(ended.code, ended.how)
         return report.end(outcome, ended.code, ended.message, ended.hint)
 
-    try:
-        code = run_until_signal(run, told(work(), report))
-        if code == 130 or not report.tally.changes:
-            return code
-        return review_held(run, held, settings, code)
-    finally:
-        held.close(run)
+    code = run_until_signal(run, told(work(), report))
+    if code == 130 or not report.tally.changes:
+        return code
+    return review_held(run, held, settings, code)
 
 
 def _asker(options: Fix, report: Report) -> Asker | None:
