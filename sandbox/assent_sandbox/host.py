@@ -86,6 +86,8 @@ def _git(argv: list[str], cwd: Path | str, input: bytes, seconds: float) -> byte
         raise GitFailed("git is not installed", 127)
     try:
         done = subprocess.run(argv, cwd=cwd, input=input, capture_output=True, timeout=seconds, check=False)
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise GitFailed(f"git cannot begin in {cwd}: {error.strerror}", 128) from error
     except subprocess.TimeoutExpired as late:
         raise GitFailed(f"git {name} took longer than {seconds:.0f} seconds", 124) from late
     if done.returncode:

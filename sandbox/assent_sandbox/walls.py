@@ -100,6 +100,8 @@ async def _try_all(state_dir: Path) -> Findings:
     if not sys.platform.startswith("linux") or namespaces.machine not in {"x86_64", "aarch64"}:
         wall = Wall(name="Linux on x86_64 or aarch64", ok=False, note=f"{sys.platform} {namespaces.machine}")
         return _findings("unconfined", (wall, *programs))
+    if closed := _closed(state_dir):
+        return _findings("unconfined", (closed, *programs))
     overlay = await _try("overlay", state_dir)
     lower = await _try("copy", state_dir) if overlay.trouble else None
     tier: Tier = "overlay" if lower is None else "copy" if not lower.trouble and landlock.version() else "unconfined"
@@ -122,13 +124,20 @@ def _seatbelt() -> Wall:
     )
 
 
-async def _try(tier: Tier, state_dir: Path) -> _Tried:
-    """Run a command in a tier and see what it meets."""
+def _closed(state_dir: Path) -> Wall | None:
+    """What is told of a state directory in which nothing can be kept, so that nothing can be tried; None where it can."""
     try:
         os.makedirs(state_dir, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="probe-", dir=state_dir))
+        os.rmdir(tempfile.mkdtemp(prefix="probe-", dir=state_dir))
     except OSError as error:
-        return _Tried(f"overlay {state_dir}: {error.strerror}")
+        mend = "Give yourself access to it, make room, or name another: ASSENT_STATE_DIR."
+        return Wall(name="a state directory to write to", ok=False, note=f"{state_dir}: {error.strerror}", mend=mend)
+    return None
+
+
+async def _try(tier: Tier, state_dir: Path) -> _Tried:
+    """Run a command in a tier and see what it meets."""
+    folder = Path(tempfile.mkdtemp(prefix="probe-", dir=state_dir))
     try:
         return await _probe(tier, folder)
     except WallsError as error:

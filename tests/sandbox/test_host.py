@@ -25,6 +25,12 @@ def test_a_failure_of_git_keeps_its_words_and_its_code(tmp_path: Path):
     assert failed.value.code == 128
 
 
+def test_git_in_a_folder_that_is_gone_is_a_failure_of_git(tmp_path: Path):
+    with pytest.raises(host.GitFailed, match="cannot begin in .*gone: No such file") as failed:
+        host.git("rev-parse", "HEAD", cwd=tmp_path / "gone")
+    assert failed.value.code == 128
+
+
 def test_without_git_its_absence_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(host.GitFailed, match="not installed") as failed:

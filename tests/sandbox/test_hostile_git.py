@@ -188,7 +188,7 @@ async def test_assent_does_not(way: str, tier: str, repository: Repository, tmp_
                 found.tracked()
                 found.ignored(["a.txt", "b.pyc", "module/x"])
             except Exception as error:
-                assert type(error).__name__ in {"UsageError", "GitCommandError"}
+                assert type(error).__name__ in {"UsageError", "GitFailed"}
     try:
         list_repository(str(root), Policy())
         (tmp_path / "copied").mkdir()

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.stage import File, Link, Stage
+from assent_sandbox.stage import File, Link, Stage, StageError
+from assent_sandbox.view.tree import names_of
 from staged import open_as, sh
 
 
@@ -252,3 +254,27 @@ async def test_a_stage_whose_warden_was_killed_runs_the_next_command_behind_anot
     while b"State:\tZ" not in Path(f"/proc/{warden}/status").read_bytes():
         await asyncio.sleep(0.01)
     assert (await sh(stage, "cat kept")).output == b"x\n"
+
+
+def test_too_few_files_are_no_matter_of_permissions(tmp_path: Path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        with pytest.raises(StageError) as few:
+            names_of(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        os.close(folder)
+    assert ("Too many open files" in str(few.value), "ulimit -n" in few.value.hint) == (True, True)
+
+
+async def test_a_repository_that_was_moved_is_said_with_what_to_do(root: Path, tmp_path: Path):
+    stage = open_as("overlay", root, tmp_path / "home")
+    root.rename(root.with_name("elsewhere"))
+    for look in (stage.read, stage.folder):
+        with pytest.raises(StageError, match="cannot be opened") as moved:
+            look("src/b.txt")
+        assert "put it back" in moved.value.hint
+    root.with_name("elsewhere").rename(root)
+    await stage.close()

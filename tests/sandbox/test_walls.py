@@ -110,4 +110,6 @@ def test_a_state_folder_that_cannot_be_made_is_an_answer_and_no_crash(tmp_path: 
     (tmp_path / "file").write_text("")
     findings = find_walls(tmp_path / "file" / "state")
     assert findings.tier == "unconfined"
-    assert [wall.name for wall in findings.walls if not wall.ok and wall.mend] == ["overlay on the state directory"]
+    (fallen,) = (wall for wall in findings.walls if not wall.ok and wall.mend)
+    assert (fallen.name, "Not a directory" in fallen.note) == ("a state directory to write to", True)
+    assert "ASSENT_STATE_DIR" in fallen.mend

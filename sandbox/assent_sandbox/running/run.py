@@ -283,4 +283,6 @@ def _said(answer: bytes) -> str:
 
 
 def _hint(view: View) -> str:
+    if not os.path.isdir(view.root):
+        return f"{view.root} is not there: if it was moved, put it back, or start assent where it is now."
     return "`assent doctor` shows what this machine can hold." if view.tier == "overlay" else ""

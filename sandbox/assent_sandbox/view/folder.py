@@ -50,9 +50,11 @@ class Folder:
             os.chmod(home, 0o700)
             lock = os.open(f"{home}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
+            usual = (
+                "Check the permissions of its parent folder, or name another for the state of assent: ASSENT_STATE_DIR."
+            )
             raise StageError(
-                f"the stage's folder {home} cannot be made: {error.strerror}",
-                "Check the permissions of its parent folder, or name another for the state of assent: ASSENT_STATE_DIR.",
+                f"the stage's folder {home} cannot be made: {error.strerror}", tree.advice(error, usual)
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

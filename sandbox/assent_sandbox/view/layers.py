@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Literal, NamedTuple, Self
 
 from assent_sandbox.stage import OutsideError
-from assent_sandbox.view.tree import names_of, status_of, step
+from assent_sandbox.view.tree import names_of, open_root, status_of, step
 
 _OPAQUE = "user.overlay.opaque"
 _WHITEOUT = "user.overlay.whiteout"
@@ -85,7 +85,8 @@ class Layers:
         """
         last = len(lowers) - 1
         here = cls(
-            _open(upper) if upper else None, tuple(Lower(_open(each), at < last) for at, each in enumerate(lowers))
+            open_root(upper) if upper else None,
+            tuple(Lower(open_root(each), at < last) for at, each in enumerate(lowers)),
         )
         try:
             for name in names:
@@ -170,7 +171,3 @@ def _lay(folder: int, seen: dict[str, bool], *, whiteouts: bool) -> None:
             seen.pop(name, None)
         else:
             seen[name] = is_folder
-
-
-def _open(root: str) -> int:
-    return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from assent_sandbox.stage import Entry, File, Link, Opaque, OutsideError, StageError
 
@@ -18,6 +18,12 @@ LONGEST = 4096
 
 _STEP = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _HANDLE = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
+_ADVICE = {
+    errno.EMFILE: "Allow more open files: ulimit -n 1024.",
+    errno.ENFILE: "Too many files are open on this machine: end some programs.",
+    errno.ENOSPC: "Make room on the disk.",
+    errno.EDQUOT: "Your share of the disk is full: make room.",
+}
 
 
 def parts(path: str) -> tuple[str, ...]:
@@ -42,6 +48,11 @@ def is_private(path: str) -> bool:
     return ".git" in path.lower().split("/")
 
 
+def advice(error: OSError, usual: str = "") -> str:
+    """What helps where it is no matter of this one file; else what usually does."""
+    return _ADVICE.get(error.errno or 0, usual)
+
+
 def fingerprint(status: os.stat_result) -> tuple[int, ...]:
     """What differs as soon as a file was written, replaced or changed in mode (the change time cannot be set back)."""
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_mode)
@@ -54,9 +65,17 @@ def status_of(folder: int, name: str) -> os.stat_result | None:
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
             return None
-        raise StageError(
-            f"{name} cannot be looked up: {error.strerror}", "Check the permissions of its folder."
-        ) from error
+        hint = advice(error, "Check the permissions of its folder.")
+        raise StageError(f"{name} cannot be looked up: {error.strerror}", hint) from error
+
+
+def open_root(root: str) -> int:
+    """Open the folder that a tree begins with; StageError where it cannot be, as when it is no longer there."""
+    try:
+        return os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        hint = advice(error, "If it was moved, put it back, or start assent where it is now.")
+        raise StageError(f"the folder {root} cannot be opened: {error.strerror}", hint) from error
 
 
 def step(folder: int, name: str, *, ours: bool = False) -> int | None:
@@ -72,7 +91,7 @@ def step(folder: int, name: str, *, ours: bool = False) -> int | None:
         raise StageError(f"the folder {name} cannot be read", "Check its permissions.") from error
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
-            raise StageError(f"the folder {name} cannot be opened: {error.strerror}") from error
+            raise StageError(f"the folder {name} cannot be opened: {error.strerror}", advice(error)) from error
     found = status_of(folder, name)
     if found is not None and stat.S_ISLNK(found.st_mode):
         raise OutsideError(
@@ -94,7 +113,8 @@ def _unlocked(folder: int, name: str, flags: int) -> int:
             os.chmod(place, mode)
         return fd
     except OSError as error:
-        raise StageError(f"{name} cannot be opened: {error.strerror}", "Check its permissions.") from error
+        hint = advice(error, "Check its permissions.")
+        raise StageError(f"{name} cannot be opened: {error.strerror}", hint) from error
     finally:
         os.close(handle)
 
@@ -152,7 +172,8 @@ def names_of(folder: int) -> list[tuple[str, bool]]:
         with os.scandir(folder) as found:
             return [(item.name, item.is_dir(follow_symlinks=False)) for item in found]
     except OSError as error:
-        raise StageError(f"a folder cannot be listed: {error.strerror}", "Check its permissions.") from error
+        hint = advice(error, "Check its permissions.")
+        raise StageError(f"a folder cannot be listed: {error.strerror}", hint) from error
 
 
 class Tree:
@@ -193,12 +214,10 @@ class Tree:
         return step(above, name, ours=self.ours)
 
     def _open_root(self) -> int:
-        try:
-            if self.ours and not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+        if self.ours and not os.access(self.root, os.R_OK | os.W_OK | os.X_OK):
+            with suppress(OSError):
                 os.chmod(self.root, os.stat(self.root).st_mode & 0o777 | stat.S_IRWXU)
-            return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError as error:
-            raise StageError(f"the folder {self.root} cannot be opened: {error.strerror}", "Was it moved?") from error
+        return open_root(self.root)
 
     def status(self, names: tuple[str, ...]) -> os.stat_result | None:
         """The status of a path, of a link itself; None for nothing."""
