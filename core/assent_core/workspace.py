@@ -199,22 +199,25 @@ def _gitpython() -> tuple[type[Git], type[GitCommandError]]:
 
 
 def _execute(root: Path, *args: str, stdin: int | None = None) -> bytes:
-    """Run git by way of GitPython, through the executable that runs nothing of the repository's own."""
-    Git, _ = _gitpython()  # noqa: N806 # a class
+    """Run git by way of GitPython, through the executable that runs nothing of the repository's own; raises GitFailed."""
+    Git, GitCommandError = _gitpython()  # noqa: N806 # a class
     words = [str(host.git_executable()), *args]
-    return Git(root).execute(words, istream=stdin, stdout_as_string=False, strip_newline_in_stdout=False)
+    try:
+        return Git(root).execute(words, istream=stdin, stdout_as_string=False, strip_newline_in_stdout=False)
+    except GitCommandError as failed:
+        code = failed.status if isinstance(failed.status, int) else 127
+        raise host.GitFailed(f"git {args[0]} failed in {root}: {failed.stderr.strip()}", code) from failed
 
 
 def _check_ignore(root: Path, paths: tuple[str, ...]) -> frozenset[str]:
     """Ask git; where it refuses a path (in a submodule, beyond a link), that one alone counts as not ignored."""
-    _, GitCommandError = _gitpython()  # noqa: N806 # a class
     with tempfile.TemporaryFile() as asked:
         asked.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
         asked.seek(0)
         try:
             out = _execute(root, "check-ignore", "--stdin", "-z", stdin=asked.fileno())
-        except GitCommandError as failed:
-            if failed.status == 1 or len(paths) == 1:
+        except host.GitFailed as failed:
+            if failed.code == 1 or len(paths) == 1:
                 return frozenset()
             middle = len(paths) // 2
             return _check_ignore(root, paths[:middle]) | _check_ignore(root, paths[middle:])

@@ -58,6 +58,17 @@ async def test_a_repository_that_is_moved_away_ends_the_turn_with_a_hint_and_mov
     assert await staged(session) == ["calc.py"]
 
 
+async def test_a_command_over_a_repository_that_was_moved_ends_with_a_hint_and_is_no_fault_of_ours(opened, repository):
+    session = await opened("")
+    away = repository.with_name("elsewhere")
+    repository.rename(away)
+    for work in (session.run(("true",)), session.repair(("true",))):
+        ended = of(Ended, await told(work))[-1]
+        assert (ended.how, ended.code, "moved" in ended.hint) == ("environment", 5, True)
+    away.rename(repository)
+    assert of(Ended, await told(session.run(("true",))))[-1].how == "done"
+
+
 async def test_a_repository_that_is_deleted_is_said_and_what_was_staged_is_kept(opened, repository):
     session = await opened(EDIT + MORE)
     await told(session.turn("repair it"))

@@ -7,6 +7,7 @@ import pytest
 
 from assent_core import workspace
 from assent_core.errors import UsageError
+from assent_sandbox.host import GitFailed
 
 
 def git(folder: Path, *args: str) -> str:
@@ -217,3 +218,10 @@ def test_git_is_asked_by_many_threads_at_once_from_the_start(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_what_git_refuses_is_a_failure_of_git_and_of_no_other_library(repo: Path):
+    found = workspace.find(repo)
+    (repo / ".git" / "index").write_bytes(b"no index")
+    with pytest.raises(GitFailed, match="ls-files"):
+        found.tracked()

@@ -26,6 +26,7 @@ from assent_core.roles.reviewer import Reviewer
 from assent_core.roles.scout import Scout
 from assent_core.router import Facts, work_of
 from assent_core.service.endings import endings
+from assent_sandbox.stage import StageError
 
 PATIENCE = 10.0
 """Seconds that a list of models may take."""
@@ -150,7 +151,7 @@ class Lookout:
         said.append(await self.scout.triage(prompt))
 
     async def _point(self, text: str, files: Callable[[], tuple[str, ...]]) -> None:
-        with suppress(AssentError, OSError):
+        with suppress(AssentError, StageError, OSError):
             candidates = await asyncio.to_thread(lambda: plainly.candidates(text, files()))
             self._picked = await self.scout.rank(text, candidates)
 

@@ -54,7 +54,10 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEvent | Result]:
-    """Run a command that the user typed: typing it was consent to run it on the stage. It is evidence in any case."""
+    """Run a command that the user typed: typing it was consent to run it on the stage. It is evidence in any case.
+
+    EnvironmentFault where it could not be run at all.
+    """
     id = bench.id(id)
     yield Proposed(id=id, proposal=shell, reach=bench.performer.reach(shell) if shell.needs else ())
     reach = bench.performer.reach(shell)
@@ -64,8 +67,12 @@ async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEv
         raise ConsentMissing(f"The command may not run: {decision.why}.", "Nothing runs that was not recorded before.")
     async with aclosing(carry(bench, id, decision)) as events:
         async for event in events:
-            if isinstance(event, Result) and event.evidence and not (event.digest and event.digest.summary):
-                yield Verified(evidence=event.evidence)
+            if isinstance(event, Result):
+                if event.evidence is None:
+                    why, _, hint = event.performed.told.partition("\n")
+                    raise EnvironmentFault(why, hint)
+                if not (event.digest and event.digest.summary):
+                    yield Verified(evidence=event.evidence)
             yield event
 
 
