@@ -26,7 +26,7 @@ def test_a_failure_of_git_keeps_its_words_and_its_code(tmp_path: Path):
 
 
 def test_git_in_a_folder_that_is_gone_is_a_failure_of_git(tmp_path: Path):
-    with pytest.raises(host.GitFailed, match="cannot begin in .*gone: No such file") as failed:
+    with pytest.raises(host.GitFailed, match=r"cannot begin in .*gone: No such file") as failed:
         host.git("rev-parse", "HEAD", cwd=tmp_path / "gone")
     assert failed.value.code == 128
 
