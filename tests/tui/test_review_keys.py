@@ -439,14 +439,12 @@ async def test_the_users_own_editor_writes_on_the_stage(monkeypatch: pytest.Monk
         ("search", ("o", "slash", *"items", "enter")),
     ],
 )
-@pytest.mark.usefixtures("still")
 def test_each_way_to_work_in_a_review_looks_as_it_did(
     snap_compare, size, theme: str, state: str, keys: tuple[str, ...]
 ):
     async def worked(pilot):
         await reviewing(pilot)
         await pilot.press(*keys)
-        await pilot.pause()
 
     app = app_over(WORK, prompt="fix the failing test", theme=theme)
     assert snap_compare(app, terminal_size=size, run_before=worked)

@@ -98,7 +98,7 @@ async def test_while_something_runs_nobody_goes_back(still):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_prompts_look_as_they_did(snap_compare, still, size):
+def test_the_prompts_look_as_they_did(snap_compare, size):
     app = app_over((), (), changes=())
 
     async def run(pilot: Pilot[int]) -> None:
