@@ -91,12 +91,12 @@ class Flow:
             held = self._redact(held)
             end = len(held) - KEPT
         self._rest = held[end:]
-        return self._redact(held[:end])
+        return self._redact(held[:end]) if end else ""
 
     def end(self) -> str:
         """Give what is left."""
         rest, self._rest = self._rest, ""
-        return self._redact(rest)
+        return self._redact(rest) if rest else ""
 
     def drop(self) -> None:
         """Forget what is left."""
