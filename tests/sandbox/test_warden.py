@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -51,13 +52,35 @@ def test_it_needs_nothing_but_the_standard_library() -> None:
     assert done.stdout == "[]\n"
 
 
-async def test_a_hundred_commands_leave_no_descriptor_behind(tmp_path: Path) -> None:
+@pytest.fixture
+def view(tmp_path: Path) -> View:
     for name in ("root", "state/upper", "state/work"):
         (tmp_path / name).mkdir(parents=True)
     state = tmp_path / "state"
-    view = View(
+    return View(
         tier="overlay", root=str(tmp_path / "root"), home=str(state), upper=f"{state}/upper", work=f"{state}/work"
     )
+
+
+async def test_walls_that_are_given_up_while_they_come_up_leave_no_warden(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asyncio.Event()
+
+    async def hear(_: Walls) -> bytes:
+        waiting.set()
+        return await asyncio.Future()
+
+    monkeypatch.setattr(Walls, "_hear", hear)
+    rising = asyncio.create_task(Walls.raise_around(view))
+    await waiting.wait()
+    rising.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await rising
+    assert _wardens() == []
+
+
+async def test_a_hundred_commands_leave_no_descriptor_behind(view: View) -> None:
     walls = await Walls.raise_around(view)
     try:
         counts: list[tuple[int, int]] = []
