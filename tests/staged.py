@@ -22,3 +22,11 @@ async def sh(stage: Stage, script: str, policy: Policy | None = None, code: int 
     assert isinstance(last, Ended)
     assert last.code == code, last.output
     return last
+
+
+def children(process: int) -> list[int]:
+    """The processes that the first thread of one has started and that are still there."""
+    try:
+        return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []

@@ -19,6 +19,7 @@ from assent_sandbox.running.kept import Kept
 from assent_sandbox.running.run import Walls
 from assent_sandbox.stage import WallsError
 from patient import until
+from staged import children
 
 CANARY = "canary-4711"
 
@@ -356,15 +357,8 @@ async def test_a_command_whose_keeper_is_killed_under_way_says_so_and_the_next_o
 async def _waiting(run: Raised) -> list[int]:
     """The keepers that wait for a command: each has its leader ready, and that of the command before has none any more."""
     await run.sh("true")
-    (warden,) = (int(child) for child in _children(os.getpid()) if b"warden" in _words_of(child))
-    return await until(lambda: [keeper for keeper in _children(warden) if _children(keeper)])
-
-
-def _children(process: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    (warden,) = (int(child) for child in children(os.getpid()) if b"warden" in _words_of(child))
+    return await until(lambda: [keeper for keeper in children(warden) if children(keeper)])
 
 
 def _words_of(process: int) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 from assent_sandbox.policy import Command, Ended, Policy, View
 from assent_sandbox.running.run import Walls
 from patient import PATIENCE, until
+from staged import children
 
 ROOM = str(Path(__file__).parents[2] / "sandbox")
 START = "import sys; sys.path.insert(0, {!r}); from assent_sandbox.cell import warden; warden.main({}, 'copy', {})"
@@ -89,7 +90,7 @@ async def test_a_hundred_commands_leave_no_descriptor_behind(view: View) -> None
             assert isinstance(last, Ended)
             if number in {1, 100}:
                 (warden,) = _wardens()
-                await until(lambda spare=f"/proc/{warden}/task/{warden}/children": Path(spare).read_text())
+                await _rests(warden)
                 counts.append((_size("/proc/self/fd"), _size(f"/proc/{warden}/fd") if os.geteuid() == 0 else 0))
         assert all(after <= before for before, after in zip(*counts, strict=True))
     finally:
@@ -97,13 +98,17 @@ async def test_a_hundred_commands_leave_no_descriptor_behind(view: View) -> None
     assert _wardens() == []
 
 
+async def _rests(warden: int) -> None:
+    """Wait until one keeper stands ready with its leader, and the one before is gone."""
+    await until(lambda: [bool(children(keeper)) for keeper in children(warden)] == [True])
+
+
 def _size(folder: str) -> int:
     return len(list(Path(folder).iterdir()))
 
 
 def _wardens() -> list[int]:
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [int(child) for child in children if b"warden" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children(os.getpid()) if b"warden" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 async def test_a_stage_that_cannot_be_mounted_is_told_and_nothing_runs(tmp_path: Path) -> None:
