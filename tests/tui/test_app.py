@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from assent_core.assembly import open_session
 from assent_core.errors import KeyMissing, LandingRefused
-from assent_core.events import Said, Staged, Texted
+from assent_core.events import Said, Staged
 from assent_core.rehearsal import Rehearsal
 from assent_core.settings import Settings
 from assent_sandbox.stage import WallsError
@@ -20,70 +20,13 @@ from assent_tui.screen.live import run_app
 from assent_tui.screen.panes import Panes
 from assent_tui.screen.status import Status
 from rehearsed import CALC, FIX, git, of_worker
-from screen import CHANGES, WORK, Scripted, app_over, ask, reviewing, said, session_of, text_of, until, wait
+from screen import CHANGES, WORK, Scripted, app_over, reviewing, said, session_of, text_of, until, wait
 
 SIZES = [(80, 24), (120, 40)]
 
 
 def idle(app: AssentApp) -> bool:
     return app.job is None and app.jobs is not None
-
-
-# what it looks like
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_the_start_looks_as_it_did(snap_compare, size: tuple[int, int]):
-    async def ready(pilot):
-        await until(pilot, lambda: idle(pilot.app))
-
-    assert snap_compare(app_over(changes=()), terminal_size=size, run_before=ready)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_a_streaming_turn_looks_as_it_did(snap_compare, size: tuple[int, int]):
-    async def streaming(pilot):
-        await until(pilot, lambda: "quantity" in said(pilot.app))
-
-    turn = (*WORK[:12], Texted(delta="The total ignores the **quan"), Texted(delta="tity** of each `Item`"), wait)
-    assert snap_compare(app_over(turn, prompt="fix the failing test"), terminal_size=size, run_before=streaming)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_a_question_looks_as_it_did(snap_compare, size: tuple[int, int]):
-    async def asked(pilot):
-        await until(pilot, lambda: pilot.app.query("ConsentCard:focus"))
-
-    assert snap_compare(app_over((*WORK[:13], ask), prompt="fix it"), terminal_size=size, run_before=asked)
-
-
-@pytest.mark.parametrize("theme", ["dark", "light"])
-@pytest.mark.parametrize("size", SIZES)
-def test_a_review_with_decisions_looks_as_it_did(snap_compare, size: tuple[int, int], theme: str):
-    async def decided(pilot):
-        await reviewing(pilot)
-        await pilot.press("y", "r", *"keep it simple", "enter")
-
-    app = app_over(WORK, prompt="fix the failing test", theme=theme)
-    assert snap_compare(app, terminal_size=size, run_before=decided)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_an_error_looks_as_it_did(snap_compare, size: tuple[int, int]):
-    async def failed(pilot):
-        await until(pilot, lambda: "no API key" in said(pilot.app))
-
-    error = KeyMissing("There is no API key.", "Set OPENAI_API_KEY, or run `assent key set`; `assent demo` needs none.")
-    assert snap_compare(app_over(error=error), terminal_size=size, run_before=failed)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_the_page_of_keys_looks_as_it_did(snap_compare, size: tuple[int, int]):
-    async def helped(pilot):
-        await until(pilot, lambda: idle(pilot.app))
-        await pilot.press("question_mark")
-
-    assert snap_compare(app_over(changes=()), terminal_size=size, run_before=helped)
 
 
 # what it does

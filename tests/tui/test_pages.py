@@ -415,16 +415,6 @@ def test_the_sessions_look_as_they_did(snap_compare, monkeypatch, size, theme, s
     assert snap_compare(over(state, theme=theme), terminal_size=size, run_before=shown)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_plain_review_looks_as_it_did(snap_compare, size):
-    async def decided(pilot):
-        await reviewing(pilot)
-        await pilot.press("y")
-
-    app = app_over(WORK, prompt="fix the failing test", look=Look(plain=True))
-    assert snap_compare(app, terminal_size=size, run_before=decided)
-
-
 async def test_a_plain_screen_draws_no_boxes_and_no_pictograms():
     drawn = {*map(chr, range(0x2500, 0x2600)), *"✓✗⊘◐⎇"}
     app = app_over(WORK, prompt="fix it", look=Look(plain=True))

@@ -97,9 +97,10 @@ async def test_while_something_runs_nobody_goes_back(still):
         await until(pilot, lambda: "still running" in said(app))
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("size", SIZES)
-def test_the_prompts_look_as_they_did(snap_compare, size):
-    app = app_over((), (), changes=())
+def test_the_prompts_look_as_they_did(snap_compare, size, theme):
+    app = app_over((), (), changes=(), theme=theme)
 
     async def run(pilot: Pilot[int]) -> None:
         await offered(
