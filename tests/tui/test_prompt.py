@@ -1,5 +1,7 @@
 """The prompt box: what its keys do to what is written."""
 
+from threading import Event
+
 import pytest
 from textual import events
 from textual.app import App
@@ -206,6 +208,24 @@ async def test_a_file_is_completed_from_a_few_letters():
         await pilot.press("enter")
         assert app.box.text == 'see @src/cart.py @"src/my file.py" '
         assert app.told == []
+
+
+async def test_what_is_chosen_has_the_letters_that_were_typed_while_others_are_still_looked_for():
+    class Slow(Finder):
+        def find(self, wanted: str, most: int = 8) -> tuple[str, ...]:
+            assert len(wanted) < 2 or looking.wait(60)
+            return super().find(wanted, most)
+
+    app, looking = Whole(), Event()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.box.know(Slow(("README.md", "src/cart.py", "src/my file.py")))
+        await pilot.press(*"@r")
+        await until(pilot, lambda: "› README.md" in text_of(app.box.suggestions))
+        await pilot.press(*"myf")
+        assert app.box.suggestions.chosen.text == "src/my file.py"
+        await pilot.press("enter")
+        assert app.box.text == '@"src/my file.py" '
+        looking.set()
 
 
 async def test_the_list_is_walked_and_closed_and_comes_back_with_the_next_letter():

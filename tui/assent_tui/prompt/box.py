@@ -213,6 +213,7 @@ class Prompt(Punctual, TextArea):
         elif self._finder is None:
             self.post_message(self.FilesWanted())
         else:
+            self.suggestions.narrow(word.text)
             self.run_worker(partial(self._search, self._finder, word), group="search", exclusive=True)
 
     def _word_here(self) -> Word | None:

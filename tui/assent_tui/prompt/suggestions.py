@@ -39,6 +39,12 @@ class Suggestions(Rows):
         self.display = bool(offered)
         self._paint()
 
+    def narrow(self, word: str) -> None:
+        """Leave out those that lack the letters of a word in their order: what is chosen is never what was not typed."""
+        fitting = tuple(each for each in self._offered if _has(each.text.lower(), word.lower()))
+        if fitting != self._offered:
+            self.offer(fitting)
+
     def choose(self, step: int) -> None:
         """The next or the previous one, around the ends."""
         self._at = (self._at + step) % max(len(self._offered), 1)
@@ -60,6 +66,11 @@ class Suggestions(Rows):
         name = f"{shorten(each.text, width):<{broad}}  "
         about = shorten(each.about, max(width - cell_len(name), 0))
         return line((mark, "accent bold"), (name, "bold" if chosen else "text"), (about, "dim"), fill=fill)
+
+
+def _has(text: str, word: str) -> bool:
+    left = iter(text)
+    return all(letter in left for letter in word)
 
 
 def _end_of(path: str, width: int) -> str:
