@@ -206,6 +206,17 @@ AssertionError: expected 3 to be 4
 
 
 @pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("Ran 0 tests in 0.000s\n\nOK\n", "unittest: no test passed or failed"),
+        ("Ran 2 tests in 0.000s\n\nOK\n", "unittest: 0 failed, 2 passed"),
+    ],
+)
+def test_a_run_without_any_test_is_not_told_as_one_in_which_none_failed(log: str, said: str):
+    assert extract("python -m unittest", 0, log).summary == said
+
+
+@pytest.mark.parametrize(
     ("log", "failing", "summary"),
     [
         (

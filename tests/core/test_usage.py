@@ -62,15 +62,15 @@ def test_a_server_that_reports_no_usage_costs_an_unknown_sum():
 def test_the_budget_is_exhausted_exactly_when_it_is_reached():
     meter = Meter(Settings(budget=0.75))
     meter.bill("worker", used("gpt-5.4-mini", 999_000))
-    assert not meter.exhausted
+    assert meter.budgets.reached() is None
     meter.bill("worker", used("gpt-5.4-mini", 1_000))
-    assert meter.exhausted
+    assert meter.budgets.reached() is not None
 
 
 def test_without_a_budget_nothing_is_ever_exhausted():
     meter = Meter(Settings())
     meter.bill("worker", used("gpt-5.4", 10_000_000, 0, 1_000_000))
-    assert not meter.exhausted
+    assert meter.budgets.reached() is None
 
 
 def test_the_context_is_that_of_the_last_request_alone():
@@ -244,7 +244,7 @@ async def test_tokens_without_a_price_count_against_a_budget_of_money():
     meter = Meter(Settings(budget=0.10, tokens_per_usd=1_000_000))
     billed = meter.bill("worker", used("llama", 90_000, 0, 9_000))
     assert billed.usd is None
-    assert not meter.exhausted
+    assert meter.budgets.reached() is None
     meter.bill("worker", used("llama", 1_000))
     with pytest.raises(BudgetExceeded, match=r"100,000 tokens of models without a price.*tokens_per_usd"):
         await meter.budgets.within()

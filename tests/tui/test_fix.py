@@ -437,7 +437,7 @@ def test_a_question_is_asked_in_the_terminal_and_anything_but_a_yes_is_a_no(
     shown.wait_for("to look it up")
     shown.wait_for("as the reason")
     shown.press(typed)
-    shown.wait_for("refused by user")
+    shown.wait_for("refused by you")
     assert shown.wait_for_end() == 4
     assert told in shown.shown
     outputs = [

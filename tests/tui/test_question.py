@@ -56,7 +56,7 @@ def test_edits_and_commands_are_refused_and_told_and_the_question_is_answered(as
     assert lines[-1]["answer"] == "I may not."
     assert ["read-only" in refusal["why"] for refusal in lines[-1]["refusals"]] == [True]
     assert lines[-1]["changes"] == []
-    assert "refused by rule" in ask(script, "--quiet", "Repair it!").stderr
+    assert "refused by a rule: " in ask(script, "--quiet", "Repair it!").stderr
     assert tree(repository) == before
 
 

@@ -66,7 +66,7 @@ def test_an_attempt_is_printed_as_one_line_but_for_what_was_refused_or_denied():
         [], [], ["[attempt-2] denied: network example.org (no network)"], [],
     ]  # fmt: skip
     refused = Decided(id="1", allowed=False, by="user", why="no")
-    assert said(Relayed(by="attempt-2", attempt=2, of=refused)) == ["[attempt-2] refused by user: no"]
+    assert said(Relayed(by="attempt-2", attempt=2, of=refused)) == ["[attempt-2] refused by you: no"]
     passed = Attempted(attempt=2, how="passed", summary="2 passed", usd=0.01, seconds=31, added=12, removed=3)
     assert said(passed) == ["attempt 2 passed: 2 passed (+12 -3, 31 s, $0.0100)"]
     assert said(Chosen(attempt=2, of=3, passed=True, usd=0.03)) == ["attempt 2 goes on; all 3 attempts cost $0.0300"]

@@ -28,6 +28,8 @@ class Report(Struct, frozen=True, kw_only=True):
     @property
     def summary(self) -> str:
         """One phrase, for example 'pytest: 3 failed, 12 passed'."""
+        if self.passed == 0 and not self.failed and not self.errors:
+            return f"{self.runner}: no test passed or failed"
         parts = [f"{max(self.failed, 0)} failed"]
         parts += [f"{self.passed} passed"] if self.passed is not None else []
         parts += [f"{self.errors} error{'s' * (self.errors != 1)}"] if self.errors else []

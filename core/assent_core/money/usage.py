@@ -77,11 +77,6 @@ class Meter:
             self._sums.total, self._sums.scout = last.total, last.scout
             self.budgets.count(last.total, 0)
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether a budget is reached."""
-        return self.budgets.reached() is not None
-
     def price(self, finished: Finished) -> tuple[float | None, str]:
         """What a request costs and by which prices; None where no price or no usage is known, and why."""
         tier = TIERS.get(finished.service_tier) or self.tier(finished.model)

@@ -16,6 +16,7 @@ from assent_sandbox.policy import Denial, Tier
 from assent_tui.figures import ended
 from assent_tui.paint.lines import BLANK, Line, Span, clean, indent, line, rows, shorten, wrap, wrap_all
 from assent_tui.paint.markdown import markdown
+from assent_tui.verdicts import verdict
 
 _MARGIN: Span = ("  ", "")
 _DEEP: Span = ("    ", "")
@@ -232,10 +233,10 @@ class Call(Entry, frozen=True):
             return []
         allowed, by, why, scope = self.decided
         if not allowed:
-            return _flagged("⊘ REFUSED ", "bad", f"{_BY[by]}{_because(why)}", width)
+            return _flagged("⊘ REFUSED ", "bad", verdict(by, why), width)
         if by == "walls" and not self.open:
             return []
-        return _flagged("✓ allowed ", "ok", f"{_BY[by]}{_SCOPE[scope] if by == 'user' else ''}{_because(why)}", width)
+        return _flagged("✓ allowed ", "ok", verdict(by, why, scope), width)
 
     def _inside(self, width: int) -> list[Line]:
         lines: list[Line] = []
@@ -254,31 +255,6 @@ class Call(Entry, frozen=True):
         lines += _digested(self.digest, width) if self.digest and self.state != "failed" else []
         lines += _flagged("changed: ", "dim", ", ".join(self.paths), width) if self.paths else []
         return lines + (_output(self.output, width) if self.output else _flagged("", "faint", "no output", width))
-
-
-_BY: dict[Decider, str] = {
-    "walls": "stays on the stage",
-    "rule": "by a rule",
-    "grant": "by a remembered yes",
-    "user": "by you",
-    "nobody": "nobody was there to ask",
-}
-_SCOPE: dict[Scope, str] = {
-    "once": ", once",
-    "task": ", for this task",
-    "session": ", this session",
-    "project": ", this project",
-}
-
-
-_KNOWN = ("the user refused", "the user said yes", "it stays on the stage")
-"""How a reason begins that says no more than the words before it."""
-
-
-def _because(why: str) -> str:
-    """A reason, behind the words that say by whom something is decided."""
-    said = next((why.removeprefix(each) for each in _KNOWN if why.startswith(each)), None)
-    return said if said is not None else f": {why}" if why else ""
 
 
 def title_of(proposal: Proposal) -> tuple[str, str]:

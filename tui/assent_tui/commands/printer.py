@@ -49,6 +49,7 @@ from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
 from assent_sandbox.output import inert, one_line
 from assent_sandbox.policy import Denial
 from assent_tui.figures import count
+from assent_tui.verdicts import verdict
 
 Style = Literal["plain", "dim", "good", "bad", "warn"]
 CODES: dict[Style, str] = {"plain": "", "dim": "2", "good": "32", "bad": "31", "warn": "33"}
@@ -109,7 +110,7 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
                 f"  {tool} was called wrongly; the model was told: {message.splitlines()[0] if message else ''}",
             )
         case Decided(allowed=False, by=by, why=why):
-            yield "bad", f"  refused: {why}" if by == "nobody" else f"  refused by {by}: {why}"
+            yield "bad", f"  refused: {why}" if by == "nobody" else f"  refused {verdict(by, why)}"
         case Performed():
             yield from _performed(event)
         case Digested(digest=digest):
