@@ -1,4 +1,4 @@
-"""Nothing of the folder in which assent starts becomes part of assent."""
+"""How assent starts: nothing of the folder becomes part of it, and its threads do not get into each other's way."""
 
 import os
 import shutil
@@ -170,3 +170,25 @@ def test_a_wheel_installs_the_launcher_and_all_that_is_no_code(tmp_path, surroun
         installed = {file.relative_to(site) for file in (site / package).rglob("*") if "__pycache__" not in file.parts}
         assert expected <= installed
     assert os.access(site / "assent_sandbox" / "git-plain", os.X_OK)
+
+
+ASIDE = """
+import sys, threading
+from pathlib import Path
+aside = []
+def heard(event, found):
+    if event == "import" and threading.current_thread() is not threading.main_thread():
+        aside.append(found[0])
+sys.addaudithook(heard)
+from assent_tui.commands.interact import _settings
+print(_settings(Path.cwd()).theme, aside, "textual" in sys.modules)
+"""
+
+
+def test_git_is_asked_beside_the_import_of_the_screen_by_a_thread_that_imports_nothing(repository, tmp_path):
+    """Two threads that import one package at once, one of them a part of it, can be a deadlock that Python refuses."""
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ASIDE], cwd=repository, env=home, capture_output=True, check=False
+    )
+    assert done.stdout.split() == [b"[]", b"True"], done.stdout + done.stderr

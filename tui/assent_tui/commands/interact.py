@@ -52,16 +52,20 @@ async def _forked(folder: Path, settings: Settings, id: str) -> str:
 
 
 def _settings(folder: Path) -> Settings:
-    """The settings that hold in a folder. Git is asked where its repository begins while the screen is imported."""
+    """The settings that hold in a folder. Git is asked where its repository begins while the screen is imported.
+
+    The thread imports nothing: of two threads that import the same package at once, Python can refuse one.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
-    from assent_tui.commands.where import settings_for
+    from assent_core.settings import load
+    from assent_core.workspace import root_of
 
     gc.disable()  # until the first picture, as in a conversation
     with ThreadPoolExecutor(1) as aside:
-        found = aside.submit(settings_for, folder)
+        root = aside.submit(root_of, folder)
         import_module("assent_tui.screen.app")
-        return found.result()
+        return load(root.result())
 
 
 def choose_session() -> int:
