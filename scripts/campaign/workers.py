@@ -33,32 +33,15 @@ if __name__ == "__main__":
     ROOT = Path(__file__).resolve().parents[2]
     sys.path[:0] = [str(ROOT / "core"), str(ROOT / "sandbox")]
 
+from broken import CHECK, PATCHES, PATIENCE, Wrong, make, patched, standing
+
 from assent_core.memory.record import read
 from assent_core.rehearsal import Rehearsal
 
 ASSENT = str(Path(sys.executable).with_name("assent"))
-PATIENCE = 90.0
-"""Seconds after which something that was waited for counts as never coming, on a machine that may be slow."""
-FILES = {"left.py": "LEFT = 1\n", "right.py": "RIGHT = 1\n", "old.py": "OLD = 1\n"}
-REPAIRED = {"left.py": "LEFT = 2\n", "right.py": "RIGHT = 2\n", "deep/new.py": "NEW = 2\n"}
-CHECK = "import left, right, os; assert os.path.exists('deep/new.py') and left.LEFT + right.RIGHT == 4"
-PATCHES = {
-    "left": "*** Update File: left.py\n@@\n-LEFT = 1\n+LEFT = 2\n",
-    "right": "*** Update File: right.py\n@@\n-RIGHT = 1\n+RIGHT = 2\n",
-    "rest": "*** Delete File: old.py\n*** Add File: deep/new.py\n+NEW = 2\n",
-}
 BUSY = "shell = 'setsid sleep 30 & for i in 1 2 3 4 5 6 7 8; do echo $i >noise; sleep 0.02; done; rm noise'"
 SAID = "[[worker]]\nsay = 'Done.'\n"
 KINDS: dict[str, tuple[str, ...]] = {"delegate": (), "race": ("--attempts", "3")}
-
-
-class Wrong(Exception):
-    """Something that must hold does not."""
-
-
-def patched(*names: str) -> str:
-    """A patch of some of the files, as a step has it."""
-    return f"patch = '''\n*** Begin Patch\n{''.join(PATCHES[name] for name in names)}*** End Patch\n'''\n"
 
 
 def script(kind: str) -> str:
@@ -81,10 +64,7 @@ class Run:
 
     def __init__(self, folder: Path, url: str, kind: str) -> None:
         self.root, self.state = folder / "repository", folder / "state"
-        self.root.mkdir(parents=True)
-        for name, text in FILES.items():
-            (self.root / name).write_text(text)
-        subprocess.run(["git", "init", "-q", str(self.root)], check=True)
+        make(self.root)
         own = {"ASSENT_STATE_DIR": str(self.state), "ASSENT_CONFIG_DIR": str(self.state / "config")}
         self._environment = os.environ | own | {"OPENAI_BASE_URL": url}
         self.working = threading.Event()
@@ -135,14 +115,6 @@ class Run:
         names = "|".join(("attempt", *PATCHES))
         found = (home.name for home in self.state.glob("stages/*/*"))
         return [name for name in found if re.search(rf"-(?:{names})[-\d]*-[0-9a-f]{{6}}$", name)]
-
-    def standing(self) -> str:
-        """The tree: `before` or `repaired`."""
-        files = (path for path in self.root.rglob("*") if ".git" not in path.parts and path.is_file())
-        found = {path.relative_to(self.root).as_posix(): path.read_text() for path in files}
-        if found not in (FILES, REPAIRED):
-            raise Wrong(f"neither before nor repaired: {found}")
-        return "before" if found == FILES else "repaired"
 
     def readable(self) -> None:
         """All that is kept can be read, but for the line in which a record was torn."""
@@ -196,7 +168,7 @@ async def one(run: Run, moment: float, *, family: bool) -> str:
     await gone(run.layered, "stages of workers after the next start")
     await gone(run.traces, "after the next start")
     run.readable()
-    return f"{run.standing()}, {met}"
+    return f"{standing(run.root)}, {met}"
 
 
 async def campaign(rounds: int, seed: int, length: float = 0.0) -> tuple[Counter[str], list[str]]:
@@ -225,7 +197,7 @@ async def whole(run: Run) -> float:
     await asyncio.to_thread(run.working.wait, PATIENCE)
     began = time.monotonic()
     await asyncio.to_thread(run.process.wait, PATIENCE)
-    if run.standing() != "repaired":
+    if standing(run.root) != "repaired":
         raise Wrong("it is not repaired even where nobody kills it")
     return time.monotonic() - began
 
