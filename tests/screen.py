@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
+from textual.app import App
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -374,6 +375,17 @@ async def wait(session: Scripted) -> AsyncGenerator[AnyEvent]:
     """A step of a turn that never ends."""
     await asyncio.Event().wait()
     yield Said(text="never")
+
+
+class ChatAlone(App[None]):
+    """A conversation, and nothing around it."""
+
+    def compose(self):
+        yield Chat(id="chat")
+
+    @property
+    def chat(self) -> Chat:
+        return self.query_one(Chat)
 
 
 def app_over(

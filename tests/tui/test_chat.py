@@ -32,16 +32,7 @@ from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.lines import Line, line
 from assent_tui.paint.markdown import markdown
 from resting import settled
-from screen import text_of, until
-
-
-class Alone(App[None]):
-    def compose(self):
-        yield Chat(id="chat")
-
-    @property
-    def chat(self) -> Chat:
-        return self.query_one(Chat)
+from screen import ChatAlone, text_of, until
 
 
 def shown(chat: Chat) -> str:
@@ -49,7 +40,7 @@ def shown(chat: Chat) -> str:
 
 
 async def test_a_message_streams_and_its_pieces_give_way_to_the_whole():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)) as pilot:
         for delta in ("Hel", "lo **wor", "ld**"):
             app.chat.show(Texted(delta=delta))
@@ -59,7 +50,7 @@ async def test_a_message_streams_and_its_pieces_give_way_to_the_whole():
 
 
 async def test_what_was_streamed_before_a_retry_is_void():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)) as pilot:
         app.chat.show(Texted(delta="half a mess"))
         await until(pilot, lambda: "half a mess" in text_of(app.chat))
@@ -69,7 +60,7 @@ async def test_what_was_streamed_before_a_retry_is_void():
 
 
 async def test_thoughts_fold_to_a_row_above_the_answer():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)):
         app.chat.show(Thought(delta="First I look.\nThen I "))
         app.chat.show(Thought(delta="write."))
@@ -86,7 +77,7 @@ CALL = (
 
 
 async def test_a_call_is_one_row_that_opens_to_command_and_raw_output():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)) as pilot:
         for event in CALL:
             app.chat.show(event)
@@ -100,7 +91,7 @@ async def test_a_call_is_one_row_that_opens_to_command_and_raw_output():
 
 
 async def test_a_click_opens_a_call():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)) as pilot:
         for event in CALL:
             app.chat.show(event)
@@ -111,7 +102,7 @@ async def test_a_click_opens_a_call():
 
 @pytest.mark.parametrize("by", ["rule", "user", "nobody"])
 async def test_a_refusal_is_said_in_words_without_opening_anything(by: Decider):
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)):
         app.chat.show(CALL[0])
         app.chat.show(Decided(id="1", allowed=False, by=by, why="not today"))
@@ -130,7 +121,7 @@ async def test_a_refusal_is_said_in_words_without_opening_anything(by: Decider):
     ],
 )
 async def test_an_answer_of_the_users_is_told_once(allowed: bool, why: str, said: str):
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)):
         app.chat.show(CALL[0])
         app.chat.show(Decided(id="1", allowed=allowed, by="user", why=why))
@@ -138,7 +129,7 @@ async def test_an_answer_of_the_users_is_told_once(allowed: bool, why: str, said
 
 
 async def test_a_denial_of_the_walls_is_said_in_words_without_opening_anything():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)):
         for event in CALL[:3]:
             app.chat.show(event)
@@ -151,7 +142,7 @@ async def test_a_denial_of_the_walls_is_said_in_words_without_opening_anything()
     ("summary", "said"), [("", "digest: test"), ("test", "digest: test"), ("1 failed", "digest: 1 failed [test]")]
 )
 async def test_a_digest_says_once_what_kind_of_failure_it_is(summary: str, said: str):
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)):
         for event in CALL[:3]:
             app.chat.show(event)
@@ -161,7 +152,7 @@ async def test_a_digest_says_once_what_kind_of_failure_it_is(summary: str, said:
 
 
 async def test_a_turn_that_failed_says_what_helps():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)):
         app.chat.show(Ended(turn=1, how="failed", message="The key was refused.", hint="Run `assent key set`.", code=6))
         assert "✗ The key was refused.\n  → Run `assent key set`." in shown(app.chat)
@@ -176,7 +167,7 @@ async def test_a_turn_that_failed_says_what_helps():
     ids=["interrupted", "resumed"],
 )
 async def test_what_had_no_end_of_its_own_is_told_to_be_stopped(end: AnyEvent):
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)):
         for id, command in (("1", "true"), ("2", "sleep 9")):
             app.chat.show(Proposed(id=id, proposal=Shell(command=command)))
@@ -192,7 +183,7 @@ async def test_what_had_no_end_of_its_own_is_told_to_be_stopped(end: AnyEvent):
 
 
 async def test_the_end_is_followed_but_a_reader_who_scrolled_up_is_not_pulled_down():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 10)) as pilot:
         for number in range(50):
             app.chat.show(Prompted(turn=number, text=f"prompt {number}"))
@@ -216,7 +207,7 @@ async def test_the_end_is_followed_but_a_reader_who_scrolled_up_is_not_pulled_do
 
 
 async def test_the_scrollbar_stands_where_the_view_does_also_where_it_came_after_it_was_needed():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 10)) as pilot:
         assert not app.chat.show_vertical_scrollbar
         for number in range(50):
@@ -227,7 +218,7 @@ async def test_the_scrollbar_stands_where_the_view_does_also_where_it_came_after
 
 
 async def test_what_is_read_stays_in_sight_when_the_window_gets_narrower():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(120, 12)) as pilot:
         for number in range(200):
             app.chat.show(Prompted(turn=number, text=f"prompt {number} " + "word " * 30))
@@ -301,7 +292,7 @@ HOSTILE = "\x1b[31mred\x1b]52;c;aGk=\x07 [bold]not markup[/bold] \u202eevil\u202
 
 
 async def test_hostile_text_is_shown_and_not_obeyed():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)) as pilot:
         app.chat.note(HOSTILE, "error", HOSTILE, HOSTILE)
         for event in (
@@ -356,7 +347,7 @@ def test_markdown_never_grows_wider_than_its_place(width: int):
 MESSAGE = "Look:\n\n```python\nx = 1\n\ny = 2\n```\n\nand\n\n```\nmore\n```\n\nThe end."
 
 
-async def streamed(app: Alone, pilot) -> None:
+async def streamed(app: ChatAlone, pilot) -> None:
     app.chat.show(Said(text="earlier"))
     for at in range(0, len(MESSAGE), 7):
         app.chat.show(Texted(delta=MESSAGE[at : at + 7]))
@@ -366,7 +357,7 @@ async def streamed(app: Alone, pilot) -> None:
 
 
 async def test_a_message_that_streamed_in_parts_is_copied_whole_as_it_was_written():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)) as pilot:
         await streamed(app, pilot)
         assert len(app.chat.blocks) > 3
@@ -382,7 +373,7 @@ async def test_a_message_that_streamed_in_parts_is_copied_whole_as_it_was_writte
 
 
 async def test_the_newest_answer_and_code_are_copied_without_choosing():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)) as pilot:
         await streamed(app, pilot)
         app.chat.show(CALL[0])
@@ -400,7 +391,7 @@ def test_nothing_to_copy_is_nothing():
 
 
 async def test_the_raw_output_has_a_page_of_its_own_however_long_it_is():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 24)) as pilot:
         app.chat.show(CALL[0])
         app.chat.show(Printed(id="1", text="".join(f"row {number}\n" for number in range(5000))))
@@ -416,7 +407,7 @@ async def test_the_raw_output_has_a_page_of_its_own_however_long_it_is():
 
 
 async def test_a_long_request_is_folded_and_opens():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 60)) as pilot:
         app.chat.show(Prompted(turn=1, text="\n".join(f"line {number}" for number in range(40))))
         assert "28 more lines" in shown(app.chat)
@@ -427,7 +418,7 @@ async def test_a_long_request_is_folded_and_opens():
 
 
 async def test_the_users_messages_are_found_one_after_the_other():
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(80, 12)) as pilot:
         for number in range(30):
             app.chat.show(Prompted(turn=number, text=f"prompt {number}"))

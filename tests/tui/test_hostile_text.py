@@ -5,12 +5,12 @@ import time
 
 import pytest
 from rich.cells import cell_len
-from textual.app import App
 
 from assent_core.events import Decided, Performed, Proposed, Said, Texted
 from assent_core.proposals import Shell
 from assent_tui.chat.pane import Chat
 from resting import settled, until
+from screen import ChatAlone
 
 WIDTH = 80
 LONG = "x = 'abc def' + y; " * 55_000
@@ -27,15 +27,6 @@ HOSTILE = {
 }
 
 
-class Alone(App[None]):
-    def compose(self):
-        yield Chat(id="chat")
-
-    @property
-    def chat(self) -> Chat:
-        return self.query_one(Chat)
-
-
 def call(chat: Chat, command: str, told: str) -> None:
     chat.show(Proposed(id="c", proposal=Shell(command=command)))
     chat.show(Decided(id="c", allowed=True, by="walls", why=""))
@@ -44,7 +35,7 @@ def call(chat: Chat, command: str, told: str) -> None:
 
 async def stall(text: str, *, streamed: bool) -> float:
     """Seconds for which the loop stands still at most while a text comes and is shown."""
-    app = Alone()
+    app = ChatAlone()
     worst = 0.0
     async with app.run_test(size=(WIDTH, 24)) as pilot:
         await pilot.pause()
@@ -82,7 +73,7 @@ async def test_a_line_of_a_megabyte_stands_in_the_way_no_longer_than_the_same_te
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 async def test_hostile_text_changes_no_layout(text):
-    app = Alone()
+    app = ChatAlone()
     async with app.run_test(size=(WIDTH, 24)) as pilot:
         app.chat.show(Said(text=text))
         call(app.chat, text, text)
