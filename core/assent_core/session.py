@@ -33,6 +33,7 @@ from assent_core.memory import sessions
 from assent_core.memory.course import Course
 from assent_core.memory.cues import Cues, Selection
 from assent_core.memory.forks import fork
+from assent_core.memory.marked import MarkFile
 from assent_core.memory.notebook import Notebook
 from assent_core.memory.past import Past
 from assent_core.memory.record import Record
@@ -100,6 +101,12 @@ class Session(Settling):
         """What the user wrote in this repository: the history of prompts, and drafts."""
         performer = self._bench.performer
         return Notebook(self.settings.state_dir, performer.workspace.root, performer.redact)
+
+    @cached_property
+    def marks(self) -> MarkFile:
+        """What the user decided in the review, as far as it has not landed."""
+        state, id = self.settings.state_dir, self.opened.session
+        return MarkFile(sessions.marks_path(state, id), self._bench.performer.redact)
 
     @cached_property
     def commits(self) -> Commits:

@@ -89,6 +89,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the user is called when they are needed and look elsewhere: a notification where the terminal has one, or a bell."""
     plain: bool = False
     """A screen without frames drawn of lines and without pictograms, for screen readers and poor terminals."""
+    pace: float = 0.3
+    """Seconds within which a second letter makes a sentence of the first where letters are keys; 0: each letter is a key."""
+    confirm_landing: Literal["always", "unverified"] = "always"
+    """When a landing is said first and takes a second key; unverified: what is verified lands at once."""
     keys: dict[str, str] = {}
     """Other keys for actions of the screen, by their names: "review.accept" = "space"."""
     state: str = ""
@@ -139,6 +143,8 @@ TAKES = {
     "trailer": 'one line, such as "Assisted-by: assent"',
     "notify": 'one of "on", "bell", "off"',
     "plain": "true or false",
+    "pace": "a number of seconds, 0 or more",
+    "confirm_landing": 'one of "always", "unverified"',
     "keys": "a table of names of actions and the keys for them, as texts",
     "state": "an absolute path",
 }
@@ -245,6 +251,8 @@ def _fault(settings: Settings, key: str) -> str:
             return f"{usd} is no amount"
         case "turns", int(turns) if turns < 1:
             return f"{turns} is too few"
+        case "pace", float(seconds) if not (math.isfinite(seconds) and seconds >= 0):
+            return f"{seconds} is not a number of seconds, 0 or more"
         case "idle_seconds", float(seconds) if not (math.isfinite(seconds) and seconds > 0):
             return f"{seconds} is no time"
         case "limits", Limits() as limits:

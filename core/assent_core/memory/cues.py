@@ -24,7 +24,18 @@ from assent_core.redaction.values import redacted, redacted_item
 from assent_core.settings import Settings
 
 FORMAT = 1
-_LEFT_OUT = ("base_url", "state", "keys", "theme", "notify", "plain", "readable", "variables")
+_LEFT_OUT = (
+    "base_url",
+    "state",
+    "keys",
+    "theme",
+    "notify",
+    "plain",
+    "pace",
+    "confirm_landing",
+    "readable",
+    "variables",
+)
 """Settings that say nothing of what a session does, or where it was."""
 
 

@@ -34,6 +34,8 @@ def fork(
     Blobs(blobs).share_with(sessions.blobs_path(state, other))
     if (blobs / INDEX).exists():
         shutil.copyfile(blobs / INDEX, sessions.blobs_path(state, other) / INDEX)
+    if sessions.marks_path(state, id).exists():
+        shutil.copy2(sessions.marks_path(state, id), sessions.marks_path(state, other))
     forked = Forked(session=id, text=prompt.text if prompt else "")
     _copy_record(state, id, other, forked, prompt=prompt, redact=redact)
     return forked

@@ -82,6 +82,11 @@ def album_path(state: Path, id: str) -> Path:
     return state / "sessions" / f"{id}.album"
 
 
+def marks_path(state: Path, id: str) -> Path:
+    """Where it is kept what the user decided in a session's review."""
+    return state / "sessions" / f"{id}.marks"
+
+
 def stage_home(state: Path, root: str | Path, id: str) -> Path:
     """Where a session's stage is kept."""
     return state / "stages" / hashlib.sha256(os.fsencode(root)).hexdigest()[:16] / id
@@ -161,7 +166,7 @@ def delete(state: Path, one: Recorded) -> None:
 def erase(state: Path, id: str) -> None:
     """Delete all that is kept of a session but its stage; what is not there is no error."""
     path = record_path(state, id)
-    for each in (path, items_path(state, id), cues_path(state, id), path.with_suffix(".title")):
+    for each in (path, items_path(state, id), cues_path(state, id), marks_path(state, id), path.with_suffix(".title")):
         each.unlink(missing_ok=True)
     album.erase(album_path(state, id))
     album.erase(blobs_path(state, id))
