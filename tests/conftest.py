@@ -220,11 +220,21 @@ def installed_terminal(surroundings: dict[str, str]) -> Iterator[Callable[..., T
 def _terminals(surroundings: dict[str, str], starting: Starting) -> Iterator[Callable[..., Terminal]]:
     with ExitStack() as stack:
 
-        def start(*args: str, cwd: Path, **variables: str) -> Terminal:
+        def start(*args: str, cwd: Path, pace: float | None = 0.0, **variables: str) -> Terminal:
             environment = surroundings | {"TERM": "xterm-256color"} | variables
+            if pace is not None:
+                _set_pace(Path(environment["XDG_CONFIG_HOME"]) / "assent" / "settings.toml", pace)
             return stack.enter_context(closing(Terminal(partial(starting, args, cwd, environment))))
 
         yield start
+
+
+def _set_pace(file: Path, pace: float) -> None:
+    """How fast letters must follow each other to be text: what a test presses as keys are keys, however fast it does."""
+    told = file.read_text() if file.exists() else ""
+    if not told.startswith("pace"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"pace = {pace}\n{told}")
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ from assent_core.events import (
     Verified,
 )
 from assent_core.logs.digest import Digest
+from assent_core.memory.marked import Marked
 from assent_core.memory.past import Past
 from assent_core.model import Usage
 from assent_core.proposals import Patch, Read, Shell
@@ -126,6 +127,19 @@ class Notes:
         self.draft = draft
 
 
+class Marks:
+    """Decisions that are kept in memory."""
+
+    def __init__(self) -> None:
+        self.kept = Marked()
+
+    def keep(self, review: Review, told: str) -> None:
+        self.kept = Marked(marks=review.marks, cuts=review.cuts, told=told)
+
+    def left(self) -> Marked:
+        return self.kept
+
+
 class Scripted:
     """Does what `turns` say, one after the other; a callable in a turn is awaited with the asker."""
 
@@ -139,6 +153,7 @@ class Scripted:
         self.notes: list[str] = []
         self.images: list[tuple[Path, ...]] = []
         self.notebook = Notes()
+        self.marks = Marks()
         self.landed: list[Review] = []
         self.verified: list[tuple[str, ...]] = []
         self.interrupted = 0
@@ -410,9 +425,12 @@ def session_of(app: AssentApp) -> Scripted:
 
 
 async def reviewing(pilot: Pilot[int]) -> AssentApp:
-    """Let a turn end in a review whose keys count."""
+    """Let a turn end, and go to the review, whose keys count."""
     app = pilot.app
     assert isinstance(app, AssentApp)
+    await until(pilot, lambda: app.query(Diff) and app.pane.review.files)
+    if not app.pane.has_focus_within:
+        await pilot.press("f2")
     await until(pilot, lambda: app.query(Diff) and app.pane.diff.has_focus and app.query_one(Panes).guard.open)
     await pilot.pause()
     return app

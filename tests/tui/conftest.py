@@ -7,7 +7,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from assent_tui.chat import pane as chat
-from assent_tui.screen import app, keyline, status, typed
+from assent_tui.screen import app, intent, keyline, status, typed
 from resting import idle, settled
 
 _NEVER = 3600.0
@@ -52,3 +52,9 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyline, "_FLASH", _NEVER)
     monkeypatch.setattr(typed, "_PATIENCE", _NEVER)
     monkeypatch.setattr(app, "_AGAIN", _NEVER)
+
+
+@pytest.fixture(autouse=True)
+def _deliberate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each key is meant, however fast the next one follows; tests of what is typed as text say otherwise."""
+    monkeypatch.setattr(intent.Intent, "pace", property(lambda _: 0.0, lambda *_: None), raising=False)

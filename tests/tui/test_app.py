@@ -32,6 +32,10 @@ def idle(app: AssentApp) -> bool:
 # what it does
 
 
+def review_says(app: AssentApp) -> str:
+    return " ".join(text_of(app.query_one("#review-said")).split())
+
+
 async def test_the_prompt_takes_keys_while_the_session_opens_and_sends_when_it_is_open():
     gate = asyncio.Event()
     app = app_over([Said(text="Hello.")], changes=())
@@ -115,10 +119,12 @@ async def test_what_a_turn_staged_is_shown_when_what_waited_behind_it_is_done_to
         await until(pilot, lambda: app.jobs is not None)
         await pilot.press(*"two", "enter")
         gate.set()
-        await until(pilot, lambda: "second done" in said(app) and app._panes.reviewing)
-        await pilot.press("escape", "escape")
+        await until(pilot, lambda: "second done" in said(app) and app._panes.shown)
+        await pilot.press("escape")
+        assert not app._panes.shown
         app.command("/review")
-        await until(pilot, lambda: app._panes.reviewing)
+        await until(pilot, lambda: app._panes.shown)
+        assert app.query_one(Prompt).has_focus
 
 
 async def test_what_waited_comes_back_when_the_turn_is_stopped():
@@ -136,11 +142,15 @@ async def test_accepted_hunks_land_and_the_rest_stays(size: tuple[int, int]):
     async with app.run_test(size=size) as pilot:
         await reviewing(pilot)
         await pilot.press("y", "n", "L")
+        assert "lands 1 hunk in 1 file, 1 rejected and taken off the stage, not verified" in review_says(app)
+        assert session_of(app).landed == []
+        await pilot.press("enter")
         await until(pilot, lambda: "landed 1 hunk in 1 file; 2 left undecided; /undo takes it back" in said(app))
         await until(pilot, lambda: len(app.pane.review.files) == 2 and idle(app))
         assert "src/cart.py" in session_of(app).notes[0]
         assert app.query_one(Panes).shown
-        await pilot.press("A", "L")
+        await reviewing(pilot)
+        await pilot.press("A", "L", "enter")
         await until(pilot, lambda: not app.pane.review.files and idle(app))
         assert app.query_one(Prompt).has_focus
         assert not app.query_one(Panes).shown
@@ -151,7 +161,7 @@ async def test_a_landing_that_is_refused_says_why_where_it_is_seen():
     async with app.run_test(size=(80, 24)) as pilot:
         await reviewing(pilot)
         session_of(app).land_error = LandingRefused("src/cart.py has changed since it was shown.", "Review it again.")
-        await pilot.press("y", "L")
+        await pilot.press("y", "L", "enter")
         await until(pilot, lambda: "src/cart.py has changed" in text_of(app.query_one("#review-said")))
         assert app.pane.review.marks != {}
 
@@ -161,6 +171,8 @@ async def test_rejections_alone_go_off_the_stage_and_say_that_nothing_landed():
     async with app.run_test(size=(80, 24)) as pilot:
         await reviewing(pilot)
         await pilot.press("n", "L")
+        assert "lands nothing; takes 1 rejected hunk off the stage" in review_says(app)
+        await pilot.press("enter")
         await until(pilot, lambda: "nothing was accepted to land" in said(app))
 
 
@@ -223,7 +235,7 @@ async def test_a_review_comes_first_where_that_is_asked_for():
     app = app_over(review_first=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await reviewing(pilot)
-        await pilot.press("A", "L")
+        await pilot.press("A", "L", "enter")
         await until(pilot, lambda: len(session_of(app).landed) == 1)
 
 
@@ -244,7 +256,8 @@ async def test_commands_of_the_prompt():
         await type_in("/undo")
         await until(pilot, lambda: "taken back: src/cart.py" in said(app))
         await type_in("/review")
-        await until(pilot, lambda: app.pane.diff.has_focus)
+        await until(pilot, lambda: app._panes.shown)
+        assert "F2 moves here" in review_says(app)
         await type_in("/diff")
         assert "+        return sum(item.price * item.quantity" in said(app)
         await type_in("/land")
@@ -398,6 +411,8 @@ async def test_a_prompt_becomes_a_landed_change_and_undo_takes_it_back(worked, r
         await until(pilot, lambda: said(app).count("$ python3 -m unittest -q") > calls and idle(app))
         assert "✓ verified" in text_of(app.query_one("#review-evidence"))
         await pilot.press("L")
+        assert "verified by python3 -m unittest -q" in review_says(app)
+        await pilot.press("enter")
         await until(pilot, lambda: "landed 1 hunk in 1 file" in said(app) and idle(app))
         assert "left + right" in git(repository, "diff")
         app.query_one(Prompt).focus()

@@ -55,7 +55,7 @@ async def landed(repository: Path, tmp_path: Path):
         app = AssentApp(lambda asker: open_session(repository, settings, asker), "repair it")
         async with app.run_test(size=(120, 40)) as pilot:
             await reviewing(pilot)
-            await pilot.press("A", "L")
+            await pilot.press("A", "L", "enter")
             await until(pilot, lambda: "takes it back" in said(app) and app.job is None and app.focused is prompt(app))
             yield pilot
         assert app.jobs is not None

@@ -1,6 +1,7 @@
 """The consent card: all of the question, keys that count only once it could be read, and it goes when the question goes."""
 
 import asyncio
+from itertools import chain
 
 import pytest
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from textual.widgets import Input
 from assent_core.consent.gate import Answer
 from assent_core.events import Decided, Explained
 from assent_core.proposals import Shell, Spend
-from assent_tui.consent.asked import Opinions, blocks_of
+from assent_tui.consent.asked import Opinions, blocks_of, pinned
 from assent_tui.consent.asking import ScreenAsker
 from assent_tui.consent.card import ConsentCard
 from assent_tui.paint.guard import Guard
@@ -22,7 +23,10 @@ def card_of(app) -> ConsentCard:
 
 
 def shown_of(question, width: int, explained: str = "") -> str:
-    return "\n".join(row.text for block in blocks_of(question, Opinions(scout=explained)) for row in block.lines(width))
+    blocks = blocks_of(question, Opinions(scout=explained), effects=False)
+    return "\n".join(
+        row.text for row in (*chain(*(block.lines(width) for block in blocks)), *pinned(question, width, 99)[0])
+    )
 
 
 async def armed(pilot) -> ConsentCard:
@@ -75,8 +79,8 @@ def test_without_walls_the_card_says_so_in_words():
     ("key", "answer"),
     [
         ("y", Answer(yes=True)),
-        ("t", Answer(yes=True, scope="task")),
-        ("s", Answer(yes=True, scope="session")),
+        ("t enter", Answer(yes=True, scope="task")),
+        ("s enter", Answer(yes=True, scope="session")),
         ("n", Answer(yes=False)),
     ],
 )
@@ -84,7 +88,7 @@ async def test_each_key_is_an_answer(key: str, answer: Answer):
     app = app_over([ask], prompt="go")
     async with app.run_test(size=(80, 24)) as pilot:
         card = await armed(pilot)
-        await pilot.press(key)
+        await pilot.press(*key.split())
         await until(pilot, lambda: not card.display)
         await until(pilot, lambda: ("REFUSED" in said(app)) != answer.yes and "by you" in said(app))
         assert (", for this task" in said(app), ", this session" in said(app)) == (
@@ -205,7 +209,9 @@ async def test_the_card_stands_beside_the_review_and_not_over_it(size: tuple[int
 
 
 def test_a_line_of_a_megabyte_is_whole_and_lies_in_pieces():
-    blocks = blocks_of(replace(QUESTION, proposal=Shell(command="echo " + "x" * 1_000_000 + " END")))
+    blocks = blocks_of(
+        replace(QUESTION, proposal=Shell(command="echo " + "x" * 1_000_000 + " END")), Opinions(), effects=False
+    )
     shown = [row.text for block in blocks[:-1] for row in block.lines(70)]
     assert sum(row.count("x") for row in shown) == 1_000_000
     assert shown[-1].endswith("END")
@@ -275,7 +281,7 @@ async def test_every_answer_the_field_and_the_status_are_in_sight_in_any_window(
             assert "n no" in shown
             assert answers.region.bottom <= card.content_region.bottom <= size[1] - 3
             assert app.query_one("#status").region.y == size[1] - 2
-            assert card.query_one("#consent-body").size.height >= (3 if size[1] >= 20 else 1)
+            assert card.query_one("#consent-body").size.height >= (2 if size[1] >= 20 else 1)
             assert ("more rows" in shown) == (lines > 1 or size[0] < 80)
             await pilot.press("r")
             await pilot.pause()

@@ -272,6 +272,12 @@ async def test_landing_needs_a_decision():
         assert "nothing is decided yet" in app.row("said")
         await pilot.press("y", "L")
         await pilot.pause()
+        assert app.told[-1] == "changed"
+        assert "lands 1 hunk in 1 file, not verified: Enter does it" in app.row("said")
+        await pilot.press("j", "enter")
+        assert app.told[-1] == "changed", "another key came between"
+        await pilot.press("L", "enter")
+        await pilot.pause()
         assert app.told[-1] == app.pane.review
 
 

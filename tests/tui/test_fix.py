@@ -397,11 +397,15 @@ def test_in_a_terminal_it_ends_in_the_review_and_lands_what_is_accepted(installe
     shown.wait_for("verified")
     assert (repository / "calc.py").read_text() == CALC
     shown.wait_for(ENTERED)
-    shown.wait_until("calc.py", "y accept")
+    shown.wait_until("calc.py", "F2 moves here")
     shown.be_read()
+    shown.press("\x12")
+    shown.wait_until("y accept")
     shown.press("y")
     shown.wait_until("● 1 accepted")
     shown.press("L")
+    shown.wait_until("lands 1 hunk in 1 file, verified by")
+    shown.press("\r")
     shown.wait_until("landed 1 hunk")
     assert (repository / "calc.py").read_text() == REPAIRED
     shown.press("\x11")
@@ -412,7 +416,7 @@ def test_a_review_in_which_nothing_is_accepted_exits_3_and_lands_nothing(termina
     model = rehearse(REPAIR)
     shown = terminal("fix", "--", *CHECK, cwd=repository, OPENAI_BASE_URL=model.url)
     shown.wait_for(ENTERED)
-    shown.wait_until("calc.py", "y accept")
+    shown.wait_until("calc.py", "F2 moves here")
     shown.press("\x11")
     assert shown.wait_for_end() == 3
     assert (repository / "calc.py").read_text() == CALC

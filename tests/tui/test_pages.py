@@ -25,6 +25,7 @@ from assent_tui.pages.welcome import WelcomeScreen
 from assent_tui.paint import glyphs
 from assent_tui.paint.choices import Choices
 from assent_tui.paint.theme import THEMES, palette_of
+from assent_tui.review.diff import Diff
 from assent_tui.screen.app import AssentApp
 from assent_tui.screen.pages import Look, Place
 from screen import CHANGES, WORK, app_over, reviewing, said, text_of, until
@@ -264,8 +265,10 @@ async def test_a_key_bound_in_the_file_does_what_the_old_one_did(state):
     look = Look(keys={"app.toggle_review": "f9"})
     app = app_over(WORK, prompt="fix it", look=look)
     async with app.run_test(size=(80, 24)) as pilot:
-        await reviewing(pilot)
+        await until(pilot, lambda: app.query(Diff) and app.pane.review.files)
         await pilot.press("f2")
+        assert not app._panes.reviewing
+        await pilot.press("f9")
         assert app._panes.reviewing
         await pilot.press("f9")
         await until(pilot, lambda: not app._panes.reviewing)

@@ -258,16 +258,28 @@ async def test_walking_the_history_opens_no_list():
         assert app.box.text == "first"
 
 
-async def test_enter_in_a_burst_of_keys_sends_nothing():
+def at_once(app: Alone, text: str) -> None:
+    """Keys that come as no hand presses them."""
+    for character in text:
+        pressed = events.Key("enter" if character == "\r" else character, character)
+        pressed.time = 0.0
+        app.prompt.post_message(pressed)
+
+
+async def test_several_lines_in_a_burst_of_keys_send_nothing():
     app = Alone()
     async with app.run_test() as pilot:
-        for key, character in (("a", "a"), ("enter", "\r"), ("b", "b"), ("enter", "\r")):
-            pressed = events.Key(key, character)
-            pressed.time = 0.0
-            app.prompt.post_message(pressed)
-        await pilot.pause()
+        at_once(app, "a\rb\r")
+        await until(pilot, lambda: app.prompt.text == "a\nb\n")
         assert app.told == []
-        assert app.prompt.text == "a\nb\n"
+
+
+async def test_one_line_in_a_burst_of_keys_is_sent_by_the_enter_at_its_end():
+    app = Alone()
+    async with app.run_test() as pilot:
+        at_once(app, "ab\r")
+        await until(pilot, lambda: app.told == ["ab"])
+        assert app.prompt.text == ""
 
 
 async def test_what_is_kept_has_pastes_whole_and_is_taken_up_as_tokens():

@@ -391,7 +391,7 @@ async def test_a_review_of_twelve_hunks_lands_what_git_makes_of_the_same_selecti
             review = app.pane.review
             assert (len(review.accepted), len(review.rejected), len(review.undecided)) == (8, 3, 2)
             expected = applied(repository, tmp_path / "copy", wanted)
-            await pilot.press("L")
+            await pilot.press("L", "enter")
             await until(pilot, lambda: "landed 8 hunks in 4 files" in said(app) and app.job is None)
             assert tree(repository) == expected
             await until(pilot, lambda: "2 undecided" in text_of(app.query_one("#review-head")))

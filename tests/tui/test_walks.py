@@ -130,8 +130,10 @@ def test_a_review_with_every_kind_of_decision_in_any_window_is_landed_and_taken_
     editor.chmod(0o755)
     before = tree(repository)
     made = walk(CHANGE, "change it", EDITOR=str(editor))
-    made.wait_until("6 undecided", "y accept")
+    made.wait_until("6 undecided", "F2 moves here")
     made.be_read()
+    made.press(REVIEW)
+    made.wait_until("y accept")
     for keys, *shown in (
         ("y", "● 1 accepted  ○ 5"),
         ("n", "● 1 accepted  ✕ 1 rejected  ○ 4"),
@@ -164,7 +166,8 @@ def test_a_review_with_every_kind_of_decision_in_any_window_is_landed_and_taken_
         ("w", "row·5·new"),
         ("wz|", "- row 5   ", "│  5 + row 5 new"),
         ("|z", "Changed."),
-        ("L", "landed 3 hunks in 2 files"),
+        ("L", "lands 3 hunks in 2 files, 1 rejected"),
+        (ENTER, "landed 3 hunks in 2 files"),
     ):
         made.press(keys)
         gone = next((text[1:] for text in shown if text.startswith("~")), "")
@@ -225,9 +228,7 @@ def test_pages_commands_and_completions_are_reached_by_keys(walk, repository, pl
     assert 'theme = "light"' in (place / "config" / "assent" / "settings.toml").read_text()
     assert "48;2;" in made.shown or "48;5;" in made.shown
     send(made, "!echo mine > new.txt")
-    made.wait_until("○ 1 undecided", "new.txt  new", "+ mine", "y accept")
-    made.press(REVIEW)
-    made.wait_until("Enter send")
+    made.wait_until("○ 1 undecided", "new.txt  new", "+ mine", "F2 moves here")
     send(made, "/sessions")
     made.wait_until("Sessions 1", "see @b.txt")
     made.press("r")

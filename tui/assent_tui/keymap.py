@@ -51,6 +51,12 @@ class Keymap(Struct, frozen=True):
         """A text with the key in the place of each `{place.key}`."""
         return _NAME.sub(lambda found: self.shown(found[1]), text)
 
+    def meanings(self, places: Iterable[str]) -> dict[str, bool]:
+        """The keys that are heard in these places, each with whether it only looks."""
+        wanted = set(places)
+        heard = [key for key in TABLE if key.place in wanted and key.binds]
+        return {key: named.looks for named in heard for key in self.of(named.name)}
+
     def labels(self, named: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Keys with a word each, for a line of keys; several names have blanks between, and what is no name stays."""
         return tuple(

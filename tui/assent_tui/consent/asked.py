@@ -29,16 +29,37 @@ class Opinions(Struct, frozen=True, kw_only=True):
     """Whether the reviewer warns."""
 
 
-def blocks_of(asked: Question, said: Opinions = Opinions()) -> list[Block]:  # noqa: B008  a frozen value
-    """What exactly, then what is to be known of it."""
-    return [*_exact(asked), About(question=asked, said=said)]
+def blocks_of(asked: Question, said: Opinions, *, effects: bool) -> list[Block]:
+    """What exactly, then what is to be known of it; `effects`: with what it reaches, for that is not pinned whole."""
+    return [*exact(asked), About(question=asked, said=said, effects=effects)]
+
+
+def is_bare(asked: Question) -> bool:
+    """Whether a yes lets something run without walls."""
+    return asked.tier == "unconfined" or any(widening.kind == "unconfined" for widening in asked.reach)
+
+
+def pinned(asked: Question, width: int, most: int) -> tuple[list[Line], bool]:
+    """What it reaches and where it runs, in at most so many rows that never scroll; and whether that is all of it."""
+    lines: list[Line] = []
+    bare = is_bare(asked)
+    runs = _part("runs", _WHERE["unconfined" if bare else asked.tier], width, "bad bold" if bare else "text")
+    for at, effect in enumerate(asked.effects):
+        lines += _part("" if at else "reaches" if asked.reach else "a yes", effect, width, "warn")
+    if not isinstance(asked.proposal, Spend):
+        lines = [*runs, *lines] if bare else [*lines, *runs]
+    if len(lines) <= most:
+        return lines, True
+    more = _part("", "and more, listed above", width, "warn bold")
+    return [*lines[: max(most - 1, 1)], *(more if most > 1 else [])], False
 
 
 class About(Struct, frozen=True, kw_only=True):
-    """Where it runs, what it reaches, how it reads, why it is asked, and what model, scout and reviewer say of it."""
+    """How it reads, why it is asked, and what model, scout and reviewer say of it; `effects`: what it reaches, too."""
 
     question: Question
     said: Opinions = Opinions()
+    effects: bool = False
 
     def guess(self, width: int) -> int:
         """About how many rows it has."""
@@ -52,11 +73,8 @@ class About(Struct, frozen=True, kw_only=True):
         command = asked.proposal if isinstance(asked.proposal, Shell) else None
         if command and command.workdir != ".":
             lines += _part("in", command.workdir, width, "text")
-        if not isinstance(asked.proposal, Spend):
-            bare = asked.tier == "unconfined"
-            lines += _part("runs", _WHERE[asked.tier], width, "bad bold" if bare else "text")
-        for at, effect in enumerate(asked.effects):
-            lines += _part("" if at else "reaches" if asked.reach else "a yes", effect, width, "warn")
+        if self.effects:
+            lines += pinned(asked, width, 1 << 20)[0]
         for at, mark in enumerate(asked.marks):
             lines += _part("" if at else "command", mark, width, "text")
         lines += _part("asked", asked.why, width, "dim")
@@ -70,7 +88,8 @@ class About(Struct, frozen=True, kw_only=True):
         return lines
 
 
-def _exact(asked: Question) -> list[Block]:
+def exact(asked: Question) -> list[Block]:
+    """What a yes lets happen, to the letter."""
     match asked.proposal:
         case Shell(command=command):
             whole = visible(command, keep="\n\t")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from msgspec.structs import replace
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -15,13 +16,14 @@ from textual.widgets import Input
 from assent_core.consent.gate import Answer, Question, Scope
 from assent_core.events import AnyEvent, Explained
 from assent_tui.chat.telling import opinion
-from assent_tui.consent.asked import Opinions, blocks_of
+from assent_tui.consent.answers import State, above_and_below, answers
+from assent_tui.consent.asked import Opinions, blocks_of, is_bare, pinned
 from assent_tui.consent.asking import Asking, AskingOver
-from assent_tui.figures import count
+from assent_tui.consent.reading import Reading
 from assent_tui.keymap import bindings, keymap_of
-from assent_tui.paint.blocks import BlockView
+from assent_tui.paint.blocks import Block, BlockView
 from assent_tui.paint.guard import QUIET, Guard
-from assent_tui.paint.lines import BLANK, Line, Span, line, rows, wrap_all
+from assent_tui.paint.lines import wrap_all
 from assent_tui.paint.punctual import Punctual
 from assent_tui.paint.rows import Rows
 
@@ -30,45 +32,66 @@ _WRITING = 1.0
 _WHY = "why not? the model is told; Enter sends, {app.step_back} goes back"
 _LOW = 30
 """Rows of a screen below which a question takes the place of the prompt."""
+_TIGHT = 20
+"""Rows of a screen below which none is spent on blanks."""
 _PROMPT = 3
 _AROUND, _CHAT = 5, 2
 """Rows for the frame of the card, the status line, the keys and one of the chat; and for more of that, if there is room."""
-_KEY_OF: dict[Scope, str] = {
-    "once": "consent.yes",
-    "task": "consent.task",
-    "session": "consent.session",
-    "project": "consent.project",
-}
+_PINNED = 4
+"""One of how many rows of the screen what is reached may take, before the rest of it scrolls."""
 
 
 class ConsentCard(Punctual, Vertical):
-    """Docked above the prompt while a question is open; hidden without one. Keys count once it could be read."""
+    """Docked above the prompt while a question is open; hidden without one. Keys count once it could be read.
+
+    A no and a yes for once are one key, and count when it is sure that they are no letters; a broader yes is marked by its
+    key and given by another one. No yes counts before the whole command was on the screen.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("consent")
     can_focus = True
+    heard = ("consent", "app")
+    patience = 1.7
 
     class Shown(Message):
         """A question is on the screen."""
 
     class Gone(Message):
-        """It is not any more, whoever ended it."""
+        """It is not any more, whoever ended it; `here`: it had the keys."""
 
-    def __init__(self, guard: Guard, writing: Callable[[], bool], *, id: str | None = None) -> None:
+        def __init__(self, *, here: bool) -> None:
+            super().__init__()
+            self.here = here
+
+    def __init__(
+        self, guard: Guard, writing: Callable[[], bool], away: Callable[[], bool], *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self._guard = guard
         self._writing = writing
+        self._away = away
         self._asked: Asking | None = None
-        self._armed = False
+        self._state = State()
+        self._held = False
         self._said = Opinions()
+        self._reading = Reading()
+        self._most = 1
+        """Rows that what is reached may take."""
         self._body = BlockView(id="consent-body")
         self._body.can_focus = False
+        self._pinned = Rows(id="consent-reach")
         self._answers = Rows(id="consent-answers")
         self.display = False
 
     def compose(self) -> ComposeResult:
-        """The question, which scrolls, over the answers, which are always in sight."""
+        """The question, which scrolls, over what it reaches and the answers, which are always in sight."""
         yield self._body
+        yield self._pinned
         yield self._answers
+
+    def on_mount(self) -> None:
+        """What is scrolled into sight is read, however it is scrolled."""
+        self.watch(self._body, "scroll_y", self._scrolled, init=False)
 
     @property
     def question(self) -> Question | None:
@@ -80,29 +103,26 @@ class ConsentCard(Punctual, Vertical):
         if message.future.done():
             return
         self._asked = message
-        self._armed = False
-        self._guard.shut(_WRITING if self._writing() else QUIET)
-        unconfined = message.question.tier == "unconfined"
-        self.set_class(unconfined, "-unconfined")
-        self.border_title = "consent: without walls" if unconfined else "consent"
+        self._state, self._held, self._said, self._reading = State(), False, Opinions(), Reading()
+        bare = is_bare(message.question)
+        self.set_class(bare, "-unconfined")
+        self.border_title = "consent: without walls" if bare else "consent"
         self.display = True
-        self._said = Opinions()
-        self._body.reset(blocks_of(message.question), follow=False)
+        self._body.reset(self._blocks(message.question), follow=False)
         self._body.scroll_home(animate=False)
-        self._fit()
-        self._say()
-        self._try_to_arm()
+        self._wait()
         self.post_message(self.Shown())
 
     def on_asking_over(self, message: AskingOver) -> None:
         """The question is no longer open; another one stays."""
         if self._asked is not None and self._asked.question.id == message.question:
+            here = self.has_focus_within
             self._asked = None
-            self._armed = False
+            self._state, self._held = State(), False
             self.query(Input).remove()
             self.display = False
             self.screen.remove_class("-asking")
-            self.post_message(self.Gone())
+            self.post_message(self.Gone(here=here))
 
     def learn(self, event: AnyEvent) -> None:
         """Take in what scout and reviewer say of the question that is open."""
@@ -111,116 +131,179 @@ class ConsentCard(Punctual, Vertical):
                 self._said = replace(self._said, scout=event.sentence)
             else:
                 self._said = replace(self._said, reviewer=opinion(event), serious=event.concern == "serious")
-            blocks = blocks_of(self._asked.question, self._said)
+            blocks = self._blocks(self._asked.question)
             self._body.replace(len(blocks) - 1, blocks[-1])
             self._fit()
 
+    def ask_again(self) -> None:
+        """Take the keys again once nobody types, after the user wrote something else."""
+        if self._asked is not None and not self.has_focus_within:
+            self._wait()
+
+    def _wait(self) -> None:
+        self._state = replace(self._state, armed=False)
+        self._guard.shut(_WRITING if self._writing() else QUIET)
+        self._fit()
+        self._say()
+        self._try_to_arm()
+
     def _try_to_arm(self) -> None:
-        if self._asked is None or self._armed:
+        if self._asked is None or self._state.armed:
             return
         if not self._guard.open:
             self.set_timer(max(self._guard.left, 0.01), self._try_to_arm)
             return
-        self._armed = True
-        self.screen.set_class(self.screen.size.height < _LOW, "-asking")
-        self._fit()
+        self._state = replace(self._state, armed=True)
+        if self._away():
+            self._fit()
+            self._say()
+        else:
+            self.focus(scroll_visible=False)
+
+    def hold(self) -> None:
+        """An answer that is given from here on may be no answer."""
+        self._held = True
+
+    def settle(self) -> None:
+        """It was one."""
+        self._held = False
+        if self._state.given is not None:
+            self._answer(self._state.given)
+
+    def take_back(self) -> None:
+        """It was the beginning of a sentence."""
+        self._held = False
+        self._state = replace(self._state, given=None, marked=None)
+        self.leave_reason()
         self._say()
-        self.focus(scroll_visible=False)
 
     def on_resize(self) -> None:
         """As high as the question, as far as there is room."""
         self._fit()
 
     def on_focus(self) -> None:
-        """The question is read."""
+        """The question is read; where there is little room, in the place of the prompt."""
+        self.screen.set_class(self.screen.size.height < _LOW, "-asking")
         self._fit()
+
+    def on_descendant_focus(self) -> None:
+        """A reason is written, in the same place."""
+        self.screen.set_class(self.screen.size.height < _LOW, "-asking")
 
     def on_blur(self) -> None:
         """Something else is looked at, and gets the room where it is scarce."""
+        self.screen.remove_class("-asking")
         self._fit()
+
+    on_descendant_blur = on_blur
+
+    def _blocks(self, question: Question) -> list[Block]:
+        _, whole = pinned(question, self._columns, self._most)
+        return blocks_of(question, self._said, effects=not whole)
+
+    @property
+    def _columns(self) -> int:
+        return max(self.size.width - 2, 20) if self.size.width else max(self.screen.size.width - 6, 20)
 
     def _fit(self) -> None:
         """Make room for the whole question if there is any; where it is scarce, what is answered is what is shown."""
         if self._asked is None:
             return
-        width, height = max(self.size.width - 2, 20), self.screen.size.height
-        answers = len(wrap_all(self._offers(self._asked.question), width, 2)) + 2 + 2 * bool(self.query(Input))
-        prompt = 0 if self._armed and height < _LOW else _PROMPT
-        looks_away = self._armed and height < _LOW and not self.has_focus_within
-        room = height - answers - prompt - _AROUND
-        most = 1 if looks_away else max(room - _CHAT, min(room, 3), 1)
+        question, width, height = self._asked.question, self._columns, self.screen.size.height
+        state, keys = self._now(), keymap_of(self)
+        told = (*above_and_below(1, 1, state, keys), *answers(question, state, keys))
+        below = len(wrap_all(told, width, 2)) + 2 * bool(self.query(Input))
+        room = height - below - (0 if self.screen.has_class("-asking") else _PROMPT) - _AROUND
+        room -= self._fit_pinned(question, min(room - 3, height // _PINNED))
+        most = 1 if state.brief else max(room - _CHAT, min(room, 3), 1)
         high = 0
-        for block in blocks_of(self._asked.question, self._said):
+        for block in self._blocks(question):
             high += len(block.lines(width)) if high <= most else 0
         self._body.styles.height = min(high, most)
+        self._pinned.display = not state.brief
         self.call_after_refresh(self._say)
 
+    def _fit_pinned(self, question: Question, most: int) -> int:
+        """Show what is reached, in so many rows at most, but one; says how many it takes."""
+        before = len(self._blocks(question)), pinned(question, self._columns, self._most)[1]
+        self._most = max(most, 1)
+        rows, whole = pinned(question, self._columns, self._most)
+        self._pinned.put(*rows)
+        if whole != before[1]:
+            self._body.replace(before[0] - 1, self._blocks(question)[-1])
+        return len(rows)
+
+    def _scrolled(self) -> None:
+        self.call_after_refresh(self._say)
+
+    def _now(self) -> State:
+        here, height = self.has_focus_within, self.screen.size.height
+        brief = self._state.armed and not here and height < _LOW
+        return replace(self._state, here=here, read=self._reading.whole, brief=brief, tight=height < _TIGHT)
+
     def _say(self) -> None:
-        if self._asked is not None:
-            self._answers.put(*self._more(), BLANK, *self._offers(self._asked.question))
-
-    def _more(self) -> list[Line]:
-        keys = keymap_of(self)
-        above = round(self._body.scroll_y)
-        below = self._body.virtual_size.height - above - self._body.size.height
-        if below > 0:
-            told = keys.words(f"▼ {count(below, 'more row')}: {{consent.page_down}}, {{consent.end}}")
-            return [line((told, "warn bold"))]
-        told = keys.words(f"▲ {count(above, 'row')} above: {{consent.page_up}}, {{consent.top}}")
-        return [line((told, "dim"))] if above > 0 else []
-
-    def _offers(self, question: Question) -> list[Line]:
-        keys, here = keymap_of(self), self._armed and self.has_focus_within
-        style = "accent bold" if here else "faint"
-
-        def key(name: str) -> Span:
-            return (f"{keys.shown(name)} ", style)
-
-        lines = [line(key("consent.yes"), ("yes, once", "text"))]
-        for scope, wording in question.scopes:
-            if scope != "once":
-                lines.append(line(key(_KEY_OF[scope]), (f"yes, {_flat(wording)}", "text")))
-        no = (key("consent.no"), ("no   ", "text"), key("consent.reason"), ("no, with a reason   ", "text"))
-        if not self._armed:
-            return [*lines, line(*no, ("keys count in a moment", "faint"))]
-        back = (f"{keys.shown('app.step_back')} ", "accent bold")
-        return [*lines, line(*no, back, ("stop the turn", "dim") if here else ("back to this question", "text"))]
+        """Show the answers as far as they are, and take in what is on the screen of the command."""
+        if self._asked is None:
+            return
+        top, height, width = round(self._body.scroll_y), self._body.size.height, self._body.layout_width
+        rows = self._body.row_of(len(self._body) - 1)
+        if self.has_focus_within and self.screen.is_current:
+            self._reading.see(top, height, rows=rows, width=width)
+        keys, state = keymap_of(self), self._now()
+        more = above_and_below(top, self._body.virtual_size.height - top - height, state, keys)
+        self._answers.put(*more, *answers(self._asked.question, state, keys))
 
     def action_page(self, pages: int) -> None:
         """Scroll the question."""
         self._body.scroll_relative(y=pages * max(self._body.size.height - 1, 1), animate=False)
-        self.call_after_refresh(self._say)
 
     def action_move(self, rows: int) -> None:
         """Scroll the question by rows."""
         self._body.scroll_relative(y=rows, animate=False)
-        self.call_after_refresh(self._say)
 
     def action_to_end(self) -> None:
         """Show the end of the question."""
         self._body.scroll_end(animate=False)
-        self.call_after_refresh(self._say)
 
     def action_to_top(self) -> None:
         """Show the question from its beginning."""
         self._body.scroll_home(animate=False)
-        self.call_after_refresh(self._say)
+
+    def on_key(self, event: events.Key) -> None:
+        """Any other key than the one that gives a broad yes takes its mark away."""
+        if self._state.marked and event.key not in keymap_of(self).of("consent.confirm"):
+            self._state = replace(self._state, marked=None)
+            self._say()
 
     @property
     def _hears(self) -> bool:
         """Whether a key is an answer: not before the question could be read, and not while a reason is written."""
-        return self._armed and not self.query(Input)
+        return self._state.armed and self._state.given is None and not self.query(Input)
+
+    def _offered(self, scope: Scope) -> bool:
+        scopes = ("once", *(offered for offered, _ in self.question.scopes)) if self.question else ()
+        return self._hears and self._reading.whole and scope in scopes
 
     def action_answer(self, scope: Scope) -> None:
         """Yes, as far as that is offered."""
-        question = self.question
-        if question is not None and self._hears and scope in ("once", *(offered for offered, _ in question.scopes)):
-            self._answer(Answer(yes=True, scope=scope))
+        if self._offered(scope):
+            self._give(Answer(yes=True, scope=scope))
+
+    def action_mark(self, scope: Scope) -> None:
+        """Mark a broad yes; another key gives it."""
+        if self._offered(scope):
+            self._state = replace(self._state, marked=scope)
+            self._say()
+
+    def action_confirm(self) -> None:
+        """Give the broad yes that is marked."""
+        if self._state.marked and self._offered(self._state.marked):
+            self._give(Answer(yes=True, scope=self._state.marked))
 
     def action_refuse(self) -> None:
         """No."""
         if self._hears:
-            self._answer(Answer(yes=False))
+            self._give(Answer(yes=False))
 
     def action_reason(self) -> None:
         """No, once its reason is written."""
@@ -236,8 +319,9 @@ class ConsentCard(Punctual, Vertical):
 
     def take_keys(self) -> bool:
         """Have the keys again when the user looked at something else; says whether they did, with a question open."""
-        away = self._armed and not self.has_focus_within
+        away = self._asked is not None and not self.has_focus_within
         if away:
+            self._state = replace(self._state, armed=True)
             self.screen.set_focus(self, scroll_visible=False)
         return away
 
@@ -250,10 +334,14 @@ class ConsentCard(Punctual, Vertical):
         self.focus(scroll_visible=False)
         return True
 
+    def _give(self, answer: Answer) -> None:
+        """Answer once it is sure that the key is no letter."""
+        if self._held:
+            self._state = replace(self._state, given=answer)
+            self._say()
+        else:
+            self._answer(answer)
+
     def _answer(self, answer: Answer) -> None:
         if self._asked is not None and not self._asked.future.done():
             self._asked.future.set_result(answer)
-
-
-def _flat(text: str) -> str:
-    return " ".join(rows(text))

@@ -23,7 +23,7 @@ from assent_tui.pages.settings_words import ABOUT, CHOICES, GROUPS
 from assent_tui.paint.choices import Choice, Choices
 from assent_tui.paint.lines import Span, clean, line
 
-LOOKS = ("theme", "plain", "keys")
+LOOKS = ("theme", "plain", "pace", "confirm_landing", "keys")
 _KEYS = "keys."
 _BROAD = max(len(name) for _, names in GROUPS for name in names)
 _BROAD_KEYS = max(len(key.name.partition(".")[2]) for key in TABLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assent_core.errors import UsageError
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Screen", ("theme", "plain", "notify")),
+    ("Screen", ("theme", "plain", "notify", "pace", "confirm_landing")),
     ("Consent", ("mode",)),
     (
         "Models",
@@ -51,6 +51,8 @@ ABOUT: dict[str, str] = {
     "theme": "How the screen looks.",
     "plain": "No frames drawn of lines and no pictograms: for screen readers and poor terminals.",
     "notify": "How you are called when you are needed and look elsewhere: a notification, a bell, or nothing.",
+    "pace": "Seconds within which a second letter makes text of the first, in the review and on cards; 0: never.",
+    "confirm_landing": "When a landing is said first and takes Enter: always, or only what is not verified.",
     "mode": "ask: what reaches outside the stage asks. careful: every patch and command asks. read-only: nothing is changed.",
     "profile": "tiered: mini works, nano digests. mini or nano: one model for all.",
     "worker.model": "The model that reads, edits and runs commands.",
@@ -98,6 +100,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "profile": ("tiered", "mini", "nano"),
     "tier": ("standard", "flex", "priority"),
     "reviewing": ("off", "risky", "always"),
+    "confirm_landing": ("always", "unverified"),
     "effort": EFFORTS,
 }
 

@@ -161,6 +161,11 @@ class BlockView(Punctual, ScrollView):
         self._settle()
 
     @property
+    def layout_width(self) -> int:
+        """The columns for which its blocks are laid out."""
+        return self._width
+
+    @property
     def _width(self) -> int:
         """What blocks are laid out for: all but the column of the bar; a usual width before there is any."""
         return max(self.scrollable_content_region.width - 1, 1) if self.size.width else 80

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -28,13 +28,20 @@ _PAUSE = 0.4
 """Seconds without a change after which what is written is kept."""
 
 _BURST = 0.001
-"""Seconds between two keys that no hand presses: a paste that reached us as keys, in which Enter sends nothing."""
+"""Seconds between two keys that no hand presses: a paste that reached us as keys."""
+
+_REST = 0.03
+"""Seconds in which the rest of such a paste comes. An Enter within it is another line, the one after a single line sends it."""
 
 _FRAME = 6
 """Columns of the box that are margin, border and padding."""
 
 _ROOM = 68
 """Columns from which on an empty box says what its keys do."""
+
+
+Later = Callable[[float, Callable[[], None]], object]
+"""Calls a function after some seconds, behind all that was typed meanwhile."""
 
 
 class Prompt(Punctual, TextArea):
@@ -72,10 +79,13 @@ class Prompt(Punctual, TextArea):
     class Left(Message):
         """Ctrl+C with nothing to copy and nothing written."""
 
+    class QuitWanted(Message):
+        """Ctrl+D in an empty box."""
+
     class HelpWanted(Message):
         """A question mark in an empty box."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, later: Later | None = None, id: str | None = None) -> None:
         super().__init__(
             id=id,
             compact=True,
@@ -92,6 +102,11 @@ class Prompt(Punctual, TextArea):
         self._dismissed: Word | None = None
         self._pause: Timer | None = None
         self._pressed = 0.0
+        self._burst = False
+        """Whether the last key came in a burst that has another line already."""
+        self._entering: events.Key | None = None
+        """An Enter at the end of a burst that waits for the rest of it."""
+        self._later = later or self.set_timer
         self.cursor_blink = False
 
     def show_keys(self) -> None:
@@ -158,9 +173,11 @@ class Prompt(Punctual, TextArea):
     async def _on_key(self, event: events.Key) -> None:
         chosen, keys = self.suggestions.chosen, keymap_of(self)
         burst, self._pressed = event.time - self._pressed < _BURST, event.time
+        self._end_burst(more=burst)
         sends = event.key in keys.of("prompt.send")
         if event.key == "enter" and burst:
-            self.insert("\n")
+            self._entering = event
+            self._later(_REST, partial(self._enter_at_end, event))
         elif event.key in keys.of("prompt.take") and chosen is not None:
             self._take(chosen)
         elif sends and chosen is not None and not self._is_whole(chosen):
@@ -176,8 +193,24 @@ class Prompt(Punctual, TextArea):
         event.stop()
         event.prevent_default()
 
+    def _end_burst(self, *, more: bool) -> None:
+        """An Enter that came in a burst begins another line if more came in it, or it had one already; else it sends."""
+        if self._entering is not None:
+            self._entering = None
+            if more or self._burst:
+                self.insert("\n")
+                self._burst = True
+            else:
+                self._send()
+        self._burst = self._burst and more
+
+    def _enter_at_end(self, key: events.Key) -> None:
+        if self._entering is key:
+            self._end_burst(more=False)
+
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
+        self._end_burst(more=True)
         text = inert(event.text.replace("\r\n", "\n").replace("\r", "\n"))
         picture = picture_in(text)
         event.text = f"{mention(picture)} " if picture else self._pasted.fold(text)
@@ -263,6 +296,13 @@ class Prompt(Punctual, TextArea):
     def action_newline(self) -> None:
         """Begin another line."""
         self.insert("\n")
+
+    def action_leave_or_delete(self) -> None:
+        """Delete the next character; with nothing written, quit."""
+        if self.text:
+            self.action_delete_right()
+        else:
+            self.post_message(self.QuitWanted())
 
     def action_outside(self) -> None:
         """Go on in the user's own editor."""

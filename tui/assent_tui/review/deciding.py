@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import Struct
 from msgspec.structs import replace
 from textual.containers import Vertical
 from textual.message import Message
@@ -17,10 +18,11 @@ from assent_tui.keymap import keymap_of
 from assent_tui.paint.guard import Guard
 from assent_tui.paint.lines import clean, line
 from assent_tui.paint.rows import Rows
-from assent_tui.review.decisions import Decisions, Edit
+from assent_tui.review.decisions import Decisions, Edit, Step
 from assent_tui.review.diff import Diff
 from assent_tui.review.editor import bytes_of, displayable, text_of
 from assent_tui.review.field import ASKS, Field
+from assent_tui.review.layout import Place
 
 _LINES = (
     "lines: {review.up} {review.down} · {review.mark} marks · {review.mark_range} up to here · {review.accept} {review.reject}"
@@ -28,8 +30,22 @@ _LINES = (
 )
 
 
+class Earlier(Struct, frozen=True):
+    """What was decided before the keys that may turn out to be letters, and the hunk at the cursor."""
+
+    steps: tuple[Step, ...]
+    review: Review
+    hunk: str
+
+
 class Deciding(Vertical):
-    """Owns the decisions until they are landed; each can be undone. Keys that decide are shut while the guard is."""
+    """Owns the decisions until they are landed; each can be undone. Keys that decide are shut while the guard is.
+
+    Of what a key decides while the pane is held, nothing but the decisions themselves is seen outside before it is settled.
+    """
+
+    heard = ("diff", "review", "panes", "app")
+    patience = 1.0
 
     class Changed(Message, namespace="review_pane"):
         """The user decided something; `review` is the value that is now shown."""
@@ -52,6 +68,13 @@ class Deciding(Vertical):
             super().__init__()
             self.review = review
             self.command = command
+
+    class TellWanted(Message, namespace="review_pane"):
+        """The reasons and comments are to be told to the model now."""
+
+        def __init__(self, review: Review) -> None:
+            super().__init__()
+            self.review = review
 
     class AmendWanted(Message, namespace="review_pane"):
         """`entry` is to stand on the stage where `shown` says what stands there; `review` is what then is shown.
@@ -83,6 +106,54 @@ class Deciding(Vertical):
         super().__init__(id=id)
         self._guard = guard
         self._decisions = Decisions()
+        self._earlier: Earlier | None = None
+        self._outbox: list[Message] = []
+
+    def hold(self) -> None:
+        """What is decided from here on may be taken back."""
+        place = self.diff.place
+        self._earlier = Earlier(self._decisions.steps, self.review, place.hunk if place else "")
+
+    def settle(self) -> None:
+        """What was decided since was meant."""
+        self._earlier, outbox, self._outbox = None, self._outbox, []
+        for message in outbox:
+            self.post_message(message)
+
+    def take_back(self) -> None:
+        """What was decided since never happened."""
+        earlier, self._earlier = self._earlier, None
+        self._outbox.clear()
+        self.field.leave()
+        self.diff.pinned = False
+        self.diff.leave_lines()
+        self.show()
+        if earlier is None or earlier.review.files != self.review.files:
+            return
+        changed = earlier.review.marks != self.review.marks or earlier.review.cuts != self.review.cuts
+        self._decisions.restore(earlier.review, earlier.steps)
+        self.show()
+        self.diff.show_hunk(earlier.hunk)
+        self.refresh_around()
+        if changed:
+            self.post_message(self.Changed(self.review))
+
+    def _send(self, message: Message) -> None:
+        """Let others know of something that goes beyond this pane, once it is settled that it was meant."""
+        if self._earlier is not None:
+            self._outbox.append(message)
+        else:
+            self.post_message(message)
+
+    def _aimed(self) -> Place | None:
+        """The hunk that keys decide, if they count and it is seen; else it is brought into sight, and nothing more."""
+        if self.diff.place is None or not self.open:
+            return None
+        if not self.diff.in_sight:
+            self.diff.bring_into_sight()
+            self.say("this is the hunk that the keys decide: press the key again", "text")
+            return None
+        return self.diff.place
 
     @property
     def review(self) -> Review:
@@ -135,35 +206,32 @@ class Deciding(Vertical):
         self.post_message(self.Changed(review))
         return True
 
-    def _decide_here(self, verdict: Verdict, reason: str = "") -> None:
-        """Give the hunk at the cursor a verdict, or the lines that are chosen in it; go on to the next undecided one."""
-        place, picking = self.diff.place, self.diff.picking
-        if place is None:
-            return
-        hunks = (place.hunk,)
+    def _decide_on(self, hunk: str, verdict: Verdict, reason: str = "") -> None:
+        """Give a hunk a verdict, or the lines that are chosen in it; go on to the next undecided one."""
+        picking = self.diff.picking
+        hunks = (hunk,)
 
         def decided() -> Review:
             nonlocal hunks
             review = self.review
             if picking:
-                review, hunks = take(review, place.hunk, picking.chosen)
+                review, hunks = take(review, hunk, picking.chosen)
             return decide(review, hunks, verdict, reason)
 
         if self._change(decided):
             self.diff.leave_lines()
-            self.diff.show_hunk(hunks[0] if picking else place.hunk)
+            self.diff.show_hunk(hunks[0])
             self.diff.move_on()
             self.refresh_around()
 
     def action_decide(self, verdict: Verdict) -> None:
         """Accept or reject the hunk under the cursor and go on to the next undecided one."""
-        if self.open:
-            self._decide_here(verdict)
+        if place := self._aimed():
+            self._decide_on(place.hunk, verdict)
 
     def action_later(self) -> None:
         """Leave the hunk undecided, and go on."""
-        place = self.diff.place
-        if place and self.open:
+        if place := self._aimed():
             if self.review.mark(place.hunk).verdict != "undecided":
                 self._change(lambda: decide(self.review, (place.hunk,), "undecided"))
             self.diff.move(1)
@@ -171,8 +239,7 @@ class Deciding(Vertical):
 
     def action_accept_file(self) -> None:
         """Accept all hunks of the file under the cursor."""
-        place = self.diff.place
-        if place and self.open:
+        if place := self._aimed():
             self._accept(tuple(file for file in self.review.files if file.path == place.path))
 
     def action_accept_all(self) -> None:
@@ -191,11 +258,13 @@ class Deciding(Vertical):
     def action_undo(self) -> None:
         """Take the last decision back; what was written by it is asked to be taken off the stage first."""
         step = self._decisions.last
+        if not self.open:
+            return
         if step is None:
             self.say("nothing to undo")
         elif step.edit and isinstance(step.edit.earlier.after, File):
             edit, earlier = step.edit, replace(step.review, evidence=self.review.evidence)
-            self.post_message(self.AmendWanted(edit.now, step.edit.earlier.after, earlier, hunk=step.hunk, back=True))
+            self._send(self.AmendWanted(edit.now, step.edit.earlier.after, earlier, hunk=step.hunk, back=True))
         else:
             self._back()
 
@@ -238,9 +307,9 @@ class Deciding(Vertical):
 
     def _editable(self) -> tuple[FileChange, Hunk] | None:
         """The hunk at the cursor if it can be edited; else says why not."""
-        place = self.diff.place
+        place = None if self.field.taken else self._aimed()
         file, hunk = self._owned(place.hunk) if place else (None, None)
-        if file is None or hunk is None or self.field.taken or not self.open:
+        if file is None or hunk is None:
             return None
         try:
             edited(file, hunk, b"")
@@ -253,6 +322,7 @@ class Deciding(Vertical):
         """Edit the new lines of the hunk at the cursor."""
         found = self._editable()
         if found and displayable(text_of(found[1])):
+            self.diff.pinned = True
             self.field.edit(found[1])
             self.hint(ASKS["edit"])
         elif found:
@@ -262,7 +332,7 @@ class Deciding(Vertical):
         """Edit them in the user's own editor."""
         if found := self._editable():
             file, hunk = found
-            self.post_message(self.OutsideWanted(file.path, text_of(hunk), hunk.id))
+            self._send(self.OutsideWanted(file.path, text_of(hunk), hunk.id))
 
     def edited_outside(self, hunk: str, text: str) -> None:
         """Use what came back from the user's editor."""
@@ -272,8 +342,8 @@ class Deciding(Vertical):
 
     def action_split(self) -> None:
         """Split the hunk above the line at the cursor; without one, begin to choose lines."""
-        place, picking = self.diff.place, self.diff.picking
-        if place is None or not self.open:
+        place, picking = self._aimed(), self.diff.picking
+        if place is None:
             return
         if picking is None:
             self._pick("choose the line above which the hunk is split, and press {review.split} again")
@@ -284,8 +354,8 @@ class Deciding(Vertical):
 
     def action_split_lines(self) -> None:
         """Split the hunk into its smallest pieces."""
-        place = self.diff.place
-        _, hunk = self._owned(place.hunk) if place and self.open else (None, None)
+        place = self._aimed()
+        _, hunk = self._owned(place.hunk) if place else (None, None)
         if hunk:
             self._change(lambda: split(self.review, hunk.id, cuts_into_lines(hunk)))
 
@@ -293,14 +363,14 @@ class Deciding(Vertical):
         """Mark the line at the cursor, or begin to choose lines."""
         if self.diff.picking:
             self.diff.repick(self.diff.picking.toggle())
-        elif self.open:
+        elif self._aimed():
             self._pick(_LINES)
 
     def action_mark_range(self) -> None:
         """Mark all lines from the one that was marked last up to the cursor."""
         if self.diff.picking:
             self.diff.repick(self.diff.picking.extend())
-        elif self.open:
+        elif self._aimed():
             self._pick(_LINES)
 
     def _pick(self, told: str) -> None:
@@ -324,5 +394,6 @@ class Deciding(Vertical):
 
     def focus_diff(self) -> None:
         """Back to the diff; what was said of the field goes."""
+        self.diff.pinned = False
         self.say("")
         self.screen.set_focus(self.diff, scroll_visible=False)

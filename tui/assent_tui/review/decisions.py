@@ -38,6 +38,16 @@ class Decisions:
         """What would be taken back."""
         return self._steps[-1] if self._steps else None
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All that could be taken back, the newest last."""
+        return tuple(self._steps)
+
+    def restore(self, review: Review, steps: tuple[Step, ...]) -> None:
+        """Be as decided as before, but keep what was learnt since."""
+        self._steps = list(steps)
+        self.review = replace(review, evidence=self.review.evidence, remarks=self.review.remarks)
+
     def put(self, review: Review) -> None:
         """Begin with this review, or go on with it if the same is staged."""
         if review.files != self.review.files:
@@ -57,8 +67,8 @@ class Decisions:
         """Take the last decision back, but not what was learnt since."""
         if not self._steps:
             return None
-        step = self._steps.pop()
-        self.review = replace(step.review, evidence=self.review.evidence, remarks=self.review.remarks)
+        *steps, step = self._steps
+        self.restore(step.review, tuple(steps))
         return step
 
     def learn(self, remarks: tuple[Remark, ...]) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 from msgspec.structs import replace
+from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
@@ -51,6 +52,13 @@ class Diff(TextView, inherit_bindings=False):
         self._hit: Hit | None = None
         self.picking: Picking | None = None
         """The lines that are being chosen, if that is being done."""
+        self.pinned = False
+        """Whether something is written about the hunk at the cursor, so that scrolling leaves the cursor on it."""
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether some of the hunk at the cursor is on the screen."""
+        return self.place is not None and self._shows(self.place)
 
     @property
     def place(self) -> Place | None:
@@ -87,6 +95,35 @@ class Diff(TextView, inherit_bindings=False):
         if kept:
             self._hold(row)
         self.move_to(self._cursor)
+
+    def _shows(self, place: Place) -> bool:
+        top = round(self.scroll_y)
+        return self.row_of(place.first) < top + self.size.height and self.row_of(place.end) > top
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The cursor goes with what is scrolled into sight: keys decide what is seen."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._settling and not self.pinned and self.picking is None and self._places and not self.in_sight:
+            self._take_cursor_along()
+
+    def _take_cursor_along(self) -> None:
+        """Put the cursor on the hunk in sight that is nearest to it, if there is one."""
+        seen = [at for at, place in enumerate(self._places) if self._shows(place)]
+        if seen:
+            self._cursor = seen[0] if self._cursor < seen[0] else seen[-1]
+            self.selected = (self._places[self._cursor].first, self._places[self._cursor].end)
+            self._hit = None
+            self.post_message(self.Moved())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """What keys decide stays in sight."""
+        super().on_resize(event)
+        self.bring_into_sight()
+
+    def bring_into_sight(self) -> None:
+        """Scroll to the hunk at the cursor, if nothing of it is on the screen."""
+        if self.size.height and self.place is not None and not self.in_sight:
+            self.move_to(self._cursor)
 
     def _make_blocks(self) -> None:
         self._sheet = Sheet(self._review, self._look, self._opened)

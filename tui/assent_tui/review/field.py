@@ -29,7 +29,7 @@ class Field(Container):
     DEFAULT_CSS = "Field { height: auto; }"
 
     class Wrote(Message):
-        """The user is done; of an edit, `hunk` is what was edited."""
+        """The user is done; `hunk` is what it is about, if it is about one."""
 
         def __init__(self, wanted: Wanted, text: str, hunk: str = "") -> None:
             super().__init__()
@@ -40,6 +40,7 @@ class Field(Container):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._wanted: Wanted = "reason"
+        self._hunk = ""
         self._drafts: dict[str, str] = {}
         self._taken = False
 
@@ -48,9 +49,9 @@ class Field(Container):
         """Whether something is being written."""
         return self._taken
 
-    def ask(self, wanted: Wanted, known: str) -> None:
-        """Let the user write a line."""
-        self._wanted = wanted
+    def ask(self, wanted: Wanted, known: str, hunk: str = "") -> None:
+        """Let the user write a line about a hunk, or about all."""
+        self._wanted, self._hunk = wanted, hunk
         self._open(Input(known, compact=True))
 
     def edit(self, hunk: Hunk) -> None:
@@ -79,7 +80,7 @@ class Field(Container):
         event.stop()
         text = event.value.strip()
         self.leave()
-        self.post_message(self.Wrote(self._wanted, text))
+        self.post_message(self.Wrote(self._wanted, text, self._hunk))
 
     def on_hunk_editor_written(self, message: HunkEditor.Written) -> None:
         """Use what was edited; the field stays until it is taken over."""

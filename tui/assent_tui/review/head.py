@@ -10,8 +10,8 @@ from assent_tui.paint.lines import Line, Span, clean, line
 from assent_tui.review.files import SIGNS
 
 
-def summary(review: Review) -> Line:
-    """How many hunks are decided, and how."""
+def summary(review: Review, *, unsent: bool = False) -> Line:
+    """How many hunks are decided, and how; `unsent`: the model has not been told the reasons yet."""
     if not review.files:
         return line(("review", "head"), ("  nothing is staged", "dim"))
     verdicts = Counter(mark.verdict for mark in review.marks.values())
@@ -21,6 +21,8 @@ def summary(review: Review) -> Line:
         if verdicts[verdict]:
             sign, style = SIGNS[verdict]
             spans += [("  ", ""), (f"{sign} {verdicts[verdict]} {verdict}", style)]
+    if unsent:
+        spans.append(("   reasons not sent", "warn"))
     if found := len(review.remarks):
         spans.append((f"   reviewer: {count(found, 'remark')}", "info"))
     return Line(tuple(spans))

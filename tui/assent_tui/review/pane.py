@@ -20,7 +20,7 @@ from assent_tui.keymap import bindings, keymap_of
 from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.guard import Guard
 from assent_tui.paint.rows import Rows
-from assent_tui.review import head
+from assent_tui.review import head, landing
 from assent_tui.review.deciding import Deciding
 from assent_tui.review.diff import Diff
 from assent_tui.review.field import ASKS, Field, Wanted
@@ -29,6 +29,7 @@ from assent_tui.review.hunks import SIDES_WIDTH
 
 WIDE = 110
 """Columns from which the files stand beside the diff."""
+_UNSENT = "it goes with your next prompt; {review.confirm} sends it now"
 
 
 class ReviewPane(Deciding):
@@ -40,8 +41,15 @@ class ReviewPane(Deciding):
         super().__init__(guard, id=id)
         self.command = ""
         """What `v` offers to run where there is no evidence yet."""
+        self.confirms: Literal["always", "unverified"] = "always"
+        """When a landing is said first, and takes a second key."""
+        self.unsent = False
+        """Whether there are reasons or comments that the model has not been told."""
+        self._landing: Review | None = None
+        """What would land, while that is said and waits for the second key."""
         self._around: Review | None = None
         self._proposed = ("", "")
+        self._inviting = False
 
     def compose(self) -> ComposeResult:
         """A head, the files over or beside the diff, what has just been said, and the evidence."""
@@ -92,10 +100,17 @@ class ReviewPane(Deciding):
 
     def show(self) -> None:
         """Diff, files, head and evidence; what was said of an earlier key goes, but for what a field asks."""
+        self._landing = None
         self.diff.put(self.review)
         self.refresh_around()
         if not self.field.taken:
             self.say("")
+
+    def tell_unsent(self, *, unsent: bool) -> None:
+        """Say whether there are reasons that the model has not been told."""
+        if unsent != self.unsent:
+            self.unsent, self._around = unsent, None
+            self.refresh_around()
 
     def refresh_around(self) -> None:
         """Head, files and evidence; when only the cursor moved, what does not depend on it stays."""
@@ -106,7 +121,7 @@ class ReviewPane(Deciding):
         files.put(self.review, place.path if place else "")
         if self._around is not self.review:
             self._around = self.review
-            self.query_one("#review-head", Rows).put(head.summary(self.review))
+            self.query_one("#review-head", Rows).put(head.summary(self.review, unsent=self.unsent))
             self.query_one("#review-evidence", Rows).put(
                 head.evidence(self.review, keymap_of(self).shown("review.verify"))
             )
@@ -155,24 +170,64 @@ class ReviewPane(Deciding):
             self.land()
 
     def land(self) -> None:
-        """Ask for the landing, if anything is decided."""
-        if any(mark.verdict != "undecided" for mark in self.review.marks.values()):
-            self.post_message(self.LandWanted(self.review))
-        else:
+        """Say what would land, if anything is decided; a second key lands it."""
+        if not self.review.accepted and not self.review.rejected:
             self.hint("nothing is decided yet: {review.accept} accepts a hunk, {review.accept_all} accepts all")
+        elif self.confirms == "unverified" and landing.is_verified(self.review):
+            self._send(self.LandWanted(self.review))
+        else:
+            self._landing = self.review
+            said = f"{landing.in_words(self.review)}: "
+            self.say(said + keymap_of(self).words("{review.confirm} does it, any other key does not"))
+
+    def action_confirm(self) -> None:
+        """Land what was said, or send what the model has not been told."""
+        if not self.open:
+            return
+        if self._landing is self.review:
+            self._landing = None
+            self.say("")
+            self._send(self.LandWanted(self.review))
+        elif self.unsent:
+            self._send(self.TellWanted(self.review))
+
+    def on_key(self, event: events.Key) -> None:
+        """Any other key than the second one leaves a landing."""
+        if self._landing is not None and event.key not in keymap_of(self).of("review.confirm"):
+            self._landing = None
+            self.say("")
+
+    def on_descendant_focus(self) -> None:
+        """Somebody came: how to come here goes."""
+        if self._inviting:
+            self._inviting = False
+            self.say("")
+
+    def invite(self) -> None:
+        """Say how to come here."""
+        if self.review.files and not self.has_focus_within:
+            self.hint("{app.toggle_review} moves here; then {review.accept} accepts a hunk, {review.reject} rejects it")
+            self._inviting = True
+
+    def say(self, text: str, style: str = "warn") -> None:
+        """Say something about the last key; empty takes it away."""
+        self._inviting = False
+        super().say(text, style)
 
     def action_verify(self) -> None:
         """Run the evidence's command again on what is accepted, or ask for a command."""
         seen, _ = evidence_for(self.review)
         if seen is None:
             self.action_write("command")
-        else:
-            self.post_message(self.VerifyWanted(self.review, seen.command))
+        elif self.open:
+            self._send(self.VerifyWanted(self.review, seen.command))
 
     def action_write(self, wanted: Wanted) -> None:
         """Open a field for a reason, a comment, a command or a search."""
-        place = self.diff.place
-        if self.field.taken or (place is None and wanted != "command") or not self.open:
+        if self.field.taken or not self.open:
+            return
+        place = self._aimed() if wanted in ("reason", "comment") else self.diff.place
+        if place is None and wanted != "command":
             return
         known = {
             "comment": self.review.mark(place.hunk).comment if place else "",
@@ -180,23 +235,27 @@ class ReviewPane(Deciding):
             "search": self.diff.look.query,
         }
         self.hint(ASKS[wanted])
-        self.field.ask(wanted, known.get(wanted, ""))
+        self.diff.pinned = True
+        self.field.ask(wanted, known.get(wanted, ""), place.hunk if place else "")
 
     def on_field_wrote(self, message: Field.Wrote) -> None:
         """Use what was written."""
         message.stop()
-        text, place = message.text, self.diff.place
+        text, hunk = message.text, message.hunk
         if message.wanted == "edit":
-            self._write_on_stage(message.hunk, text)
+            self._write_on_stage(hunk, text)
             return
         self.focus_diff()
         match message.wanted:
             case "command" if text:
                 self.post_message(self.VerifyWanted(self.review, text))
-            case "comment" if place:
-                self._change(lambda: comment(self.review, place.hunk, text))
+            case "comment":
+                if self._change(lambda: comment(self.review, hunk, text)) and text:
+                    self.hint(_UNSENT)
             case "reason":
-                self._decide_here("rejected", text)
+                self._decide_on(hunk, "rejected", text)
+                if text:
+                    self.hint(_UNSENT)
             case "search":
                 self.say(self.diff.find(text), "text")
                 self.refresh_around()

@@ -15,11 +15,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message_pump import MessagePump
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from assent_tui.keymap import bindings
 from assent_tui.paint.guard import Guard
 from assent_tui.prompt.box import Prompt
 from assent_tui.prompt.slash import argv_of, is_command, is_request
+from assent_tui.screen.intent import Harmless, Intent, Letter
+from assent_tui.screen.intent import Place as Acting
 from assent_tui.screen.keyline import Keys
 from assent_tui.screen.messages import Happened, Opened, Over, Reviewed, Trouble
 from assent_tui.screen.offering import Offering
@@ -30,12 +33,15 @@ from assent_tui.screen.typed import Typed
 from assent_tui.screen.work import Open
 
 if TYPE_CHECKING:
+    from assent_core.diffs.review import Review
     from assent_tui.chat.pane import Chat
+    from assent_tui.consent.card import ConsentCard
     from assent_tui.review.pane import ReviewPane
     from assent_tui.screen.jobs import Jobs
 
 _PICTURE = 0.03
 """Seconds that the first picture has for its way to the terminal, before what comes after it takes the processor."""
+_CHAT = Harmless(("chat", "panes", "app"))
 _AGAIN = 2.0
 """Seconds in which a second Ctrl+C quits."""
 
@@ -66,6 +72,8 @@ class AssentApp(Offering):
         """Whether something is staged that was not shown yet, because more was to be done first."""
         self._leaving = False
         self._card_guard = Guard()
+        self._intent = Intent(self._write_on, self.after_typing)
+        self._intent.pace = self.look.pace
         self._panes = Panes(Guard(), id="panes")
         self._status = Status(id="status")
         self._keys = Keys(id="keys")
@@ -103,7 +111,13 @@ class AssentApp(Offering):
         sheet = Path(__file__).with_name("furnished.tcss")
         self.stylesheet.add_source(sheet.read_text(), (str(sheet), ""))
         await self._panes.furnish()
-        self._card = ConsentCard(self._card_guard, lambda: bool(self._prompt.text), id="consent")
+        self.pane.confirms = self.look.confirm_landing
+        self._card = ConsentCard(
+            self._card_guard,
+            writing=lambda: bool(self._prompt.text),
+            away=lambda: self._panes.has_focus_within,
+            id="consent",
+        )
         await self.mount(self._card, before=self._prompt.suggestions)
         self._furnished = True
         gc.freeze()
@@ -150,12 +164,14 @@ class AssentApp(Offering):
         """Show what is staged; the review comes up by itself when there is something else to decide."""
         review, earlier = message.review, self.pane.review
         self.pane.renew(review)
+        if self.jobs is not None:
+            self.keep_decisions(self.jobs, self.pane.review)
         self._status.staged(review)
         self._unseen = bool(review.files) and (self._unseen or review.files != earlier.files)
+        if review.files != earlier.files:
+            self._panes.guard.shut()
         if message.show or (self._unseen and not self._queue):
-            if not self._panes.reviewing:
-                self._panes.guard.shut()
-            self.bring_review(take_focus=not self._prompt.text and self._card.question is None)
+            self.bring_review(take_focus=False)
         elif not review.files and self._panes.reviewing:
             self._leave_review()
 
@@ -186,15 +202,21 @@ class AssentApp(Offering):
     def _next(self, jobs: Jobs, *, stopped: bool) -> None:
         if stopped or self._looks:
             show, self._looks = self._looks == "show", ""
-            self.start("looking at what is staged", jobs.look(self.pane.review, show=show))
+            self.start("looking at what is staged", jobs.look(self._decided(jobs), show=show))
         elif self._queue:
             self._take(jobs, self._queue.pop(0))
             self.on_prompt_drafted()
         self._prompt.queued(len(self._queue))
 
+    def _decided(self, jobs: Jobs) -> Review:
+        """What is decided: where nothing was shown yet, what was left the last time."""
+        return self.pane.review if self.pane.review.files else jobs.decided
+
     def on_prompt_sent(self, message: Prompt.Sent) -> None:
         """A request, a command of ours, or a command of the user's own."""
         command = is_command(message.text) and not is_request(message.text)
+        if self._furnished:
+            self._card.ask_again()
         if self._furnished:
             self.chat.go_to_end()
         if self._furnished and self.jobs is not None and (command or self.job is None):
@@ -232,6 +254,10 @@ class AssentApp(Offering):
         """Ctrl+C in an empty prompt."""
         self.action_leave()
 
+    async def on_prompt_quit_wanted(self) -> None:
+        """Ctrl+D in an empty prompt."""
+        await self.action_quit()
+
     def on_prompt_help_wanted(self) -> None:
         """A question mark in an empty prompt."""
         self.action_help()
@@ -241,10 +267,17 @@ class AssentApp(Offering):
         self.call_user("your answer is needed")
         self._status.working("waiting for your answer")
 
-    def on_consent_card_gone(self) -> None:
-        """Nobody waits any more: the keys go back to where the work is."""
+    def on_consent_card_gone(self, message: ConsentCard.Gone) -> None:
+        """Nobody waits any more: the keys that went to the question go to the prompt."""
         self._status.working("working" if self.job else "")
-        self._give_keys(self.pane.diff if self._panes.covered else self._prompt)
+        if message.here:
+            self._give_keys(self._prompt)
+
+    def wear(self, look: Look) -> None:
+        """Look, and take keys, as the settings say, from now on."""
+        super().wear(look)
+        if self._furnished:
+            self._intent.pace, self.pane.confirms = look.pace, look.confirm_landing
 
     async def hear(self, event: Typed) -> None:
         """Tell the guards of each key before it is used."""
@@ -252,7 +285,37 @@ class AssentApp(Offering):
             self.key_pressed()
             self._card_guard.pressed()
             self._panes.guard.pressed()
-        await super().hear(event)
+        if not self._is_text(event):
+            await super().hear(event)
+
+    def _is_text(self, event: Typed) -> bool:
+        """Whether a key was written into the prompt, for it is a letter of a sentence; a paste only has its way cleared."""
+        place = self._intent.continues(event.time) or self._acting()
+        if isinstance(event, events.Paste):
+            if place is not None:
+                self._intent.paste()
+            return False
+        if not event.is_printable or event.character is None:
+            return self._intent.key(event.time, sends=event.key in self.keymap.of("prompt.send"))
+        if place is None:
+            return False
+        meaning = self.keymap.meanings(place.heard)
+        known, looks = event.key in meaning, meaning.get(event.key, False)
+        return self._intent.letter(place, Letter(event.character, event.time, known, looks))
+
+    def _acting(self) -> Acting | None:
+        """The place with the keys that acts on letters; none where they are written or a page has them."""
+        if not self._furnished or len(self.screen_stack) > 1 or isinstance(self.focused, Input | TextArea):
+            return None
+        return self._card if self._card.has_focus_within else self.pane if self._panes.reviewing else _CHAT
+
+    def _write_on(self, text: str) -> None:
+        """What was typed elsewhere stands in the prompt, and what is typed next goes there, too."""
+        if len(self.screen_stack) > 1:
+            self.leave_page()
+        self._give_keys(self._prompt)
+        self._prompt.insert(text)
+        self._keys.flash("What you type goes into the prompt; it decided nothing.")
 
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""
@@ -260,6 +323,7 @@ class AssentApp(Offering):
         self._panes.show_review()
         if take_focus and not self.pane.field.taken:
             self._give_keys(self.pane.diff)
+        self.pane.invite()
         self.offer_keys()
 
     def _give_keys(self, pane: Widget) -> None:

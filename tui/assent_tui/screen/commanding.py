@@ -13,6 +13,7 @@ from assent_tui.screen.messages import Drafted, Forked, Trouble, WentBack
 from assent_tui.screen.writing import Writing
 
 if TYPE_CHECKING:
+    from assent_core.diffs.review import Review
     from assent_core.events import AnyEvent
     from assent_core.session import Session
     from assent_tui.pages.prompts import Chosen
@@ -147,6 +148,25 @@ class Commanding(Writing):
         if (jobs := self.free()) is not None:
             self.start("landing", jobs.land(message.review))
 
+    def on_review_pane_tell_wanted(self, message: ReviewPane.TellWanted) -> None:
+        """Tell the model what was decided, without waiting for the next prompt."""
+        if (jobs := self.free()) is not None:
+            self._panes.hide_review()
+            self.start("working", jobs.tell(message.review))
+
+    def on_review_pane_changed(self, message: ReviewPane.Changed) -> None:
+        """Keep what is decided."""
+        if self.jobs is not None:
+            self.keep_decisions(self.jobs, message.review)
+
+    def keep_decisions(self, jobs: Jobs, review: Review) -> None:
+        """Keep it beyond the process, and say in the review whether the model knows it."""
+        self.pane.tell_unsent(unsent=jobs.unsent(review))
+        try:
+            jobs.keep(review)
+        except OSError as error:
+            self.cannot_keep(error)
+
     def on_review_pane_amend_wanted(self, message: ReviewPane.AmendWanted) -> None:
         """Put what the user wrote on the stage."""
         if (jobs := self.free()) is not None:
@@ -176,6 +196,7 @@ class Commanding(Writing):
                 self.start("making room", jobs.compact(self.pane.review))
             case _:
                 self.bring_review(take_focus=True)
+                self._panes.guard.shut()
                 self.pane.land()
 
     def _commit(self, words: CommitWords) -> None:

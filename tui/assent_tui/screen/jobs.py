@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from assent_sandbox.stage import File
     from assent_tui.prompt.slash import CommitWords
 
+_DECIDED = "I have reviewed your changes; what I decided and why stands above. Go on from there."
+"""The prompt of a user who only sends what they decided."""
+
 
 class Jobs:
     """One session's work. Only one of them runs at a time; cancelling one keeps what is staged."""
@@ -30,12 +34,20 @@ class Jobs:
     def __init__(self, session: Session, post: Callable[[Message], object]) -> None:
         self.session = session
         self._post = post
-        self._noted = ""
+        left = session.marks.left()
+        self.decided = left.review
+        """What was decided when the session was left the last time."""
+        self._told = left.told
 
     async def turn(self, text: str, review: Review, images: tuple[Path, ...] = ()) -> None:
         """Give the worker a prompt, with the reasons and comments that it has not been told yet."""
         await self._tell(review)
         await self._follow(self.session.turn(text, images), review)
+
+    async def tell(self, review: Review) -> None:
+        """Give the worker a prompt that only says what was decided, with the reasons and comments."""
+        await self._tell(review)
+        await self._follow(self.session.turn(_DECIDED), review)
 
     async def plan(self, text: str, review: Review, images: tuple[Path, ...] = ()) -> None:
         """Have a plan made, which changes nothing."""
@@ -129,7 +141,7 @@ class Jobs:
         try:
             self._post(Happened(await self.session.rewind(prompt.snapshot)))
             self._post(WentBack(prompt.text))
-            self._noted = ""
+            self._told = ""
         finally:
             await self.look(review)
 
@@ -153,8 +165,21 @@ class Jobs:
             await self.session.take_back(review)
         self._note(review)
 
+    def unsent(self, review: Review) -> bool:
+        """Whether there are reasons and comments that the worker has not been told."""
+        words = message_to_model(review)
+        return bool(words) and _digest(words) != self._told
+
+    def keep(self, review: Review) -> None:
+        """Keep what is decided, also beyond a crash; raises OSError where that cannot be written."""
+        self.session.marks.keep(review, self._told)
+
     def _note(self, review: Review) -> None:
         words = message_to_model(review)
-        if words != self._noted:
-            self._noted = words
+        if _digest(words) != self._told:
+            self._told = _digest(words)
             self.session.note_for_model(words)
+
+
+def _digest(words: str) -> str:
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest() if words else ""

@@ -17,6 +17,13 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("prompt.outside", "editor"),
         ("app.quit", "quit"),
     ),
+    "prompt beside review": (
+        ("app.toggle_review", "go to the review"),
+        ("prompt.send", "send"),
+        ("prompt.newline", "new line"),
+        ("app.step_back", "close the review"),
+        ("app.quit", "quit"),
+    ),
     "turn": (
         ("app.step_back", "stop"),
         ("prompt.send", "queue"),
@@ -69,7 +76,13 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 """The names of the keys worth showing in each place, the most wanted first."""
-_HELP = {"prompt": "app.help_here", "chat": "app.help_here", "review": "app.help_here", "empty review": "app.help_here"}
+_HELP = {
+    "prompt": "app.help_here",
+    "prompt beside review": "app.help_here",
+    "chat": "app.help_here",
+    "review": "app.help_here",
+    "empty review": "app.help_here",
+}
 """Where another key than that of everywhere shows all keys."""
 
 

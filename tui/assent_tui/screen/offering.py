@@ -57,4 +57,6 @@ class Offering(Commanding):
             return "review" if self.pane.review.files else "empty review"
         if self.focused is self.chat:
             return "lines" if self.chat.choosing_lines else "chat"
-        return "turn" if self.job is not None else "prompt"
+        if self.job is not None:
+            return "turn"
+        return "prompt beside review" if self._panes.shown and self.pane.review.files else "prompt"

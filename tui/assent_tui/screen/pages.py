@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from textual.filter import Monochrome, NoColor
@@ -42,11 +42,21 @@ class Look(Struct, frozen=True, kw_only=True):
     plain: bool = False
     notify: Wanted = "on"
     keys: dict[str, str] = {}
+    pace: float = 0.3
+    """Seconds within which a second letter makes a sentence of the first."""
+    confirm_landing: Literal["always", "unverified"] = "always"
 
     @classmethod
     def of(cls, settings: Settings) -> Look:
         """What the settings say of it."""
-        return cls(theme=settings.theme, plain=settings.plain, notify=settings.notify, keys=settings.keys)
+        return cls(
+            theme=settings.theme,
+            plain=settings.plain,
+            notify=settings.notify,
+            keys=settings.keys,
+            pace=settings.pace,
+            confirm_landing=settings.confirm_landing,
+        )
 
 
 USUAL = Look()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from textual import events
@@ -17,6 +19,8 @@ Typed = events.Key | events.Paste
 
 _ROUNDS = 3
 """How often all who may have a part in a key are passed: a key makes a message, that another one, and the last sets the focus."""
+_SOON = 0.01
+"""Seconds after which it is looked again whether all keys are heard."""
 _PATIENCE = 2.0
 """Seconds after which the next key is heard whatever became of the one before."""
 
@@ -49,6 +53,16 @@ class Typing(Punctual, App[Result]):
     async def hear(self, event: Typed) -> None:
         """One key, or one paste, goes to whoever has the focus now."""
         await super().on_event(event)
+
+    def after_typing(self, seconds: float, act: Callable[[], None]) -> None:
+        """Call a function after a while, and after all keys that came meanwhile are heard."""
+        self.set_timer(seconds, partial(self.call_later, self._when_heard, act))
+
+    def _when_heard(self, act: Callable[[], None]) -> None:
+        if self._typed or self._hearing:
+            self.after_typing(_SOON, act)
+        else:
+            act()
 
     async def _hear_on(self) -> None:
         """Hear what was typed up to the first key after which somebody else may have the focus."""

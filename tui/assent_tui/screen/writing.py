@@ -28,7 +28,7 @@ class Writing(Pages):
 
     def __init__(self, open: Open, look: Look, place: Place | None = None) -> None:
         super().__init__(open, look, place)
-        self._prompt = Prompt(id="prompt")
+        self._prompt = Prompt(later=self.after_typing, id="prompt")
         self._queue: list[str] = []
         self._notebook: Notebook | None = None
         self._unkept = False
@@ -57,7 +57,7 @@ class Writing(Pages):
             self._prompt.recall(self._notebook.history())
             left = self._notebook.left()
         except OSError as error:
-            self._cannot_keep(error)
+            self.cannot_keep(error)
             left = ""
         if left and self._prompt.text:
             self._prompt.recall([left])
@@ -72,7 +72,7 @@ class Writing(Pages):
             try:
                 self._notebook.remember(kept)
             except OSError as error:
-                self._cannot_keep(error)
+                self.cannot_keep(error)
         self.on_prompt_drafted()
 
     def on_prompt_drafted(self) -> None:
@@ -82,7 +82,7 @@ class Writing(Pages):
             try:
                 self._notebook.keep("\n".join(kept))
             except OSError as error:
-                self._cannot_keep(error)
+                self.cannot_keep(error)
 
     def on_unmount(self) -> None:
         """Keep the last words."""
@@ -138,7 +138,8 @@ class Writing(Pages):
             self.chat.note(f"not sent, there is no such picture: {', '.join(missing)}", "warn")
         return found
 
-    def _cannot_keep(self, error: OSError) -> None:
+    def cannot_keep(self, error: OSError) -> None:
+        """Say once that what is written is lost with the session."""
         if not self._unkept:
             self._unkept = True
             self.tell(Trouble(f"What you write cannot be kept: {error}", "The history lasts only for this session."))
