@@ -60,3 +60,8 @@ def test_sessions_that_land_at_random_beside_an_editor_lose_and_double_nothing()
 async def test_workers_killed_with_the_whole_program_leave_no_process_no_stage_and_a_whole_tree():
     counted, wrong = await load("workers").campaign(rounds=2, seed=7, length=0.5)
     assert (wrong, counted.total()) == ([], 2)
+
+
+@pytest.mark.timeout(900)
+def test_random_streams_of_sentences_keys_pastes_and_questions_decide_only_by_keys_in_their_place():
+    assert load("keys").campaign(streams=12, chance=7) == 12

@@ -1,16 +1,22 @@
 """What is typed as text is text: it goes to the prompt whole, and grants, lands and decides nothing."""
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 from textual import events
 
+from assent_core.assembly import open_session
 from assent_core.events import Decided, Said
 from assent_core.proposals import Shell
+from assent_core.rehearsal import Rehearsal
+from assent_core.settings import Settings
 from assent_sandbox.policy import Widening
 from assent_tui.consent.card import ConsentCard
 from assent_tui.prompt.box import Prompt
 from assent_tui.screen import intent
 from assent_tui.screen.app import AssentApp
+from rehearsed import TWELVE_SCRIPT, four_files, of_worker
 from screen import QUESTION, WORK, app_over, ask, reviewing, said, session_of, text_of, until
 
 HAND = 0.15
@@ -314,3 +320,43 @@ async def test_ctrl_d_quits_from_an_empty_prompt_and_deletes_in_a_full_one():
         assert app.query_one(Prompt).text != ""
         await pilot.press("ctrl+c", "ctrl+d")
         await until(pilot, lambda: not app.is_running or app._exit)
+
+
+async def test_tab_goes_from_the_prompt_to_the_review_that_is_shown_and_on():
+    app = app_over(WORK, prompt="go")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.query("#review") and app._panes.shown and app.job is None)
+        await pilot.press("tab")
+        assert app.pane.diff.has_focus
+        await pilot.press("tab")
+        assert app.query_one(Prompt).has_focus
+        await pilot.press("escape", "tab")
+        assert app.focused is app.chat
+
+
+async def test_decisions_reasons_and_comments_outlive_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-not-a-real-key-0123456789")
+    repository = four_files(tmp_path / "repository")
+    async with Rehearsal.from_text(TWELVE_SCRIPT) as rehearsal:
+        settings = Settings(base_url=rehearsal.url, state=str(tmp_path / "state"), scouting=False)
+        first = AssentApp(lambda asker: open_session(repository, settings, asker), "change the rows")
+        async with first.run_test(size=(120, 40)) as pilot:
+            await reviewing(pilot)
+            for keys in ("y", "n", "r", "too loud\r", "c", "look here\r", "s"):
+                typed(first, keys)
+            await until(pilot, lambda: any(mark.comment for mark in first.pane.review.marks.values()))
+            decided = first.pane.review.marks
+        assert first.jobs is not None
+        id = first.jobs.session.opened.session
+        await first.jobs.session.close()
+        again = AssentApp(lambda asker: open_session(repository, settings, asker, resume=id))
+        async with again.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: again.query("#review") and again.pane.review.files and again.job is None)
+            assert again.pane.review.marks == decided
+            assert {mark.reason for mark in decided.values()} == {"", "too loud"}
+            assert "reasons not sent" in " ".join(text_of(again.query_one("#review-head")).split())
+            typed(again, "go on\r")
+            await until(pilot, lambda: "I see." in said(again) and again.job is None)
+            assert "too loud" in str(of_worker(rehearsal)[-1]["input"])
+        assert again.jobs is not None
+        await again.jobs.session.close()

@@ -366,6 +366,13 @@ class AssentApp(Offering):
         else:
             self.bring_review(take_focus=True)
 
+    def action_focus_next(self) -> None:
+        """Go to the next pane: from the prompt to the review where it is shown, else to the chat."""
+        if self._furnished and self.focused is self._prompt and self._panes.shown and len(self.screen_stack) == 1:
+            self._give_keys(self.pane.diff)
+        else:
+            self.screen.focus_next()
+
     def action_unfold(self) -> None:
         """Open or fold the newest tool call."""
         self.chat.action_unfold()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from assent_core.session import Session
     from assent_tui.screen.jobs import Jobs
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
 Open = Callable[["Asker"], Awaitable["Session"]]
 
 
@@ -41,6 +44,8 @@ class Work(Typing[int]):
         self.notify_by: Wanted = "on"
         """How the user is called when they are needed and look elsewhere."""
         self._titled = False
+        self._signalled = 0
+        """The exit code of the signal that ended the screen; 0: none did."""
         self._open_session = open
         self._idle = asyncio.Event()
         self._idle.set()
@@ -64,14 +69,29 @@ class Work(Typing[int]):
         raise NotImplementedError
 
     async def live(self, *, close: bool) -> int:
-        """Run until the user leaves and what was being done has ended; then the session is closed if that is asked for."""
+        """Run until the user leaves and what was being done has ended; then the session is closed if that is asked for.
+
+        A signal that ends the process ends the screen first, so that the terminal is as it was; a second one ends it at once.
+        """
+        loop = asyncio.get_running_loop()
+        for number in _ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._end_by, number)
         try:
             await self.run_async()
             await self._idle.wait()
         finally:
+            for number in _ENDING:
+                loop.remove_signal_handler(number)
             if close and self.jobs is not None:
                 await self.jobs.session.close()
-        return self.code if self.jobs is None else 0
+        return self._signalled or (self.code if self.jobs is None else 0)
+
+    def _end_by(self, number: signal.Signals) -> None:
+        asyncio.get_running_loop().remove_signal_handler(number)
+        self._signalled = 128 + number
+        self.stop()
+        self.exit(self._signalled)
 
     def call_user(self, words: str) -> None:
         """Ring, if the user looks elsewhere; the title says it until a key is pressed."""
