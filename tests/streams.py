@@ -47,7 +47,23 @@ WORDS = (
     "server",
     "nothing",
 )
-KEYS = (*"yntspaAlL", "enter", "f2", "escape", "tab", "down", "up", "pagedown", "home", "end", "j", "k")
+KEYS = (
+    *"yyynntspaAlL",
+    "enter",
+    "enter",
+    "f2",
+    "escape",
+    "tab",
+    "down",
+    "up",
+    "pagedown",
+    "home",
+    "home",
+    "end",
+    "end",
+    "j",
+    "k",
+)
 SIZES = ((80, 24), (120, 40), (60, 18), (140, 50))
 
 
@@ -70,9 +86,10 @@ def sentences() -> st.SearchStrategy[str]:
 
 def steps() -> st.SearchStrategy[Step]:
     """One step."""
+    sentence = st.builds(Step, st.just("sentence"), sentences(), st.floats(0.02, 0.27))
+    key, go = st.builds(Step, st.just("key"), st.sampled_from(KEYS)), st.just(Step("key", "f2"))
     return st.one_of(
-        st.builds(Step, st.just("sentence"), sentences(), st.floats(0.02, 0.27)),
-        st.builds(Step, st.just("key"), st.sampled_from(KEYS)),
+        *(sentence, sentence, key, key, key, go, go, go, st.just(Step("ask"))),
         st.builds(Step, st.just("paste"), st.sampled_from(("yes\nALL", "y", "Land it\n", "p"))),
         st.builds(Step, st.just("lines"), st.sampled_from(("yes\rALL", "Ly\rA", "pt\rs"))),
         st.builds(Step, st.just("resize"), size=st.sampled_from(SIZES)),
