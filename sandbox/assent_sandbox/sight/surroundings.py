@@ -64,7 +64,7 @@ def home_folder(variables: Mapping[str, str]) -> str:
 def look_for_tools(view: View, variables: Mapping[str, str]) -> tuple[str, ...]:
     """The folders that hold the tools on PATH and the pythons of the repository, where they would be hidden."""
     interpreters = find_interpreters(view.root, (variables.get("VIRTUAL_ENV", ""),))
-    return find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, home_folder(variables)))
+    return find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, home_folder(variables)), view.root)
 
 
 def _homes(view: View, home: str) -> tuple[str, ...]:

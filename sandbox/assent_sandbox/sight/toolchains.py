@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
+from glob import escape, glob
 
 # fmt: off
 _NEVER = (
@@ -17,28 +19,34 @@ _BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("g
 _STORES = (".m2/repository", "go/pkg/mod", ".cargo/registry", ".cargo/git")
 """Where tools that lie outside of home keep the packages that they fetched: read without a network, or not at all."""
 _LARGEST_BIN = 500
+_PYTHON = re.compile(r"(?:python|pypy)[0-9.]*t?")
 _BINS = ("bin", "sbin", "shims", "Scripts")
 """What the folder of an installation's programs is called."""
 _SYSTEM = ("", "/usr/bin", "/usr/sbin", "/bin", "/sbin")
 """Folders of programs whose links lead nowhere else."""
 
 
-def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ...]) -> tuple[str, ...]:
+def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ...], root: str = "") -> tuple[str, ...]:
     """Give the folders below `homes` that the entries of PATH and these programs need, as they are written and resolved.
 
-    The packages that tools have fetched are among them, wherever the tools are.
+    The packages that tools have fetched are among them, wherever the tools are. What lies in the repository at `root` is
+    seen there anyway; links in it may be anybody's, so what they lead to is only shown if it is a Python.
     """
     found: dict[str, None] = {}
+    received = list(interpreters)
     for entry in path.split(":"):
-        if entry.startswith("/"):
-            found |= dict.fromkeys(_prefixes(entry, homes))
+        if not entry.startswith("/"):
+            continue
+        if is_in(entry, root):
+            received.append(os.path.join(entry, "python"))
+            continue
+        found |= dict.fromkeys(_prefixes(entry, homes))
         if entry.rstrip("/") not in _SYSTEM:
             found |= dict.fromkeys(
                 p for target in _link_targets(entry) for p in _prefixes(os.path.dirname(target), homes)
             )
-    for interpreter in interpreters:
-        for hop in hops(interpreter):
-            found |= dict.fromkeys(_prefixes(os.path.dirname(hop), homes))
+    for interpreter in received:
+        found |= dict.fromkeys(part for hop in hops(interpreter) for part in _python_of(hop, homes, root))
     besides = [
         os.path.join(home, each)
         for home in homes
@@ -47,7 +55,7 @@ def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ..
         for each in more
     ]
     stores = [place for home in homes for each in _STORES if os.path.isdir(place := os.path.join(home, each))]
-    return _outermost([*found, *besides, *stores])
+    return _outermost(each for each in (*found, *besides, *stores) if not _shows_again(each, root))
 
 
 def find_interpreters(root: str, variables: Iterable[str]) -> Iterator[str]:
@@ -55,6 +63,33 @@ def find_interpreters(root: str, variables: Iterable[str]) -> Iterator[str]:
     for folder in (*variables, *(os.path.join(root, name) for name in (".venv", "venv", "env"))):
         if folder:
             yield os.path.join(folder, "bin", "python")
+
+
+def is_in(path: str, root: str) -> bool:
+    """Say whether a path lies in a repository, as it is written or where it leads."""
+    places = (os.path.normpath(path), os.path.realpath(path))
+    return bool(root) and any(place == root or _beneath(place, root) for place in places)
+
+
+def _shows_again(folder: str, root: str) -> bool:
+    """Whether the real files of a repository would be seen in a folder, beside the stage's."""
+    real = os.path.realpath(folder)
+    return is_in(folder, root) or (bool(root) and real != folder and _beneath(root, real))
+
+
+def _python_of(program: str, homes: tuple[str, ...], root: str) -> Iterator[str]:
+    """The installation of Python, or the parts of a virtual environment, in which a program is; nothing for any other."""
+    folder, name = os.path.split(os.path.dirname(program))
+    named = name in _BINS and _PYTHON.fullmatch(os.path.basename(program))
+    runs = named and os.path.isfile(program) and os.access(program, os.X_OK)
+    if not runs or is_in(program, root) or not _is_toolchain(folder, homes):
+        return
+    libraries = [place for lib in ("lib", "lib64") for place in sorted(glob(f"{escape(folder)}/{lib}/py*[0-9].*[0-9]"))]
+    settings = os.path.join(folder, "pyvenv.cfg")
+    if os.path.isfile(settings):
+        yield from (os.path.join(folder, name), settings, *libraries)
+    elif any(os.path.isfile(os.path.join(place, "os.py")) for place in libraries):
+        yield folder
 
 
 def installation(program: str, homes: tuple[str, ...]) -> str:
