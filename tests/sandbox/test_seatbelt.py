@@ -39,7 +39,9 @@ def test_what_was_granted_is_allowed_and_no_more():
         )
     )
     text = profile(VIEW, policy, home="/Users/me")
-    assert text.endswith("(allow network*)\n")
+    assert "(allow network* (local ip) (remote ip))\n" in text
+    assert "(allow network*)" not in text
+    assert "unix-socket" not in text
     assert '"/shared/out"' in rules(text, "allow file-write*")
     assert '"/Users/me/.ssh"' in rules(text, "allow file-read*")
     assert '"/Users/me/.ssh"' not in rules(text, "deny file-read* file-write*")

@@ -176,7 +176,7 @@ def _run(ready: _Ready, file: int, doors: Doors) -> None:
         os.close(door)
     watch = Vigil(plan, ready.leader, doors.control, watched, ready.names)
     if ready.listener >= 0:
-        watch.supervise(Supervisor(ready.listener, plan.writable, plan.readable, plan.blank))
+        watch.supervise(Supervisor(ready.listener, plan.writable, plan.readable, plan.blank, walls.network))
     told = watch.until_ended()
     told |= _told(ready.leader_door)
     told["refusals"] = ready.routes.refused() if ready.routes else 0

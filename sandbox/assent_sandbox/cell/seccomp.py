@@ -213,14 +213,13 @@ def _conditions_unbounded(network: bool, supervised: bool, scoped: bool) -> dict
     }  # fmt: skip
     if supervised and not scoped:
         bodies |= {name: [(_RETURN, 0, 0, _NOTIFY)] for name in _SIGNALS}
-    if not network:
-        streams = _allow_masked(1, 0xF, (_STREAM, _SEQUENCE), EACCES)
-        none: list[Step] = [(_RETURN, 0, 0, _ERROR | EACCES)]
-        own: list[Step] = [_load(0), (_EQUAL, 1, 0, _UNIX), (_RETURN, 0, 0, _ERROR | EACCES), *streams]
-        bodies["socket"] = own if supervised else none
-        bodies["socketpair"] = [_load(0), (_EQUAL, 1, 0, _UNIX), (_RETURN, 0, 0, _ERROR | EAFNOSUPPORT), *streams]
-        if supervised:
-            bodies["connect"] = [(_RETURN, 0, 0, _NOTIFY)]
+    streams = _allow_masked(1, 0xF, (_STREAM, _SEQUENCE), EACCES)
+    others = _sockets((_INET, _INET6), EACCES) if network else [(_RETURN, 0, 0, _ERROR | EACCES)]
+    own: list[Step] = [_load(0), (_EQUAL, 0, len(streams), _UNIX), *streams] if supervised else []
+    bodies["socket"] = [*own, *others]
+    bodies["socketpair"] = [_load(0), (_EQUAL, 1, 0, _UNIX), (_RETURN, 0, 0, _ERROR | EAFNOSUPPORT), *streams]
+    if supervised:
+        bodies["connect"] = [(_RETURN, 0, 0, _NOTIFY)]
     return bodies
 
 

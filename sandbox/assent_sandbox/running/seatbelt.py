@@ -43,6 +43,12 @@ _BASE = """\
 (deny mach-lookup (global-name "com.apple.SecurityServer"))
 """
 
+_NETWORK = """\
+(allow network* (local ip) (remote ip))
+(allow network-outbound (literal "/private/var/run/mDNSResponder"))
+"""
+"""The network and whoever looks up its names; the user's agents listen on unix sockets, which are no part of it."""
+
 
 def profile(view: View, policy: Policy, *, home: str, toolchains: Iterable[str] = (), tmp: str = "") -> str:
     """The profile for `sandbox-exec -p`: nothing but what is named may be read, written or reached.
@@ -68,7 +74,7 @@ def profile(view: View, policy: Policy, *, home: str, toolchains: Iterable[str] 
             _rule("allow file-read* file-write*", "subpath", (view.copy, *((tmp,) if tmp else ())))
             if view.closed
             else "",
-            "(allow network*)\n" if policy.allows("network") else "(deny network*)\n",
+            _NETWORK if policy.allows("network") else "(deny network*)\n",
         )
     )
 
