@@ -68,11 +68,20 @@ class Policy(Struct, frozen=True, kw_only=True):
         "*.key",
         "id_rsa*",
         "id_ed25519*",
+        "id_ecdsa*",
+        "id_dsa*",
         ".netrc",
+        ".npmrc",
+        ".pypirc",
+        ".git-credentials",
+        ".dockercfg",
+        ".vault-token",
+        "*.ppk",
+        "*.kdbx",
         "*.p12",
         "*.pfx",
     )
-    """Patterns of file names in the repository whose contents are masked until granted."""
+    """Patterns of file names in the repository, in any case, whose contents are masked until granted."""
     public: tuple[str, ...] = (".env.example", ".env.sample", ".env.template", "*.pub")
     """Patterns that are no secret although one of `secrets` matches them."""
 

@@ -12,6 +12,7 @@ import os
 from typing import NamedTuple
 
 from assent_sandbox.cell import namespaces, seccomp
+from assent_sandbox.policy import Widening
 
 
 class Attempt(NamedTuple):
@@ -25,6 +26,10 @@ class Attempt(NamedTuple):
     unproven: str = ""
     ruins: bool = False
     """Whether it leaves a view behind in which nothing else can be tried."""
+    granted: tuple[Widening, ...] = ()
+    """What the user has consented to, which must not open anything besides."""
+    then: str = ""
+    """A further command, for which the first one prepares."""
 
     @property
     def argv(self) -> tuple[str, ...]:

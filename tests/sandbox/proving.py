@@ -33,10 +33,10 @@ sys.path[:0] = [str(Path(__file__).parents[2] / room) for room in ("sandbox", "t
 
 from assent_sandbox.cell import landlock, namespaces
 from assent_sandbox.output import readable
-from assent_sandbox.policy import Command, Ended, Limits, Policy
-from assent_sandbox.stage import File, Link, Stage, StageError
+from assent_sandbox.policy import Command, Ended, Limits, Policy, Widening
+from assent_sandbox.stage import File, Link, Stage, StageError, WallsError
 from assent_sandbox.tiers import open_stage
-from sandbox import controls, escapes
+from sandbox import brought, controls, escapes, second
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.shmat.restype = ctypes.c_void_p
@@ -83,19 +83,25 @@ class World:
         """Seconds that an attempt waits for what the host does meanwhile."""
         self.canary, self.mark = f"canary-{secrets.token_hex(6)}", f"assent-{secrets.token_hex(6)}"
         self.terminal = terminal
+        self.places = os.environ.get("ELSEWHERE", "").split()
         self.root, self.home, self.out = base / "repo", base / "home", base / "out"
         self.open, self.state = beyond / "open", base / "state"
         for folder in (self.root, self.home, self.out, self.open):
             folder.mkdir(parents=True)
         self._make_files()
         self._make_repository()
+        brought.furnish_elsewhere([*self.places, str(self.open)], self.mark, self.canary)
         self._make_listeners()
         self._make_shared()
         self._make_victim()
         self.environment = {
-            name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH", "GROUP", "DISK")
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "LANG", "PYTHONPATH", "GROUP", "DISK", "ELSEWHERE")
         } | {"HOME": str(self.home), "OPENAI_API_KEY": self.canary, "GIT_CONFIG_NOSYSTEM": "1"}
-        self.environment["PATH"] = f"{self.home}/.cargo/bin:{self.environment['PATH']}"
+        own = brought.path_of(self.root, self.home, self.places[0] if self.places else "")
+        beside = [each for each in self.environment["PATH"].split(":") if str(self.home.parent.parent) not in each]
+        self.environment["PATH"] = ":".join((f"{self.home}/.cargo/bin", *beside, own))
         self.before = self.look()
         self.stands = self._standing()
         self.threads: list[threading.Thread] = []
@@ -110,7 +116,8 @@ class World:
             "TRAP": str(self.out / "trap"), "MARK": self.mark, "VICTIM": str(self.victim.pid), "US": str(os.getpid()),
             "TCP": tcp, "TCP6": tcp6, "UDP": udp, "UDP6": udp6, "LISTEN": str(self.listen), "KEY": str(self.key),
             "TERMINAL": self.terminal.name, "DISK": os.environ.get("DISK", "1:1"), "GROUP": os.environ.get("GROUP", "0"),
-            "LINK": self.link, "ADDRESS": "127.0.0.1", "MOMENT": str(self.moment),
+            "LINK": self.link, "ADDRESS": "127.0.0.1", "MOMENT": str(self.moment), "ELSEWHERE": " ".join(self.places[1:]),
+            "TOOLS": "".join(self.places[:1]), "BESIDE": "".join(self.places[1:2]),
         }  # fmt: skip
 
     def _make_files(self) -> None:
@@ -132,6 +139,7 @@ class World:
         (self.open / "locked").write_text("")
         (self.out / "trap").write_text(f"#!/bin/sh\n: > {self.out}/trapped\nexec cat\n")
         (self.out / "trap").chmod(0o755)
+        brought.furnish_home(self.home, self.canary)
         self.held = os.open(self.open / "victim", os.O_RDWR)
         os.set_inheritable(self.held, True)
         for folder in ("/tmp", "/var/tmp", "/dev/shm"):
@@ -144,8 +152,9 @@ class World:
         (self.root / "sub" / "b.txt").write_text("b\n")
         (self.root / "other").mkdir()
         (self.root / "other" / "o.txt").write_text("o\n")
-        (self.root / ".gitignore").write_text(".env\n*.key\nlarge/\n")
+        (self.root / ".gitignore").write_text("\n".join((".env", "*.key", "large/", *brought.IGNORED, "")))
         _commit(self.root)
+        brought.furnish_repository(self.root, self.home, self.open, self.canary)
         (self.root / ".env").write_text(f"KEY={self.canary}\n")
         (self.root / "sub" / "tls.key").write_text(f"{self.canary}\n")
         (self.root / "large" / "deep").mkdir(parents=True)
@@ -169,6 +178,7 @@ class World:
             for name in names:
                 self.doors.append(socket.socket(socket.AF_UNIX, kind))
                 self.doors[-1].bind(name)
+        self.doors.append(brought.listen_at(self.home / ".cargo/s"))
         for door in self.doors:
             self._listen(door)
         self.spare = socket.socket()
@@ -214,7 +224,7 @@ class World:
     def look(self) -> dict[str, object]:
         """Everything of the host that a command could have changed."""
         found: dict[str, object] = {}
-        for top in (self.root, self.home, self.out, self.open):
+        for top in (self.root, self.home, self.out, self.open, *self.places):
             for folder, names, files in os.walk(top):
                 if folder.endswith("/large"):
                     del files[:]
@@ -243,7 +253,9 @@ class World:
             self._begin(self._knock)
         if "/late" in script:
             self._begin(self._open_late)
-        if "flock" in script:
+        if "/.cargo/late" in script:
+            self._begin(self._open_late_tool)
+        if "flock" in script or "lockf" in script:
             self._begin(self._watch_lock)
 
     def _begin(self, what: object) -> None:
@@ -263,15 +275,24 @@ class World:
         self.doors[-1].bind(f"{self.open}/late")
         self._listen(self.doors[-1])
 
+    def _open_late_tool(self) -> None:
+        time.sleep(0.25)
+        self.doors.append(brought.listen_at(self.home / ".cargo/late"))
+
     def _watch_lock(self) -> None:
-        while not self.over.wait(0.02):
+        tools = [self.home / ".cargo/bin/tool", *(Path(place, "bin/opted") for place in self.places[:1])]
+        files = [self.lock, *(os.open(tool, os.O_RDWR) for tool in tools)]
+        while not self.over.wait(0.02) and not (self.open / "noticed").exists():
             try:
-                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                fcntl.flock(self.lock, fcntl.LOCK_UN)
+                for file in files:
+                    for lock in (fcntl.flock, fcntl.lockf):
+                        lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        lock(file, fcntl.LOCK_UN)
             except BlockingIOError:
                 self.found.append("a file of the host was locked")
                 (self.open / "noticed").touch()
-                return
+        for file in files[1:]:
+            os.close(file)
 
     def judge(self, output: str) -> list[str]:
         """What shows that something got out; the world may not be as it was then."""
@@ -279,8 +300,8 @@ class World:
         for thread in self.threads:
             thread.join()
         self.threads = []
-        for name in ("late", "noticed"):
-            (self.open / name).unlink(missing_ok=True)
+        for name in (self.open / "late", self.open / "noticed", self.home / ".cargo/late"):
+            name.unlink(missing_ok=True)
         seen = [text for text in ("REACHED", self.canary, self.named) if text in output]
         found = [*self.found, *(f"it printed {text}" for text in seen)]
         self.found = []
@@ -332,6 +353,9 @@ class World:
             door.close()
         os.close(self.held)
         os.close(self.lock)
+        brought.clear_elsewhere([*self.places, str(self.open)], self.mark)
+        with suppress(OSError):
+            (self.root / "closed").chmod(0o755)
         _libc.shmctl(self.memory, 0, None)
         _libc.mq_unlink(f"/{self.mark}".encode())
         for name in ("/tmp/shown-", "/var/tmp/shown-", "/dev/shm/shown-", "/tmp/s-"):
@@ -413,13 +437,13 @@ class Proof:
         told: dict[str, list[str]] = {}
         fresh = True
         for name, attempt in table.items():
-            if self.tier == "bare" and attempt.unproven == escapes.ALL_DIE:
+            if self.tier == "bare" and attempt.unproven in (escapes.ALL_DIE, escapes.NOT_HERE):
                 continue
             if fresh or self.world is None:
                 await self.renew()
             assert self.world is not None
             self.world.meanwhile(attempt.script)
-            output = await self._run(attempt.argv, self.world)
+            output = await self._run(attempt, self.world)
             found = self.world.judge(output)
             shown = output if self.tier == "bare" else readable(output.encode())
             if "\\033" in attempt.script and any(code in shown for code in ("\x1b", "\x07", "\x9b", "\u202e", "\r")):
@@ -434,7 +458,8 @@ class Proof:
         await self.close()
         return told
 
-    async def _run(self, argv: tuple[str, ...], world: World) -> str:
+    async def _run(self, attempt: escapes.Attempt, world: World) -> str:
+        argv = attempt.argv
         if self.tier == "bare":
             names = world.environment | world.names(world.root)
             with subprocess.Popen(
@@ -444,7 +469,12 @@ class Proof:
                     return process.communicate(timeout=PATIENCE)[0].decode(errors="replace")
                 process.kill()
                 return process.communicate()[0].decode(errors="replace")
-        return (await self.run(argv)).output.decode(errors="replace")
+        ways = [argv, ("sh", "-c", attempt.then)] if attempt.then else [argv]
+        try:
+            said = [(await self.run(way, granted=attempt.granted)).output for way in ways]
+        except WallsError as error:
+            said = [str(error).encode()]
+        return b"".join(said).decode(errors="replace")
 
     async def run(
         self,
@@ -452,6 +482,7 @@ class Proof:
         limits: Limits | None = None,
         environment: dict[str, str] | None = None,
         stage: Stage | None = None,
+        granted: tuple[Widening, ...] = (),
     ) -> Ended:
         """Run a command on the stage."""
         stage = stage or self.stage
@@ -459,7 +490,8 @@ class Proof:
         assert self.world is not None
         names = self.world.names(Path(stage.view.path)) if environment is None else environment
         command = Command(argv=argv, environment=names)
-        pieces = [piece async for piece in stage.run(command, Policy(limits=limits or Limits(seconds=PATIENCE)))]
+        policy = Policy(limits=limits or Limits(seconds=PATIENCE), widenings=granted)
+        pieces = [piece async for piece in stage.run(command, policy)]
         assert isinstance(pieces[-1], Ended)
         return pieces[-1]
 
@@ -608,7 +640,7 @@ def main(tier: str, folder: str, beyond: str, groups: list[str]) -> dict[str, li
         elif group == "bombs":
             told |= asyncio.run(proof.bombs(controls.BOMBS))
         else:
-            told |= asyncio.run(proof.attempts(escapes.GROUPS[group]))
+            told |= asyncio.run(proof.attempts((escapes.GROUPS | second.GROUPS)[group]))
     return told
 
 

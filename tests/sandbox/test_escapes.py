@@ -15,8 +15,9 @@ import pytest
 
 from assent_sandbox.cell import landlock, namespaces, seccomp
 from assent_sandbox.gaps import GAPS, gaps_of
-from sandbox import escapes
+from sandbox import escapes, second
 
+GROUPS = escapes.GROUPS | second.GROUPS
 PROVING = Path(__file__).with_name("proving.py")
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 ORDINARY, FURTHER = 54_321 + 2 * WORKER, 54_322 + 2 * WORKER
@@ -33,6 +34,7 @@ class Somebody:
 
     def __init__(self, name: str, folder: Path, beyond: Path, python: str) -> None:
         self.name, self.folder, self.beyond, self.python = name, folder, beyond, python
+        self.elsewhere: tuple[Path, ...] = ()
         self.user = ORDINARY if name == "an ordinary user" and os.geteuid() == 0 else None
 
     def prove(self, tier: str, *groups: str, **variables: str) -> dict[str, list[str]]:
@@ -44,7 +46,7 @@ class Somebody:
         disk = Path("/").stat().st_dev
         environment = variables | {
             "PATH": path, "PYTHONPATH": str(packages), "LANG": "C.UTF-8", "GROUP": str(self.other_group()),
-            "DISK": f"{os.major(disk)}:{os.minor(disk)}",
+            "DISK": f"{os.major(disk)}:{os.minor(disk)}", "ELSEWHERE": " ".join(map(str, self.elsewhere)),
         }  # fmt: skip
         within: tuple[str, ...] = ()
         if (tier, groups, self.user) == ("copy", ("bombs",), None) and namespaces.counts_processes():
@@ -100,22 +102,24 @@ def somebody(request: pytest.FixtureRequest) -> Iterator[Somebody]:
     folder = Path(tempfile.mkdtemp(prefix="assent-proof-"))
     beyond = Path(tempfile.mkdtemp(prefix="assent-proof-", dir="/srv" if os.access("/srv", os.W_OK) else None))
     somebody = Somebody(request.param, folder, beyond, python)
-    for place in (folder, beyond):
+    tops = ("/opt", "/opt", "/mnt", "/media", "/var/lib", "/var/cache", "/") if root else ()
+    somebody.elsewhere = tuple(Path(tempfile.mkdtemp(prefix="assent-proof-", dir=top)) for top in tops)
+    for place in (folder, beyond, *somebody.elsewhere):
         place.chmod(0o755)
         if somebody.user:
             os.chown(place, somebody.user, somebody.user)
     yield somebody
-    for place in (folder, beyond):
+    for place in (folder, beyond, *somebody.elsewhere):
         subprocess.run(["chmod", "-R", "u+rwX", str(place)], check=False)
         shutil.rmtree(place, ignore_errors=True)
 
 
-@pytest.mark.parametrize("group", escapes.GROUPS)
+@pytest.mark.parametrize("group", GROUPS)
 def test_no_attempt_gets_out(group: str, tier: str, somebody: Somebody) -> None:
     through = somebody.prove(tier, group)
     closed = {"attributes", "signals", "terminals", "abstract sockets"} if seccomp.can_be_supervised() else set[str]()
     gaps = {gap.name for gap in gaps_of(tier, landlock.version(), closed)}  # pyright: ignore
-    known = {name for name, attempt in escapes.GROUPS[group].items() if attempt.gap in gaps}
+    known = {name for name, attempt in GROUPS[group].items() if attempt.gap in gaps}
     assert {name: seen for name, seen in through.items() if name not in known} == {}
 
 
@@ -135,7 +139,7 @@ def test_files_of_others_that_the_user_may_change_can_be_changed(tier: str, some
     assert somebody.prove(tier, "owners") == {}
 
 
-@pytest.mark.parametrize("group", escapes.GROUPS)
+@pytest.mark.parametrize("group", GROUPS)
 def test_without_walls_every_attempt_succeeds(group: str, somebody: Somebody) -> None:
     if somebody.name != "root":
         pytest.skip("the disposable host that is harmed needs root; the payloads are the same")
@@ -143,8 +147,8 @@ def test_without_walls_every_attempt_succeeds(group: str, somebody: Somebody) ->
 
 
 def test_every_attempt_says_what_stops_it() -> None:
-    everything = [attempt for group in escapes.GROUPS.values() for attempt in group.values()]
-    assert len(everything) > 140
+    everything = [attempt for group in GROUPS.values() for attempt in group.values()]
+    assert len(everything) > 240
     assert all(attempt.stop for attempt in everything)
     assert {attempt.gap for attempt in everything} - {""} <= {gap.name for gap in GAPS["copy"]}
     assert namespaces.machine in {"x86_64", "aarch64"}

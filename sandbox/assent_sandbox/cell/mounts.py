@@ -12,14 +12,27 @@ import stat
 import time
 
 from assent_sandbox.cell import namespaces
-from assent_sandbox.cell.namespaces import NODEV, NOEXEC, NOSUID, RDONLY, attach, copy_mount, make_mount, set_attributes
+from assent_sandbox.cell.namespaces import (
+    NODEV,
+    NOEXEC,
+    NOSUID,
+    RDONLY,
+    attach,
+    attach_at,
+    copy_mount,
+    make_mount,
+    set_attributes,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assent_sandbox.sight.plan import Layers, Plan
 
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
+_PATH = os.O_PATH | os.O_CLOEXEC
 _USUAL_COVERS = 4
 _LEAST_BOUND = 512
 _NO_REST = frozenset(
@@ -121,6 +134,8 @@ def arrange(plan: Plan, pieces: Pieces) -> list[str]:
         path, text = plan.identity
         _replace(path, text.encode("utf-8", "surrogateescape"))
     made: list[str] = []
+    for path in (*(path for path, _ in shown), *(path for path, _ in overlays)):
+        _clear_way(path)
     for path, mount in sorted(shown):
         lasting = path.startswith(("/tmp/", "/var/tmp/")) and not os.path.lexists(path)
         if mount >= 0 and _prepare(path, mount):
@@ -129,10 +144,11 @@ def arrange(plan: Plan, pieces: Pieces) -> list[str]:
     for path in plan.blank:
         _blank(path)
     for path, overlay in sorted(overlays):
-        if _prepare(path, overlay):
-            attach(overlay, path)
-    for path in plan.masked:
-        _blank(os.path.join(plan.view, path))
+        _make_place(path, overlay)
+        view = os.dup(overlay) if path == plan.view else -1
+        attach(overlay, path)
+        if view >= 0:
+            _mask_all(view, plan.masked)
     for path in covered:
         if path not in ("/tmp", "/var/tmp", "/run"):
             set_attributes(path, RDONLY, recursive=0)
@@ -311,25 +327,93 @@ def _replace(path: str, text: bytes) -> None:
 def _prepare(path: str, mount: int) -> bool:
     """Make the place that a mount is to be attached to, where it is missing and can be made."""
     try:
-        if stat.S_ISDIR(os.stat(mount).st_mode):
-            os.makedirs(path, exist_ok=True)
-        elif not os.path.lexists(path):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+        _make_place(path, mount)
     except OSError:
         os.close(mount)
         return False
     return True
 
 
+def _make_place(path: str, mount: int) -> None:
+    if stat.S_ISDIR(os.stat(mount).st_mode):
+        os.makedirs(path, exist_ok=True)
+    elif not os.path.lexists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+
+
+def _clear_way(path: str) -> None:
+    """Remove what an earlier command has put in the way to a place in the session's /tmp: a link would lead elsewhere."""
+    if not path.startswith("/tmp/"):
+        return
+    for end in [place for place, letter in enumerate(path) if letter == "/" and place > len("/tmp")]:
+        above = path[:end]
+        try:
+            mode = os.lstat(above).st_mode
+            if not stat.S_ISDIR(mode):
+                os.unlink(above)
+            elif mode & 0o700 != 0o700:  # noqa: PLR2004
+                os.chmod(above, 0o755)
+        except FileNotFoundError:
+            return
+    if os.path.islink(path):
+        os.unlink(path)
+
+
+_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
 def _blank(path: str) -> None:
-    """Lay something empty and unreadable over a path; a link or a missing path has nothing to hide."""
+    """Lay something empty and unreadable over a path; a link or a missing path has nothing to hide.
+
+    Raises OSError where something is there that cannot be covered.
+    """
     try:
-        kind = os.lstat(path).st_mode
-    except OSError:
-        return
-    if stat.S_ISLNK(kind) or os.path.realpath(path) != path:
-        return
-    mount = copy_mount(_EMPTY_FOLDER if stat.S_ISDIR(kind) else _EMPTY_FILE, recursive=0)
-    set_attributes("", RDONLY, at=mount, recursive=0)
-    attach(mount, path)
+        place = os.open(path, _PATH | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno in _NOTHING_THERE:
+            return
+        raise
+    _cover_place(place, path)
+
+
+def _mask_all(view: int, paths: Sequence[str]) -> None:
+    """Cover what is secret in the view, each found from its root on, name by name and through no link."""
+    try:
+        for path in paths:
+            if (place := _find(view, path)) >= 0:
+                _cover_place(place, path)
+    finally:
+        os.close(view)
+
+
+def _find(view: int, path: str) -> int:
+    here = os.dup(view)
+    for name in path.split("/"):
+        try:
+            there = os.open(name, _PATH | os.O_NOFOLLOW, dir_fd=here)
+        except OSError as error:
+            if error.errno in _NOTHING_THERE:
+                return -1
+            raise OSError(error.errno, f"mask {path}: {error.strerror}") from error
+        finally:
+            os.close(here)
+        here = there
+    return here
+
+
+def _cover_place(place: int, path: str) -> None:
+    try:
+        kind = os.stat(place).st_mode
+        if stat.S_ISLNK(kind):
+            return
+        mount = copy_mount(_EMPTY_FOLDER if stat.S_ISDIR(kind) else _EMPTY_FILE, recursive=0)
+        try:
+            set_attributes("", RDONLY, at=mount, recursive=0)
+            attach_at(mount, place)
+        except OSError as error:
+            raise OSError(error.errno, f"hide {path}: {error.strerror}") from error
+        finally:
+            os.close(mount)
+    finally:
+        os.close(place)

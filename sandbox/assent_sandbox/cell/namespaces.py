@@ -194,6 +194,11 @@ def attach(mount: int, path: str) -> None:
         os.close(mount)
 
 
+def attach_at(mount: int, place: int) -> None:
+    """Put a detached mount on what a descriptor is open at, whatever its path is by now; `mount` is not closed."""
+    system_call("mount at a descriptor", _MOVE_MOUNT, mount, b"", place, b"", 4 | 0x40)
+
+
 def detach(path: str) -> None:
     """Take away what is mounted at a path; a link is not followed."""
     system_call(f"unmount {path}", _UMOUNT[machine], os.fsencode(path), 2 | 8)

@@ -77,6 +77,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     toolchains: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     """Relative to the repository."""
+    behind: tuple[str, ...] = ()
+    """What secret links of the repository lead to outside of it."""
     foreign: tuple[str, ...] = ()
     """Files and folders of owners whom a stage does not have, relative to the repository, the outer ones first."""
     sockets: tuple[str, ...] = ()
@@ -237,7 +239,9 @@ def _blank(view: View, around: Surroundings, policy: Policy) -> tuple[str, ...]:
     allowed = (*_granted(policy, "read"), *_granted(policy, "write"), *policy.readable)
     talked_to = (*map(os.path.realpath, _granted(policy, "socket")), *policy.readable)
     keys = (os.path.join(around.home, name) for name in CREDENTIALS)
-    files = (path for path in (*_KEYS_OF_ROOT, *keys) if not any(is_within(each, path) for each in allowed))
+    files = (
+        path for path in (*_KEYS_OF_ROOT, *keys, *around.behind) if not any(is_within(each, path) for each in allowed)
+    )
     sockets = (path for path in around.sockets if path not in talked_to)
     return (*files, *sockets, *(path for path in own_folders(view) if not is_within(view.root, path)))
 

@@ -49,6 +49,7 @@ class Lookout:
             home=home_folder(os.environ),
             toolchains=self._tools,
             secrets=self._secrets.find(policy),
+            behind=self._secrets.outside,
             foreign=self._secrets.foreign,
             sockets=host_sockets(),
             git=main_git_folder(self._view.root),

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from assent_sandbox import host
 from assent_sandbox.policy import Policy
-from assent_sandbox.sight.masks import is_secret
+from assent_sandbox.sight.masks import is_secret_file
 from assent_sandbox.sight.plan import is_within
 from assent_sandbox.view.tree import Tree, is_private
 
@@ -43,7 +43,7 @@ def list_repository(root: str, policy: Policy, without: tuple[str, ...] = (), ke
             linked.add(path)
         else:
             files |= below
-    secret = {path for path in files if is_secret(path.rpartition("/")[2], policy) or _is_beneath(path, keys)}
+    secret = {path for path in files if is_secret_file(root, path, policy) or _is_beneath(path, keys)}
     linked = {path for path in linked if not _is_beneath(path, keys)}
     return Listing(frozenset(files - secret), frozenset(linked), frozenset(secret))
 
