@@ -17,8 +17,8 @@ IGNORED = (
     "conf/", "keys/", "node_modules/", "target/", "venv/", "env/", ".tox/", "__pycache__/", ".mypy_cache/", ".svn/", ".hg/",
     "closed/", ".ENV", "id_ecdsa", "id_dsa", ".npmrc", ".pypirc", ".git-credentials", ".env.*", "/bin", "folder",
 )  # fmt: skip
-IN_HOME = ("private/key", "work/notes", "project/notes", "project/lib/notes", "linked/notes", "folder/notes")
-PROGRAMS = ("private/python", "work/bin/python", "project/bin/python3", "linked/bin/x", "folder/x")
+IN_HOME = ("private/key", "work/notes", "project/notes", "project/lib/notes", "linked/notes", "kept/notes")
+PROGRAMS = ("private/python", "work/bin/python", "project/bin/python3", "linked/bin/x", "kept/x")
 
 
 def furnish_home(home: Path, canary: str) -> None:
@@ -44,7 +44,7 @@ def furnish_repository(root: Path, home: Path, beyond: Path, canary: str) -> Non
         (root / name).mkdir(parents=True, exist_ok=True)
     for name, target in (
         ("env/bin/python", "private/python"), ("venv/bin/python", "project/bin/python3"), ("node_modules/.bin/x", "linked/bin/x"),
-        ("node_modules/.bin/python", "work/bin/python"), ("folder", "folder"), (".env.staging", ".cargo/prod.env"),
+        ("node_modules/.bin/python", "work/bin/python"), ("folder", "kept"), (".env.staging", ".cargo/prod.env"),
     ):  # fmt: skip
         (root / name).symlink_to(os.path.relpath(home / target, (root / name).parent))
     (root / ".env.production").symlink_to(beyond / "prod.env")

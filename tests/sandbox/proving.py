@@ -255,6 +255,8 @@ class World:
             self._begin(self._open_late)
         if "/.cargo/late" in script:
             self._begin(self._open_late_tool)
+        if "lease" in script:
+            self._begin(self._watch_lease)
         if "flock" in script or "lockf" in script:
             self._begin(self._watch_lock)
 
@@ -293,6 +295,15 @@ class World:
                 (self.open / "noticed").touch()
         for file in files[1:]:
             os.close(file)
+
+    def _watch_lease(self) -> None:
+        while not self.over.wait(0.05):
+            try:
+                os.close(os.open(self.home / ".cargo/bin/tool", os.O_WRONLY | os.O_NONBLOCK))
+            except BlockingIOError:
+                self.found.append("a file of the host waits for whoever has a lease")
+                (self.open / "noticed").touch()
+                return
 
     def judge(self, output: str) -> list[str]:
         """What shows that something got out; the world may not be as it was then."""

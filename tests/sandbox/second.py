@@ -21,7 +21,7 @@ LINKS = {
     "a link to a bin without a lib": Attempt("not an installation", "cat ~/work/notes; ls ~/work"),
     "a link to an environment in a project": Attempt("only its parts are shown", "cat ~/project/notes ~/project/lib/notes"),
     "a link in node_modules/.bin on PATH": Attempt("links of the repository show no tools", "cat ~/linked/notes; ls ~/linked"),
-    "a link on PATH to a folder": Attempt("links of the repository show no folders", "cat ~/folder/notes; ls ~/folder/"),
+    "a link on PATH to a folder": Attempt("links of the repository show no folders", "cat ~/kept/notes; ls ~/kept/"),
     "the real repository through a toolchain": Attempt("not shown again", "cat ~/again/.env; cat ~/again/bin/../.env"),
     "the target of a secret link": Attempt("masked wherever it lies", 'cat .env.production; cat "$OPEN/prod.env"; cat ~/.cargo/prod.env; cat .env.staging'),
     "a link that is made to a toolchain's neighbour": Attempt("hidden home", 'ln -s ~/.cargo/../private p; cat p/key; cd ~/.cargo/bin && cat ../../private/key'),
@@ -141,7 +141,8 @@ SOCKETS = {
         "f = os.open(E['HOME'] + '/.cargo/bin/tool', os.O_RDONLY); fcntl.lockf(f, fcntl.LOCK_SH | fcntl.LOCK_NB)\n"
         "for _ in range(60): os.path.exists(E['OPEN'] + '/noticed') or time.sleep(0.05)", python=True, gap="locks"),
     "a lease on a toolchain": Attempt("seen through an overlay, where there are none",
-        "f = os.open(E['HOME'] + '/.cargo/bin/tool', os.O_RDONLY); reached(libc.fcntl(f, 1024, 0))", python=True, gap="locks"),
+        "f = os.open(E['HOME'] + '/.cargo/bin/tool', os.O_RDONLY); signal.signal(signal.SIGIO, signal.SIG_IGN); lease = any(libc.fcntl(f, 1024, 0) == 0 for _ in range(20))\n"
+        "for _ in range(60): os.path.exists(E['OPEN'] + '/noticed') or time.sleep(0.05)", python=True, gap="locks"),
 }  # fmt: skip
 
 GROUPS = {"links": LINKS, "elsewhere": ELSEWHERE, "masks": MASKS, "place": PLACE, "sockets": SOCKETS}

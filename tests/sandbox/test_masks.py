@@ -70,7 +70,7 @@ def test_a_secret_is_found_although_the_time_of_its_folder_was_set_back(
     monkeypatch.setattr(watch, "_most_watches", lambda: most)
     monkeypatch.setattr(masks, "_TICK", 0)
     put(tmp_path, "deep/a.txt")
-    then = os.stat(tmp_path / "deep").st_mtime_ns
+    then = (tmp_path / "deep").stat().st_mtime_ns
     secrets = SecretFiles(str(tmp_path))
     assert secrets.find(Policy()) == ()
     put(tmp_path, "deep/.env")
@@ -89,7 +89,7 @@ def test_a_folder_that_has_only_just_changed_is_looked_at_again(
     put(tmp_path, ".env")
     assert secrets.find(Policy()) == (".env",)
     deadline = time.monotonic() + 60
-    while time.time_ns() - os.stat(tmp_path).st_ctime_ns <= masks._TICK and time.monotonic() < deadline:
+    while time.time_ns() - tmp_path.stat().st_ctime_ns <= masks._TICK and time.monotonic() < deadline:
         time.sleep(0.01)
     secrets.find(Policy())
     put(tmp_path, ".env.local")

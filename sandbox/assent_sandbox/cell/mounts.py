@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import time
 
 from assent_sandbox.cell import namespaces
+from assent_sandbox.cell.covers import EMPTY_FILE, EMPTY_FOLDER, blank, clear_way, make_place, mask_all, prepare
 from assent_sandbox.cell.namespaces import (
     NODEV,
     NOEXEC,
     NOSUID,
     RDONLY,
     attach,
-    attach_at,
     copy_mount,
     make_mount,
     set_attributes,
@@ -26,22 +25,14 @@ from assent_sandbox.cell.namespaces import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from assent_sandbox.sight.plan import Layers, Plan
 
 _NODES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
-_PATH = os.O_PATH | os.O_CLOEXEC
-_USUAL_COVERS = 4
+_USUAL_COVERS = 10
 _LEAST_BOUND = 512
-_NO_REST = frozenset(
-    (
-        "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "lost+found", "nix", "proc", "root", "run",
-        "sbin", "snap", "sys", "tmp", "usr",
-    )
-)  # fmt: skip
-_EMPTY_FILE, _EMPTY_FOLDER = "/dev/.empty-file", "/dev/.empty-folder"
+_LASTING = "/var/tmp"
+_LINKS_IN_VAR = ("run", "lock")
 
 
 def make_tmp(home: str) -> str:
@@ -70,16 +61,16 @@ class Pieces:
         self.proc = make_mount("proc", {}, NOSUID | NODEV | NOEXEC)
         self.covers: list[int] = []
         self.nodes: list[tuple[str, int]] = []
+        self.empty = _make_cover()
         if walled:
             self.covers = [_make_cover() for _ in range(_USUAL_COVERS)]
-            self.nodes = [(name, _take(f"/dev/{name}", writable=False, attributes=NOEXEC)) for name in _NODES]
+            self.nodes = [(name, _bind(f"/dev/{name}", RDONLY | NOEXEC)) for name in _NODES]
             self.terminals = make_mount(
                 "devpts", {"newinstance": "", "ptmxmode": "0666", "mode": "620"}, NOSUID | NOEXEC
             )
             self.shared = make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV)
             self.devices = _make_cover()
             _furnish_devices(self.devices)
-        self.rest = _lay_over_rest() if walled else []
 
     def bound_processes(self, count: int) -> None:
         """Let this process namespace have no more threads, root's too, where that setting is not the whole machine's."""
@@ -115,17 +106,18 @@ def arrange(plan: Plan, pieces: Pieces) -> list[str]:
             attach(overlay, path)
         return []
     set_attributes("", RDONLY, at=pieces.proc)
-    shown = [(each.path, _take(each.source, each.writable)) for each in plan.shown]
+    set_attributes("/", 0, propagation=namespaces.PRIVATE)
+    shown = [(each.path, _take(each.source, each.writable, pieces)) for each in plan.shown]
     hidden = sorted(path for path in plan.hidden if os.path.isdir(path))
     tmp = copy_mount(pieces.tmp, recursive=0)
-    set_attributes("/", 0, propagation=namespaces.PRIVATE)
-    for path, mount in pieces.rest:
-        attach(mount, path)
     set_attributes("/", RDONLY | NOSUID)
+    links = [(name, os.readlink(f"/var/{name}")) for name in _LINKS_IN_VAR if os.path.islink(f"/var/{name}")]
     covered = _cover_all(hidden, tmp, pieces)
     for path in hidden:
         if path not in plan.never:
             os.makedirs(path, exist_ok=True)
+    for name, target in links:
+        os.symlink(target, f"/var/{name}")
     _place_devices(pieces)
     attach(pieces.proc, "/proc")
     if not plan.network:
@@ -135,22 +127,22 @@ def arrange(plan: Plan, pieces: Pieces) -> list[str]:
         _replace(path, text.encode("utf-8", "surrogateescape"))
     made: list[str] = []
     for path in (*(path for path, _ in shown), *(path for path, _ in overlays)):
-        _clear_way(path)
+        clear_way(path)
     for path, mount in sorted(shown):
         lasting = path.startswith(("/tmp/", "/var/tmp/")) and not os.path.lexists(path)
-        if mount >= 0 and _prepare(path, mount):
+        if mount >= 0 and prepare(path, mount):
             attach(mount, path)
             made += [path] if lasting else []
     for path in plan.blank:
-        _blank(path)
+        blank(path)
     for path, overlay in sorted(overlays):
-        _make_place(path, overlay)
+        make_place(path, overlay)
         view = os.dup(overlay) if path == plan.view else -1
         attach(overlay, path)
         if view >= 0:
-            _mask_all(view, plan.masked)
+            mask_all(view, plan.masked)
     for path in covered:
-        if path not in ("/tmp", "/var/tmp", "/run"):
+        if path not in ("/tmp", _LASTING, "/run"):
             set_attributes(path, RDONLY, recursive=0)
     return made
 
@@ -163,45 +155,6 @@ def take_away(places: list[str]) -> None:
             os.rmdir(path) if os.path.isdir(path) else os.unlink(path)
         except OSError:
             continue
-
-
-def _lay_over_rest() -> list[tuple[str, int]]:
-    """Overlays of what else the machine has at its root, to be put over it.
-
-    What is only bound read-only can still be locked, and a socket in it, also one made later, be connected to; what is
-    seen through an overlay is another file. A folder in which something is mounted cannot be seen so, and stays bound.
-    """
-    found: list[tuple[str, int]] = []
-    empty = _make_cover()
-    for path in _rest():
-        try:
-            lower = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        except OSError:
-            continue
-        layers = f"/proc/self/fd/{lower}:/proc/self/fd/{empty}"
-        try:
-            found.append((path, make_mount("overlay", {"lowerdir": layers}, NOSUID | RDONLY)))
-        except OSError:
-            continue
-        finally:
-            os.close(lower)
-    os.close(empty)
-    return found
-
-
-def _rest() -> list[str]:
-    """The folders at the root, with something in them, that hold neither the system nor what is hidden anyway."""
-    with os.scandir("/") as items:
-        names = [each.name for each in items if each.is_dir(follow_symlinks=False) and each.name not in _NO_REST]
-    return [f"/{name}" for name in names if not _is_empty(f"/{name}")]
-
-
-def _is_empty(folder: str) -> bool:
-    try:
-        with os.scandir(folder) as items:
-            return next(items, None) is None
-    except OSError:
-        return False
 
 
 def _look_at(layers: Stack) -> list[tuple[int, ...]]:
@@ -240,27 +193,66 @@ def _make_overlay(layers: Stack) -> int:
             os.close(place)
 
 
-def _take(source: str, writable: bool, attributes: int = 0) -> int:
-    """A detached copy of a place on the host; -1 if there is none."""
+def _take(source: str, writable: bool, pieces: Pieces) -> int:
+    """A detached mount of a place on the host; -1 if there is none.
+
+    What may only be read is seen through an overlay, where it is another file: of one that is only bound, the lock is the
+    host's, and a socket in it, also one made later, can be connected to. What something is mounted in stays bound.
+    """
+    if writable:
+        return _bind(source, 0)
+    try:
+        if os.path.isdir(source):
+            return _look_through(source, pieces)
+        return _look_at_file(source, pieces)
+    except OSError:
+        return _bind(source, RDONLY)
+
+
+def _bind(source: str, attributes: int) -> int:
     try:
         mount = copy_mount(source)
     except OSError:
         return -1
-    set_attributes("", attributes | NOSUID | (0 if writable else RDONLY), at=mount, propagation=namespaces.PRIVATE)
+    set_attributes("", attributes | NOSUID, at=mount, propagation=namespaces.PRIVATE)
     return mount
+
+
+def _look_through(folder: str, pieces: Pieces) -> int:
+    """A read-only overlay of a folder and nothing."""
+    lower = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+    try:
+        layers = f"/proc/self/fd/{lower}:/proc/self/fd/{pieces.empty}"
+        return make_mount("overlay", {"lowerdir": layers}, NOSUID | RDONLY)
+    finally:
+        os.close(lower)
+
+
+def _look_at_file(path: str, pieces: Pieces) -> int:
+    """A file in an overlay of its folder; sockets stay what they are, for somebody has consented to them."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    path = os.path.realpath(path)
+    attach(_look_through(os.path.dirname(path), pieces), "/proc")
+    try:
+        return copy_mount(os.path.join("/proc", os.path.basename(path)), recursive=0)
+    finally:
+        namespaces.detach("/proc")
 
 
 def _cover_all(covers: list[str], tmp: int, pieces: Pieces) -> list[str]:
     """Cover from the shallow to the deep; one that lies under an earlier cover is hidden already."""
     done: list[str] = []
     for path in covers:
-        if any(path.startswith(cover + "/") for cover in done):
+        if path == _LASTING:
+            os.makedirs(path, exist_ok=True)
+        elif any(path.startswith(cover + "/") for cover in done):
             continue
         if path == "/tmp":
             attach(tmp, path)
         elif path == "/dev":
             attach(pieces.devices, path)
-        elif path == "/var/tmp":
+        elif path == _LASTING:
             attach(make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID), path)
         else:
             attach(pieces.cover(), path)
@@ -270,7 +262,7 @@ def _cover_all(covers: list[str], tmp: int, pieces: Pieces) -> list[str]:
 
 def _furnish_devices(folder: int) -> None:
     """Make what /dev holds beside the nodes themselves, which are mounts."""
-    for name in (*_NODES, _EMPTY_FILE):
+    for name in (*_NODES, EMPTY_FILE):
         os.close(
             os.open(os.path.basename(name), os.O_CREAT | os.O_CLOEXEC, 0o666 if name in _NODES else 0, dir_fd=folder)
         )
@@ -278,7 +270,7 @@ def _furnish_devices(folder: int) -> None:
         os.symlink(target, name, dir_fd=folder)
     for name in ("pts", "shm"):
         os.mkdir(name, dir_fd=folder)
-    os.mkdir(os.path.basename(_EMPTY_FOLDER), 0o000, dir_fd=folder)
+    os.mkdir(os.path.basename(EMPTY_FOLDER), 0o000, dir_fd=folder)
 
 
 def _place_devices(pieces: Pieces) -> None:
@@ -320,100 +312,5 @@ def _replace(path: str, text: bytes) -> None:
     os.write(file, text)
     os.close(file)
     mount = copy_mount(ours, recursive=0)
-    if _prepare(path, mount):
+    if prepare(path, mount):
         attach(mount, path)
-
-
-def _prepare(path: str, mount: int) -> bool:
-    """Make the place that a mount is to be attached to, where it is missing and can be made."""
-    try:
-        _make_place(path, mount)
-    except OSError:
-        os.close(mount)
-        return False
-    return True
-
-
-def _make_place(path: str, mount: int) -> None:
-    if stat.S_ISDIR(os.stat(mount).st_mode):
-        os.makedirs(path, exist_ok=True)
-    elif not os.path.lexists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
-
-
-def _clear_way(path: str) -> None:
-    """Remove what an earlier command has put in the way to a place in the session's /tmp: a link would lead elsewhere."""
-    if not path.startswith("/tmp/"):
-        return
-    for end in [place for place, letter in enumerate(path) if letter == "/" and place > len("/tmp")]:
-        above = path[:end]
-        try:
-            mode = os.lstat(above).st_mode
-            if not stat.S_ISDIR(mode):
-                os.unlink(above)
-            elif mode & 0o700 != 0o700:  # noqa: PLR2004
-                os.chmod(above, 0o755)
-        except FileNotFoundError:
-            return
-    if os.path.islink(path):
-        os.unlink(path)
-
-
-_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-
-
-def _blank(path: str) -> None:
-    """Lay something empty and unreadable over a path; a link or a missing path has nothing to hide.
-
-    Raises OSError where something is there that cannot be covered.
-    """
-    try:
-        place = os.open(path, _PATH | os.O_NOFOLLOW)
-    except OSError as error:
-        if error.errno in _NOTHING_THERE:
-            return
-        raise
-    _cover_place(place, path)
-
-
-def _mask_all(view: int, paths: Sequence[str]) -> None:
-    """Cover what is secret in the view, each found from its root on, name by name and through no link."""
-    try:
-        for path in paths:
-            if (place := _find(view, path)) >= 0:
-                _cover_place(place, path)
-    finally:
-        os.close(view)
-
-
-def _find(view: int, path: str) -> int:
-    here = os.dup(view)
-    for name in path.split("/"):
-        try:
-            there = os.open(name, _PATH | os.O_NOFOLLOW, dir_fd=here)
-        except OSError as error:
-            if error.errno in _NOTHING_THERE:
-                return -1
-            raise OSError(error.errno, f"mask {path}: {error.strerror}") from error
-        finally:
-            os.close(here)
-        here = there
-    return here
-
-
-def _cover_place(place: int, path: str) -> None:
-    try:
-        kind = os.stat(place).st_mode
-        if stat.S_ISLNK(kind):
-            return
-        mount = copy_mount(_EMPTY_FOLDER if stat.S_ISDIR(kind) else _EMPTY_FILE, recursive=0)
-        try:
-            set_attributes("", RDONLY, at=mount, recursive=0)
-            attach_at(mount, place)
-        except OSError as error:
-            raise OSError(error.errno, f"hide {path}: {error.strerror}") from error
-        finally:
-            os.close(mount)
-    finally:
-        os.close(place)

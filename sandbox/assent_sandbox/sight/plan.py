@@ -81,6 +81,12 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """What secret links of the repository lead to outside of it."""
     foreign: tuple[str, ...] = ()
     """Files and folders of owners whom a stage does not have, relative to the repository, the outer ones first."""
+    packages: tuple[str, ...] = ()
+    """What there is of `PACKAGES`."""
+    beside: tuple[str, ...] = ()
+    """The folders at the root of this machine that are not the system's."""
+    strewn: tuple[str, ...] = ()
+    """The files there."""
     sockets: tuple[str, ...] = ()
     git: str = ""
     """The main git folder of a linked worktree, outside the repository."""
@@ -94,11 +100,16 @@ def is_within(path: str, folder: str) -> bool:
 
 
 SYSTEM = (
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix", "/snap", "/sys",
-    "/var/lib/dpkg", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version",
-    "/proc/filesystems", "/proc/sys",
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/nix", "/gnu", "/snap", "/sys",
+    "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/version", "/proc/filesystems",
+    "/proc/sys",
 )  # fmt: skip
-"""What the copy tier lets be read of the system."""
+"""What may be read of the system, in either tier; the overlay tier has a /proc of its own."""
+PACKAGES = (
+    "/var/lib/dpkg", "/var/lib/rpm", "/var/lib/pacman", "/var/lib/ca-certificates", "/var/lib/gems", "/var/lib/ghc",
+    "/var/lib/texmf", "/var/cache/fontconfig",
+)  # fmt: skip
+"""What packages keep besides, and tools need; the rest of /var is other people's."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts")
 _PROXY = 61080
 """Where the proxy listens in a command's own network: above the ports that the kernel gives out by itself."""
@@ -198,7 +209,7 @@ def _exits(policy: Policy) -> tuple[tuple[int, int], ...]:
 
 def _shown(policy: Policy, around: Surroundings) -> tuple[Shown, ...]:
     read_only = (*around.toolchains, *policy.readable, *_granted(policy, "read"))
-    shown = {path: Shown(path=path, source=path) for path in read_only}
+    shown = {path: Shown(path=path, source=path) for path in (*around.packages, *read_only)}
     shown |= {path: Shown(path=path, source=path, writable=True) for path in _granted(policy, "write")}
     shown |= {path: Shown(path=path, source=path) for path in map(os.path.realpath, _granted(policy, "socket"))}
     if policy.allows("network"):
@@ -212,7 +223,7 @@ def _readable(view: View, policy: Policy, around: Surroundings) -> tuple[str, ..
     if view.tier == "overlay":
         return ("/",)
     git = (around.git,) if around.git else ()
-    return (*SYSTEM, *around.toolchains, *policy.readable, *view.borrowed, *_granted(policy, "read"), *git)
+    return (*SYSTEM, *PACKAGES, *around.toolchains, *policy.readable, *view.borrowed, *_granted(policy, "read"), *git)
 
 
 def _writable(view: View, policy: Policy, around: Surroundings, tmp: str) -> tuple[str, ...]:
@@ -232,7 +243,8 @@ def _writable(view: View, policy: Policy, around: Surroundings, tmp: str) -> tup
 def _hidden(view: View, around: Surroundings) -> tuple[str, ...]:
     """Whole folders that are covered; one in the repository lies under its overlay anyway."""
     own = (path for path in own_folders(view) if not is_within(path, view.root))
-    return tuple(dict.fromkeys((around.home, "/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", *own)))
+    places = ("/home", "/root", "/tmp", "/var/tmp", "/run", "/dev", *around.beside)
+    return tuple(dict.fromkeys((around.home, *places, *own)))
 
 
 def _blank(view: View, around: Surroundings, policy: Policy) -> tuple[str, ...]:
@@ -240,7 +252,9 @@ def _blank(view: View, around: Surroundings, policy: Policy) -> tuple[str, ...]:
     talked_to = (*map(os.path.realpath, _granted(policy, "socket")), *policy.readable)
     keys = (os.path.join(around.home, name) for name in CREDENTIALS)
     files = (
-        path for path in (*_KEYS_OF_ROOT, *keys, *around.behind) if not any(is_within(each, path) for each in allowed)
+        path
+        for path in (*_KEYS_OF_ROOT, *keys, *around.behind, *around.strewn)
+        if not any(is_within(each, path) for each in allowed)
     )
     sockets = (path for path in around.sockets if path not in talked_to)
     return (*files, *sockets, *(path for path in own_folders(view) if not is_within(view.root, path)))

@@ -13,13 +13,15 @@ from pathlib import Path
 
 from assent_sandbox.policy import Policy, View
 from assent_sandbox.sight.masks import SecretFiles
-from assent_sandbox.sight.plan import Surroundings, is_within
+from assent_sandbox.sight.plan import PACKAGES, SYSTEM, Surroundings, is_within
 from assent_sandbox.sight.private import identity
 from assent_sandbox.sight.toolchains import find_interpreters, find_toolchains
 
 MEND_MOUNTS = "Commands work on a copy. Unmount it, or mount it elsewhere and link to it, for the overlay tier."
 _OCTAL = re.compile(r"\\([0-7]{3})")
 """How the kernel writes blanks and the like in the names of mount points."""
+_KEPT = frozenset((*SYSTEM, "/proc", "/dev", "/run", "/tmp", "/home", "/root"))
+"""What there is at the root that is the system's, or has a place of its own in a plan."""
 _TOOLS_STAY = 10.0
 """Seconds after which tools are looked for again."""
 
@@ -31,6 +33,7 @@ class Lookout:
         self._view = view
         self._secrets = SecretFiles(view.root, owned=view.tier == "overlay")
         self._tools: tuple[str, ...] = ()
+        self._packages: tuple[str, ...] = ()
         self._identity = ""
         self._looked = float("-inf")
 
@@ -42,8 +45,10 @@ class Lookout:
         """Gather what a plan needs to know now."""
         if time.monotonic() - self._looked > _TOOLS_STAY:
             self._tools = await asyncio.to_thread(look_for_tools, self._view, os.environ)
+            self._packages = tuple(filter(os.path.isdir, PACKAGES))
             self._identity = await asyncio.to_thread(identity, self._view.root)
             self._looked = time.monotonic()
+        beside, strewn = beside_the_system()
         return Surroundings(
             variables=os.environ,
             home=home_folder(os.environ),
@@ -51,6 +56,9 @@ class Lookout:
             secrets=self._secrets.find(policy),
             behind=self._secrets.outside,
             foreign=self._secrets.foreign,
+            packages=self._packages,
+            beside=beside,
+            strewn=strewn,
             sockets=host_sockets(),
             git=main_git_folder(self._view.root),
             identity=self._identity,
@@ -65,15 +73,27 @@ def home_folder(variables: Mapping[str, str]) -> str:
 def look_for_tools(view: View, variables: Mapping[str, str]) -> tuple[str, ...]:
     """The folders that hold the tools on PATH and the pythons of the repository, where they would be hidden."""
     interpreters = find_interpreters(view.root, (variables.get("VIRTUAL_ENV", ""),))
-    return find_toolchains(variables.get("PATH", ""), interpreters, _homes(view, home_folder(variables)), view.root)
+    homes = tuple(dict.fromkeys((*_homes(home_folder(variables)), "/")))
+    found = find_toolchains(variables.get("PATH", ""), interpreters, homes, view.root)
+    return tuple(each for each in found if not any(is_within(each, place) for place in SYSTEM))
 
 
-def _homes(view: View, home: str) -> tuple[str, ...]:
-    """Where tools are hidden unless they are found: under the homes; in the copy tier, everywhere."""
-    own = home
+def _homes(home: str) -> tuple[str, ...]:
     with suppress(KeyError):
-        own = pwd.getpwuid(os.getuid()).pw_dir
-    return tuple(dict.fromkeys((home, os.path.realpath(own), *(() if view.tier == "overlay" else ("/",)))))
+        return home, os.path.realpath(pwd.getpwuid(os.getuid()).pw_dir)
+    return (home,)
+
+
+def beside_the_system() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The folders at the root of this machine that are not the system's, and the files there."""
+    folders: list[str] = []
+    files: list[str] = []
+    with os.scandir("/") as entries:
+        for entry in entries:
+            if entry.path in _KEPT or entry.is_symlink():
+                continue
+            (folders if entry.is_dir() else files).append(entry.path)
+    return tuple(sorted(folders)), tuple(sorted(files))
 
 
 def host_sockets() -> tuple[str, ...]:

@@ -23,7 +23,11 @@ _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*t?")
 _BINS = ("bin", "sbin", "shims", "Scripts")
 """What the folder of an installation's programs is called."""
 _SYSTEM = ("", "/usr/bin", "/usr/sbin", "/bin", "/sbin")
-"""Folders of programs whose links lead nowhere else."""
+"""Folders of programs whose links lead to what has no bin of its own only where packages are put whole."""
+_WHOLE = "/opt/"
+_ALTERNATIVES = "/etc/alternatives/"
+_NOBODYS = ("/", "/home", "/Users", "/mnt", "/media")
+"""What lies directly in these is a home or a disk, or a part of the system, and no toolchain."""
 
 
 def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ...], root: str = "") -> tuple[str, ...]:
@@ -40,11 +44,12 @@ def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ..
         if is_in(entry, root):
             received.append(os.path.join(entry, "python"))
             continue
-        found |= dict.fromkeys(_prefixes(entry, homes))
-        if entry.rstrip("/") not in _SYSTEM:
-            found |= dict.fromkeys(
-                p for target in _link_targets(entry) for p in _prefixes(os.path.dirname(target), homes)
-            )
+        if entry.rstrip("/") in _SYSTEM:
+            targets = _packages_behind(entry)
+        else:
+            found |= dict.fromkeys(_prefixes(entry, homes))
+            targets = _link_targets(entry)
+        found |= dict.fromkeys(place for target in targets for place in _prefixes(os.path.dirname(target), homes))
     for interpreter in received:
         found |= dict.fromkeys(part for hop in hops(interpreter) for part in _python_of(hop, homes, root))
     besides = [
@@ -120,7 +125,9 @@ def _is_toolchain(folder: str, homes: tuple[str, ...]) -> bool:
     if any(folder == home or _beneath(home, folder) for home in homes):
         return False
     home = next((home for home in homes if _beneath(folder, home)), None)
-    return home is not None and (home == "/" or os.path.relpath(folder, home) not in _NEVER)
+    if home == "/":
+        return os.path.dirname(folder) not in _NOBODYS
+    return home is not None and os.path.relpath(folder, home) not in _NEVER
 
 
 def _link_targets(folder: str) -> Iterator[str]:
@@ -132,6 +139,26 @@ def _link_targets(folder: str) -> Iterator[str]:
                     yield from hops(entry.path)
     except OSError:
         return
+
+
+def _packages_behind(folder: str) -> Iterator[str]:
+    """Where the programs of the system are that lie in a package's own folder."""
+    try:
+        with os.scandir(folder) as entries:
+            links = [entry.path for entry in entries if entry.is_symlink()]
+    except OSError:
+        return
+    for link in links:
+        target = _target(link)
+        if (_target(target) if target.startswith(_ALTERNATIVES) else target).startswith(_WHOLE):
+            yield from hops(link)
+
+
+def _target(link: str) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
 
 
 def hops(path: str) -> Iterator[str]:
