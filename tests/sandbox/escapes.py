@@ -43,6 +43,8 @@ _NUMBERS = {name: row[_COLUMN] for name, row in (seccomp.REFUSED | seccomp.REFUS
         "clone": (56, 220), "unshare": (272, 97), "renameat2": (316, 276), "setpriority": (141, 140), "prlimit": (302, 261),
         "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424), "mq_timedreceive": (243, 183), "sched_setscheduler": (144, 119),
         "rt_sigqueueinfo": (129, 138), "tkill": (200, 130), "name_to_handle_at": (303, 264), "linkat": (265, 37),
+        "file_setattr": (469, 469), "setxattrat": (463, 463), "msgrcv": (70, 188), "semctl": (66, 191), "semop": (65, 193),
+        "memfd_secret": (447, 447), "listmount": (458, 458), "lsm_set_self_attr": (460, 460), "process_mrelease": (448, 448),
     }.items()
 }  # fmt: skip
 

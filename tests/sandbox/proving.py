@@ -117,6 +117,7 @@ class World:
             "TCP": tcp, "TCP6": tcp6, "UDP": udp, "UDP6": udp6, "LISTEN": str(self.listen), "KEY": str(self.key),
             "TERMINAL": self.terminal.name, "DISK": os.environ.get("DISK", "1:1"), "GROUP": os.environ.get("GROUP", "0"),
             "LINK": self.link, "ADDRESS": "127.0.0.1", "MOMENT": str(self.moment), "ELSEWHERE": " ".join(self.places[1:]),
+            "QUEUE": str(self.queue), "SEMAPHORES": str(self.semaphores), "MEMORY": str(self.memory),
             "TOOLS": "".join(self.places[:1]), "BESIDE": "".join(self.places[1:2]),
         }  # fmt: skip
 
@@ -198,6 +199,11 @@ class World:
         self.key = int(self.mark[-6:], 16)
         self.memory = _libc.shmget(self.key, 4096, 0o1666)
         ctypes.memmove(_libc.shmat(self.memory, None, 0), self.canary.encode(), len(self.canary))
+        self.queue = _libc.msgget(self.key, 0o1666)
+        message = (1).to_bytes(8, sys.byteorder) + self.canary.encode()
+        for _ in range(3):
+            _libc.msgsnd(self.queue, message, len(self.canary), 0)
+        self.semaphores = _libc.semget(self.key, 1, 0o1666)
         queue = _libc.mq_open(f"/{self.mark}".encode(), os.O_RDWR | os.O_CREAT, 0o666, None)
         _libc.mq_send(queue, self.canary.encode(), len(self.canary), 0)
         os.close(queue)
@@ -367,7 +373,9 @@ class World:
         brought.clear_elsewhere([*self.places, str(self.open)], self.mark)
         with suppress(OSError):
             (self.root / "closed").chmod(0o755)
-        _libc.shmctl(self.memory, 0, None)
+        for control, each in (("shmctl", self.memory), ("msgctl", self.queue)):
+            getattr(_libc, control)(each, 0, None)
+        _libc.semctl(self.semaphores, 0, 0)
         _libc.mq_unlink(f"/{self.mark}".encode())
         for name in ("/tmp/shown-", "/var/tmp/shown-", "/dev/shm/shown-", "/tmp/s-"):
             Path(name + self.mark).unlink(missing_ok=True)

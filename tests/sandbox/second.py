@@ -145,4 +145,84 @@ SOCKETS = {
         "for _ in range(60): os.path.exists(E['OPEN'] + '/noticed') or time.sleep(0.05)", python=True, gap="locks"),
 }  # fmt: skip
 
-GROUPS = {"links": LINKS, "elsewhere": ELSEWHERE, "masks": MASKS, "place": PLACE, "sockets": SOCKETS}
+_OWN = "s, t = socket.socketpair(); {}; fcntl.fcntl(s, 10, 9); fcntl.fcntl(s, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK); t.send(b'x')"
+_LATER = "the kernel has had it since {}"
+
+CALLS = {
+    "signals by the owner of a descriptor": Attempt("own pid namespace; Landlock's scope, the supervisor", _OWN.format("fcntl.fcntl(s, 8, victim)"), python=True, gap="signals"),
+    "signals by an owner given by address": Attempt("own pid namespace; Landlock's scope, seccomp",
+        _OWN.format("fcntl.fcntl(s, 15, struct.pack('ii', 1, victim))"), python=True, gap="signals"),
+    "signals by the owner of a socket": Attempt("own pid namespace; Landlock's scope, seccomp",
+        _OWN.format("fcntl.ioctl(s, 0x8901, struct.pack('i', victim))"), python=True, gap="signals"),
+    "signals by another name of that": Attempt("own pid namespace; Landlock's scope, seccomp",
+        _OWN.format("fcntl.ioctl(s, 0x8902, struct.pack('i', victim))"), python=True, gap="signals"),
+    "signals to a group by the owner": Attempt("own pid namespace; Landlock's scope, the supervisor", _OWN.format("fcntl.fcntl(s, 8, -victim)"), python=True, gap="signals"),
+    "attributes by the new call": Attempt("read-only rest; seccomp",
+        "each(*(lambda p=p: call('file_setattr', -100, os.fsencode(p), struct.pack('QIIII', 0x80, 0, 0, 0, 0), 24, 0) for p in OUTSIDE))", python=True,
+        unproven=_LATER.format("6.17")),
+    "attributes by the new calls of names": Attempt("read-only rest; seccomp",
+        "each(*(lambda p=p: call('setxattrat', -100, os.fsencode(p), 0, b'user.x', struct.pack('QII', ctypes.addressof(ctypes.create_string_buffer(b'x')), 1, 0), 16) for p in OUTSIDE))",
+        python=True, unproven=_LATER.format("6.13")),
+    "what no table has": Attempt("seccomp",
+        "for number in (*range(340, 424), *range(470, 700), 1023, 4095):\n"
+        "    libc.syscall.restype = ctypes.c_long\n"
+        "    if libc.syscall(ctypes.c_long(number), *(6 * [ctypes.c_long(-1)])) != -1 or ctypes.get_errno() != errno.ENOSYS: print('REACHED', number)",
+        python=True, unproven="kernels may not have so many"),
+    "a message of others by its number": Attempt("own ipc namespace; seccomp",
+        "b = ctypes.create_string_buffer(4096)\nfor i in (int(E['QUEUE']), 0, 32768):\n    n = call('msgrcv', i, b, 4000, 0, 0x800); print(b.raw[8:8 + max(n, 0)])", python=True),
+    "semaphores of others by their number": Attempt("own ipc namespace; seccomp", "reached(call('semctl', int(E['SEMAPHORES']), 0, 11, 0))", python=True),
+    "an operation on semaphores of others": Attempt("own ipc namespace; seccomp", "reached(call('semop', int(E['SEMAPHORES']), struct.pack('HhH', 0, 1, 0), 1))", python=True),
+    "memory of others by its number": Attempt("own ipc namespace; seccomp", "reached(call('shmctl', int(E['MEMORY']), 0, 0))", python=True),
+    "hidden memory": Attempt("seccomp", "reached(call('memfd_secret', 0))", python=True, unproven="may be off"),
+    "walls by attribute": Attempt("seccomp", "reached(call('lsm_set_self_attr', 100, struct.pack('QQQQ', 0, 0, 32, 0), 32, 0))", python=True, unproven="needs a module of security"),
+    "memory of the dying": Attempt("own pid namespace; seccomp", "p = call('pidfd_open', victim, 0); reached(call('process_mrelease', p, 0))", python=True,
+        unproven="only of one that dies"),
+}  # fmt: skip
+
+SUPERVISOR = {
+    "a mode through /proc by detours": Attempt("hidden home, read-only rest; judged where it leads",
+        "os.symlink('/proc', 'p'); f = [os.open(p, os.O_PATH) for p in OUTSIDE if os.path.exists(p)]\n"
+        "ways = ('/proc/self/fd', '/proc/./self/fd', '//proc//self//fd', '/proc/self/../self/fd', 'p/self/fd', '/dev/fd', '/dev/./fd', '/proc/thread-self/fd', '/proc/self/task/../fd')\n"
+        "each(*(lambda w=w, n=n: os.chmod(f'{w}/{n}', 0o777) for w in ways for n in f))", python=True, gap="attributes"),
+    "a mode of a keeper's own descriptors": Attempt("judged where it leads, for the caller",
+        "each(*(lambda w=w, n=n: os.chmod(f'{w}/{n}', 0o777) for w in ('/proc/self/fd', '/proc/./self/fd', '/dev/./fd') for n in range(64)))", python=True, gap="attributes"),
+    "a mode through a working folder": Attempt("judged where it leads", "each(*(lambda p=p: (os.chdir(os.path.dirname(p)), os.chmod('/proc/./self/cwd/' + os.path.basename(p), 0o777)) for p in OUTSIDE))",
+        python=True, gap="attributes"),
+    "a mode through a loop of links": Attempt("judged where it leads",
+        "os.symlink('two', 'one'); os.symlink(os.path.abspath('three'), 'two'); os.symlink(OUTSIDE[0], 'three')\n"
+        "each(lambda: os.chmod('one', 0o777), lambda: os.chmod('./two/../one', 0o777), lambda: os.utime('one', (1, 1)))", python=True, gap="attributes"),
+    "a mode by a path that is exchanged": Attempt("done on the handle that was judged",
+        "import threading\nopen('mine', 'w'); b = ctypes.create_string_buffer(200); over = []; good, bad = os.fsencode(os.path.abspath('mine')) + b'\\0', os.fsencode(OUTSIDE[0]) + b'\\0'\n"
+        "def exchange():\n"
+        "    while not over: b[:len(bad)] = bad; b[:len(good)] = good\n"
+        "threading.Thread(target=exchange, daemon=True).start()\n"
+        "for _ in range(300): libc.chmod(b, 0o777)\n"
+        "over.append(1)", python=True, gap="attributes"),
+    "a mode by a link that is exchanged": Attempt("done on the handle that was judged",
+        "import threading\nopen('mine', 'w'); os.symlink('mine', 'l'); over = []\n"
+        "def exchange():\n"
+        "    while not over:\n"
+        "        for to in ('mine', OUTSIDE[0]): os.symlink(to, 'm'); os.rename('m', 'l')\n"
+        "t = threading.Thread(target=exchange); t.start()\n"
+        "each(*(lambda: os.chmod('l', 0o777) for _ in range(300)))\n"
+        "over.append(1); t.join()", python=True, gap="attributes"),
+    "an owner by a trailing slash": Attempt("judged where it leads", "os.symlink(os.path.dirname(OUTSIDE[0]), 'd')\neach(lambda: os.chmod('d/', 0o700), lambda: os.chmod('d/.', 0o700), lambda: os.chmod('d/victim', 0o777))",
+        python=True, gap="attributes"),
+    "a signal to a negative thread": Attempt("own pid namespace; Landlock's scope, the supervisor", "call('tkill', -victim, 9); call('rt_sigqueueinfo', victim | 1 << 32, 9, struct.pack('iiii', 9, 0, -1, 0).ljust(128, b'\\0'))",
+        python=True, gap="signals"),
+    "a watch through a detour": Attempt("hidden home; the supervisor",
+        "os.symlink('/proc/self/root' + E['HOME'], 'h'); f = libc.inotify_init(); reached(libc.inotify_add_watch(f, b'h/.ssh/id_ed25519', 2))", python=True, gap="metadata"),
+    "a terminal by a forged request": Attempt("own devpts; the supervisor",
+        "each(lambda: os.write(fcntl.ioctl(os.open(E['TERMINAL'], os.O_RDWR), 0x5441, os.O_RDWR), b'x'), lambda: fcntl.ioctl(os.open('/dev/tty', os.O_RDWR), 0x5441, os.O_RDWR))",
+        python=True, unproven="only of a master"),
+}  # fmt: skip
+
+GROUPS = {
+    "calls": CALLS,
+    "supervisor": SUPERVISOR,
+    "links": LINKS,
+    "elsewhere": ELSEWHERE,
+    "masks": MASKS,
+    "place": PLACE,
+    "sockets": SOCKETS,
+}

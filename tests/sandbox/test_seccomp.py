@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from assent_sandbox.cell import seccomp
+from assent_sandbox.cell import calls, seccomp
 from assent_sandbox.cell.seccomp import Step
 
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -146,7 +149,7 @@ def test_a_supervisor_is_asked_for_what_is_judged_by_its_target(machine: str) ->
     alone = seccomp.program(machine, bounded=False, network=False)
     for name in seccomp.SUPERVISED:
         number = call(machine, name)
-        if number is not None and name != "ioctl":
+        if number is not None and name not in ("ioctl", "fcntl"):
             arguments = (4711, 4711) if name == "setpriority" else (4711,)
             assert judge(steps, MACHINES[machine], number, *arguments) == NOTIFIED, name
             assert judge(alone, MACHINES[machine], number, *arguments) != NOTIFIED, name
@@ -184,3 +187,118 @@ def test_without_namespaces_calls_are_judged_by_their_arguments(
     for expected, asked in ((alone, False), (supervised, True)):
         steps = seccomp.program(machine, bounded=False, network=False, supervised=asked)
         assert judge(steps, MACHINES[machine], number, *arguments) == expected
+
+
+KNOWN = calls.allowed().keys() | seccomp.REFUSED.keys() | seccomp.REFUSED_UNBOUNDED.keys() | seccomp.SUPERVISED.keys()
+HEADERS = {
+    "x86_64": ("asm/unistd_64.h", "x86_64-linux-gnu/asm/unistd_64.h"),
+    "aarch64": ("asm-generic/unistd.h",),
+}
+NEVER_MADE = {
+    "_sysctl", "afs_syscall", "create_module", "epoll_ctl_old", "epoll_wait_old", "get_kernel_syms", "getpmsg", "putpmsg",
+    "query_module", "security", "tuxcall", "vserver", "syscalls", "get_thread_area", "set_thread_area", "sync_file_range2",
+}  # fmt: skip
+"""What stands in headers and no 64-bit program calls."""
+OF_32_BITS = re.compile(r".*(16|32|_time32|64_64)|(ia32|s390|old|spu|pciconfig)_.*")
+INNER = {
+    "fadvise64", "fstatfs64", "gethostname", "ipc", "llseek", "mmap_pgoff", "newfstat", "newlstat", "newstat", "newuname",
+    "ni_syscall", "nice", "oldumount", "olduname", "recv", "rtas", "send", "sendfile64", "sgetmask", "signal", "sigpending", "sigprocmask",
+    "sigsuspend", "socketcall", "ssetmask", "statfs64", "stime", "subpage_prot", "umount", "vm86", "vm86old", "waitpid",
+}  # fmt: skip
+"""Names that the kernel has for other tables, or for what ours has under another name."""
+
+
+def headers(machine: str) -> dict[str, int]:
+    """Names and numbers as the headers of this system have them."""
+    for name in HEADERS[machine]:
+        if (file := Path("/usr/include", name)).exists():
+            found = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)$", file.read_text(), re.MULTILINE)
+            table = {
+                "newfstatat" if name == "fstatat" and machine == "aarch64" else name: int(number)
+                for name, number in found
+            }
+            return (
+                table
+                if machine == "x86_64"
+                else {k: v for k, v in table.items() if v < 244 or 260 <= v < 403 or v >= 424}
+            )
+    pytest.skip("no headers are installed")
+
+
+def test_every_call_of_the_headers_is_known_by_its_number(machine: str) -> None:
+    column = 0 if machine == "x86_64" else 1
+    tables = (calls.allowed(), seccomp.REFUSED, seccomp.REFUSED_UNBOUNDED, seccomp.SUPERVISED)
+    ours = {name: row[column] for table in tables for name, row in table.items()}
+    assert {
+        name: number for name, number in headers(machine).items() if ours.get(name) != number and name not in NEVER_MADE
+    } == {}
+
+
+def test_every_call_of_the_running_kernel_is_known() -> None:
+    found = set(re.findall(r" [tT] __(?:x64|arm64)_sys_(\w+)", Path("/proc/kallsyms").read_text()))
+    if not found:
+        pytest.skip("the kernel does not name its calls")
+    unknown = {name for name in found - KNOWN - INNER - NEVER_MADE if not OF_32_BITS.fullmatch(name)}
+    assert unknown == set()
+
+
+def test_what_nobody_knows_does_not_exist(machine: str, variant: tuple[bool, bool]) -> None:
+    last = max(number for row in calls.allowed().values() for number in row[:2] if number is not None)
+    between = (*range(340, 424), *range(470, 600), 4095, 0x3FFFFFFF)
+    assert last < 470
+    for supervised in (False, True):
+        steps = seccomp.program(machine, *variant, supervised=supervised)
+        for number in between:
+            assert judge(steps, MACHINES[machine], number) == error(seccomp.ENOSYS), number
+
+
+def test_what_is_allowed_is_neither_judged_nor_named_twice(machine: str) -> None:
+    column = 0 if machine == "x86_64" else 1
+    found = [row[column] for row in calls.allowed().values() if row[column] is not None]
+    assert len(found) == len(set(found))
+    assert not calls.allowed().keys() & (
+        seccomp.REFUSED.keys() | seccomp.REFUSED_UNBOUNDED.keys() | seccomp.SUPERVISED.keys()
+    )
+    for bounded in (True, False):
+        steps = seccomp.program(machine, bounded, network=False)
+        conditional = {"clone", "unshare", "socket", "socketpair"}
+        for name, row in calls.allowed().items():
+            if (number := row[column]) is not None and name not in conditional:
+                assert judge(steps, MACHINES[machine], number) == ALLOWED, name
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "alone", "supervised"),
+    [
+        ("fcntl", (3, 8, 4711), error(1), NOTIFIED),
+        ("fcntl", (3, 15, 4711), error(22), error(22)),
+        ("fcntl", (3, 0x1_0000_0008, 4711), error(1), NOTIFIED),
+        ("fcntl", (3, 4, 0x800), ALLOWED, ALLOWED),
+        ("ioctl", (3, 0x8901, 1), error(1), error(1)),
+        ("ioctl", (3, 0x8902, 1), error(1), error(1)),
+    ],
+)
+def test_nobody_else_is_named_the_owner_of_a_descriptor_where_landlock_does_not_keep_signals_in(
+    machine: str, name: str, arguments: tuple[int, ...], alone: int, supervised: int
+) -> None:
+    for network in (False, True):
+        for expected, asked in ((alone, False), (supervised, True)):
+            steps = seccomp.program(machine, bounded=False, network=network, supervised=asked, scoped=False)
+            number = call(machine, name)
+            assert number is not None
+            assert judge(steps, MACHINES[machine], number, *arguments) == expected
+
+
+@pytest.mark.parametrize("family", [(2, 1), (10, 2), (1, 1), (1, 5), (1, 2), (16, 3, 0), (40, 1)])
+def test_with_the_network_a_unix_socket_is_only_made_where_connects_are_judged(
+    machine: str, family: tuple[int, ...]
+) -> None:
+    number = {"x86_64": 41, "aarch64": 198}[machine]
+    found = [
+        judge(
+            seccomp.program(machine, bounded=False, network=True, supervised=asked), MACHINES[machine], number, *family
+        )
+        for asked in (False, True)
+    ]
+    hosts, streams = family[0] in (2, 10, 16), family in ((1, 1), (1, 5))
+    assert found == [ALLOWED if hosts else error(13), ALLOWED if hosts or streams else error(13)]

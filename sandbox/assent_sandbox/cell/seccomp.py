@@ -1,4 +1,4 @@
-"""The system calls that are refused, with a reason for each, and the filter that refuses them; see `seccomp(2)`.
+"""The system calls that are judged, with a reason for each, and the filter that lets no unknown one pass; see `seccomp(2)`.
 
 Standard library only. Numbers are those of x86_64 and of the generic table that aarch64 uses; None where a call does
 not exist. Landlock and the namespaces decide about files and hosts; this table is for what they do not reach.
@@ -10,7 +10,7 @@ import ctypes
 import os
 import struct
 
-from assent_sandbox.cell import namespaces
+from assent_sandbox.cell import calls, namespaces
 
 EPERM, EACCES, EINVAL, ENOSYS, EOPNOTSUPP, EAFNOSUPPORT = 1, 13, 22, 38, 95, 97
 
@@ -66,6 +66,8 @@ REFUSED: dict[str, tuple[int | None, int | None, int, str]] = {
     "migrate_pages": (256, 238, EPERM, "reaches into other processes"),
     "sethostname": (170, 161, EPERM, "administration"),
     "setdomainname": (171, 162, EPERM, "administration"),
+    "memfd_secret": (447, 447, ENOSYS, "memory that nobody can see, so that no bound counts it"),
+    "lsm_set_self_attr": (460, 460, EPERM, "changes walls of the kernel"),
 }
 
 # The same, where no pid and ipc namespace bounds them
@@ -81,7 +83,18 @@ REFUSED_UNBOUNDED: dict[str, tuple[int | None, int | None, int, str]] = {
     "shmat": (30, 196, EPERM, "shared memory of the whole machine"),
     "shmctl": (31, 195, EPERM, "shared memory of the whole machine"),
     "msgget": (68, 186, EPERM, "message queues of the whole machine"),
+    "msgsnd": (69, 189, EPERM, "message queues of the whole machine, whose numbers can be guessed"),
+    "msgrcv": (70, 188, EPERM, "message queues of the whole machine, whose numbers can be guessed"),
+    "msgctl": (71, 187, EPERM, "message queues of the whole machine, whose numbers can be guessed"),
     "semget": (64, 190, EPERM, "semaphores of the whole machine"),
+    "semop": (65, 193, EPERM, "semaphores of the whole machine, whose numbers can be guessed"),
+    "semctl": (66, 191, EPERM, "semaphores of the whole machine, whose numbers can be guessed"),
+    "semtimedop": (220, 192, EPERM, "semaphores of the whole machine, whose numbers can be guessed"),
+    "process_mrelease": (448, 448, EPERM, "reaches into the user's other processes"),
+    "statmount": (457, 457, ENOSYS, "shows what the machine has mounted"),
+    "listmount": (458, 458, ENOSYS, "shows what the machine has mounted"),
+    "file_getattr": (468, 468, ENOSYS, "comes with the next one"),
+    "file_setattr": (469, 469, ENOSYS, "Landlock does not withhold it"),
     "mq_open": (240, 180, EPERM, "message queues of the whole machine"),
     "mq_unlink": (241, 181, EPERM, "message queues of the whole machine"),
     "setxattr": (188, 5, EOPNOTSUPP, "Landlock does not withhold it"),
@@ -115,6 +128,7 @@ SUPERVISED: dict[str, tuple[int | None, int | None, str]] = {
     "inotify_add_watch": (254, 27, "Landlock does not withhold it"),
     "connect": (42, 203, "sockets of the command's own"),
     "ioctl": (16, 29, "the other end of a pseudo terminal"),
+    "fcntl": (72, 25, "signals to processes of the command's own"),
     "setpriority": (141, 140, "processes of the command's own"),
     "prlimit64": (302, 261, "processes of the command's own"),
     "sched_setparam": (142, 118, "processes of the command's own"),
@@ -138,6 +152,9 @@ _NUMBERS = {
     "aarch64": {"clone": 220, "unshare": 97, "socket": 198, "socketpair": 199},
 }
 _X32 = 0x40000000
+_SET_OWNER, _SET_OWNER_BY_ADDRESS = 8, 15
+_SET_OWNER_OF_SOCKET = (0x8901, 0x8902)
+"""F_SETOWN, F_SETOWN_EX, FIOSETOWN and SIOCSPGRP: whom the kernel is to send signals about a descriptor."""
 _NAMESPACES = 0x7E020080
 _EVERYBODY = 0xFFFFFFFF
 _TERMINAL_INJECTION = (0x5412, 0x541C)
@@ -181,7 +198,32 @@ def program(machine: str, bounded: bool, network: bool, supervised: bool = False
     }
     for name, body in bodies.items():
         steps += [(_EQUAL, 0, len(body), numbers[name]), *body]
-    return [*steps, (_RETURN, 0, 0, _ALLOW)]
+    return [*steps, *_allow_ranges(_known(first))]
+
+
+def _known(first: bool) -> list[tuple[int, int]]:
+    """The numbers that have a meaning on a machine, as ranges from the lowest on; what is judged was judged before."""
+    tables = (calls.allowed(), REFUSED, REFUSED_UNBOUNDED, SUPERVISED)
+    numbers = {row[0] if first else row[1] for table in tables for row in table.values()} - {None}
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(each for each in numbers if each is not None):
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = ranges[-1][0], number
+        else:
+            ranges.append((number, number))
+    return ranges
+
+
+def _allow_ranges(ranges: list[tuple[int, int]]) -> list[Step]:
+    steps: list[Step] = []
+    for low, high in ranges:
+        steps += [
+            (_AT_LEAST, 1, 0, low),
+            (_RETURN, 0, 0, _ERROR | ENOSYS),
+            (_AT_LEAST, 1, 0, high + 1),
+            (_RETURN, 0, 0, _ALLOW),
+        ]
+    return [*steps, (_RETURN, 0, 0, _ERROR | ENOSYS)]
 
 
 def _conditions(families: tuple[int, ...] = (_UNIX, _INET, _INET6)) -> dict[str, list[Step]]:
@@ -199,8 +241,9 @@ def _conditions_unbounded(network: bool, supervised: bool, scoped: bool) -> dict
     """The same where only Landlock and a supervisor stand between a command and the host's processes and sockets."""
     else_ = _NOTIFY if supervised else _ERROR | EPERM
     other_end: list[Step] = [_load(1), (_EQUAL, 0, 1, _OTHER_END), (_RETURN, 0, 0, _NOTIFY)] if supervised else []
+    owners = () if scoped else _SET_OWNER_OF_SOCKET
     bodies = _conditions() | {
-        "ioctl": [*other_end, *_refuse_values(1, _TERMINAL_INJECTION + _FLAGS_OF_FILES, EPERM)],
+        "ioctl": [*other_end, *_refuse_values(1, _TERMINAL_INJECTION + _FLAGS_OF_FILES + owners, EPERM)],
         "setpriority": [
             _load(0), (_EQUAL, 0, 1, _ALL_OF_A_USER), (_RETURN, 0, 0, _ERROR | EPERM), *_allow_values(1, (0,), else_),
         ],
@@ -213,6 +256,13 @@ def _conditions_unbounded(network: bool, supervised: bool, scoped: bool) -> dict
     }  # fmt: skip
     if supervised and not scoped:
         bodies |= {name: [(_RETURN, 0, 0, _NOTIFY)] for name in _SIGNALS}
+    if not scoped:
+        bodies["fcntl"] = [
+            _load(1),
+            (_EQUAL, 0, 1, _SET_OWNER),
+            (_RETURN, 0, 0, else_),
+            *_refuse_values(1, (_SET_OWNER_BY_ADDRESS,), EINVAL),
+        ]
     streams = _allow_masked(1, 0xF, (_STREAM, _SEQUENCE), EACCES)
     others = _sockets((_INET, _INET6), EACCES) if network else [(_RETURN, 0, 0, _ERROR | EACCES)]
     own: list[Step] = [_load(0), (_EQUAL, 0, len(streams), _UNIX), *streams] if supervised else []

@@ -93,6 +93,8 @@ class Supervisor:
                 self._allow_own(a[1] if name == "setpriority" else a[0])
             case "sched_setparam" | "sched_setscheduler" | "sched_setattr" | "sched_setaffinity":
                 self._allow_own(a[0])
+            case "fcntl":
+                self._allow_own(a[2])
             case "pidfd_send_signal":
                 self._allow_own(_process_of(caller, a[0]))
             case _:
