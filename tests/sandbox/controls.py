@@ -154,6 +154,13 @@ OWNERS = {
 
 _SMALL = Limits(seconds=100)
 _M = 1 << 20
+_HOARD = """
+import os, time
+def hold(file):
+    for _ in range(10): os.write(file, b'x' * 1_000_000)
+def wait(): time.sleep(60)
+"""
+"""400 million bytes at most, a second of waiting for the watch."""
 BOMBS = {
     "processes": Bomb(("sh", "-c", "f() { sleep $MARK & f; }; f 2> /dev/null; while :; do sleep 0.2; done"), Limits(seconds=1, processes=60), ("time", "exit", "signal", "processes"), "root"),
     "processes that double": Bomb(("sh", "-c", "b() { b 2> /dev/null | b 2> /dev/null & }; b; sleep 1; sleep $MARK"), Limits(seconds=1, processes=60), ("time", "exit", "signal", "processes"), "root"),
@@ -161,6 +168,13 @@ BOMBS = {
     "memory of one": Bomb(("python3", "-c", "b = []\nwhile 1: b.append(bytearray(b'x') * 10_000_000)"), Limits(seconds=100, memory=200 * _M), ("exit", "memory", "signal")),
     "memory of many": Bomb(("sh", "-c", "for i in 1 2 3 4; do python3 -c \"import time; b = b'x' * 60_000_000; time.sleep(90)\" $MARK & done; wait"), Limits(seconds=100, memory=150 * _M), ("memory",)),
     "memory of files": Bomb(("sh", "-c", "while :; do head -c 4000000 /dev/urandom >> /dev/shm/bomb || exit; done"), Limits(seconds=100, memory=100 * _M, disk=100 * _M, file=40 * _M), ("signal", "exit", "memory", "disk")),
+    "files that nobody maps": Bomb(("python3", "-c", _HOARD + "import os\nfor _ in range(40): hold(os.memfd_create('x'))\nwait()"), Limits(seconds=100, memory=100 * _M), ("memory",)),
+    "files that are shared": Bomb(("python3", "-c", _HOARD + "import mmap\nkept = []\nfor _ in range(40): kept.append(mmap.mmap(-1, 10_000_000)); kept[-1].write(b'x' * 10_000_000)\nwait()"), Limits(seconds=100, memory=100 * _M), ("memory",)),
+    "files that are under way": Bomb(("python3", "-c", _HOARD + "import os, socket\na, b = socket.socketpair()\nfor _ in range(40):\n    f = os.memfd_create('x'); hold(f); socket.send_fds(a, [b'x'], [f]); os.close(f)\nwait()"), Limits(seconds=100, memory=100 * _M), ("memory",)),
+    "what waits in sockets": Bomb(("python3", "-c", _HOARD + "import resource, socket\nresource.setrlimit(resource.RLIMIT_NOFILE, 2 * (resource.getrlimit(resource.RLIMIT_NOFILE)[1],))\nkept = []\ntry:\n    for _ in range(1500):\n        kept.append(socket.socketpair())\n        for each in kept[-1]:\n            each.setblocking(False)\n            try:\n                while each.send(b'x' * 100_000): pass\n            except BlockingIOError: pass\nexcept OSError: pass\nwait()"), Limits(seconds=100, memory=100 * _M), ("memory",)),
+    "files of a closed process": Bomb(("python3", "-c", _HOARD + "import ctypes, os\nctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\nfor _ in range(40): hold(os.memfd_create('x'))\nwait()"), Limits(seconds=100, memory=100 * _M), ("memory",)),
+    "segments": Bomb(("python3", "-c", _HOARD + "import ctypes\nc = ctypes.CDLL(None); c.shmat.restype = ctypes.c_void_p; c.shmdt.argtypes = [ctypes.c_void_p]\nfor _ in range(40):\n    i = c.shmget(0, 10_000_000, 0o1600)\n    if i < 0: raise SystemExit\n    p = c.shmat(i, None, 0); ctypes.memset(p, 1, 10_000_000); c.shmdt(p)\nwait()"), Limits(seconds=100, memory=100 * _M), ("memory", "exit")),
+    "empty files in memory": Bomb(("python3", "-c", _HOARD + "import os\nfor i in range(300_000): os.close(os.open(f'/dev/shm/bomb{i}', os.O_CREAT))\nwait()"), Limits(seconds=100, memory=100 * _M), ("memory", "exit")),
     "one file": Bomb(("sh", "-c", "exec head -c 400000000 /dev/zero > bomb"), Limits(seconds=100, file=4 * _M), ("signal", "exit")),
     "many files": Bomb(("sh", "-c", "i=0; while :; do head -c 2000000 /dev/urandom > bomb$i; i=$((i+1)); sleep 0.02; done"), Limits(seconds=100, disk=20 * _M), ("disk",)),
     "empty files": Bomb(("python3", "-c", "i = 0\nwhile 1: open(f'bomb{i}', 'w').close(); i += 1"), Limits(seconds=1, disk=20 * _M), ("time", "disk", "exit")),

@@ -202,8 +202,9 @@ NEVER_MADE = {
 OF_32_BITS = re.compile(r".*(16|32|_time32|64_64)|(ia32|s390|old|spu|pciconfig)_.*")
 INNER = {
     "fadvise64", "fstatfs64", "gethostname", "ipc", "llseek", "mmap_pgoff", "newfstat", "newlstat", "newstat", "newuname",
-    "ni_syscall", "nice", "oldumount", "olduname", "recv", "rtas", "send", "sendfile64", "sgetmask", "signal", "sigpending", "sigprocmask",
-    "sigsuspend", "socketcall", "ssetmask", "statfs64", "stime", "subpage_prot", "umount", "vm86", "vm86old", "waitpid",
+    "ni_syscall", "nice", "oldumount", "olduname", "recv", "rtas", "send", "sendfile64", "sgetmask", "signal", "sigpending",
+    "sigprocmask", "sigsuspend", "socketcall", "ssetmask", "statfs64", "stime", "subpage_prot", "umount", "vm86", "vm86old",
+    "waitpid",
 }  # fmt: skip
 """Names that the kernel has for other tables, or for what ours has under another name."""
 

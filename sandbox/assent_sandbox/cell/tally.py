@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from assent_sandbox.cell.held import Held
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _ENTRY = 4096
 """Bytes that each file counts besides its content, so that empty ones are bounded too."""
+
+
+_NODE = 1024
+"""Bytes that a file in memory takes besides its content."""
 
 
 def open_folder(path: str) -> int:
@@ -61,8 +67,9 @@ def _parent(process: int) -> int:
 class Crowd:
     """The processes of a command: how many threads they have, and how much memory they use together."""
 
-    def __init__(self, spaces: bool) -> None:
+    def __init__(self, spaces: bool, network: bool = False) -> None:
         self.spaces = spaces
+        self.held = Held(spaces, spaces and not network)
         self.kept = _in_memory_files() if spaces else 0
         self.members: list[int] = []
         self.threads = self.resident = 0
@@ -78,10 +85,16 @@ class Crowd:
 
     def memory(self, limit: int) -> int:
         """Bytes in use since the start, each shared page counted once if that decides about the limit."""
+        self.held.look(self.members)
         files = max(_in_memory_files() - self.kept, 0) if self.spaces else 0
-        if self.resident + files <= limit:
-            return self.resident + files
-        return sum(_proportional(process) for process in self.members) + files
+        objects = files + self.held.objects
+        if self.held.unseen:
+            objects = max(objects, self.held.grown())
+        if self.resident + objects + self.held.buffers <= limit:
+            return self.resident + objects + self.held.buffers
+        parts = [_proportional(process) for process in self.members]
+        shared = sum(part for _, part in parts)
+        return sum(part for part, _ in parts) + max(shared, objects) + self.held.buffers
 
 
 def _weigh(process: int) -> tuple[int, int]:
@@ -94,15 +107,19 @@ def _weigh(process: int) -> tuple[int, int]:
         return 0, 0
 
 
-def _proportional(process: int) -> int:
+def _proportional(process: int) -> tuple[int, int]:
+    """A process's share of the pages that it has mapped: of its own and of files, and of what is shared in memory."""
+    found = {b"Pss": -1, b"Pss_Shmem": 0}
     try:
         with open(f"/proc/{process}/smaps_rollup", "rb") as file:
             for line in file:
-                if line.startswith(b"Pss:"):
-                    return int(line.split()[1]) * 1024
+                name, _, rest = line.partition(b":")
+                if name in found:
+                    found[name] = int(rest.split()[0]) * 1024
     except (OSError, ValueError, IndexError):
-        return _weigh(process)[1]
-    return 0
+        pass
+    whole, shared = found[b"Pss"], found[b"Pss_Shmem"]
+    return (_weigh(process)[1], 0) if whole < 0 else (whole - shared, shared)
 
 
 def _in_memory_files() -> int:
@@ -113,7 +130,7 @@ def _in_memory_files() -> int:
             state = os.statvfs(path)
         except OSError:
             continue
-        used += (state.f_blocks - state.f_bfree) * state.f_frsize
+        used += (state.f_blocks - state.f_bfree) * state.f_frsize + (state.f_files - state.f_ffree) * _NODE
     return used
 
 

@@ -30,7 +30,7 @@ class Vigil:
         self.cause = "exit"
         self.drained = False
         self.closed = False
-        self.crowd = tally.Crowd(plan.spaces)
+        self.crowd = tally.Crowd(plan.spaces, plan.network)
         self.pause = _GLANCE if os.getuid() == 0 and not plan.spaces else _TICK
         self.others, self.counted = tally.threads_of_all(), self.started
         if self.pause == _GLANCE:

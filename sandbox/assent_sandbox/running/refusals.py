@@ -48,6 +48,7 @@ _OWN_WORDS = Wording(
     "could not", "couldn't", "cannot", "can't", "unable to", "failed to", "trying to",
 )  # fmt: skip
 """What a failed program says of a file where it does not pass on the words of the system."""
+_MAKING = re.compile(r"(?i)\b(?:cannot|can't|could not|couldn't|unable to|failed to) (?:touch|create|make|write)\b")
 _QUOTED = re.compile(r"['\"`‘“]([^'\"`’”\n]{1,4096})['\"`’”]")
 _BARE = re.compile(r"(?:^|[\s:=(])((?:~?/|[\w.@+-])[^\s:'\"`,;()<>]*)")
 _HOME = re.compile(r"\$HOME\b|\$\{HOME\}")
@@ -56,7 +57,9 @@ _MOST_LINES = 1000
 _LONGEST_LINE = 4096
 _MOST_PATHS = 10_000
 
-How = Literal["readonly", "denied", "forbidden", "refused", "foreign", "invalid", "missing", "unmade", "unopened"]
+How = Literal[
+    "readonly", "denied", "forbidden", "refused", "foreign", "invalid", "missing", "unmade", "unopened", "unreached"
+]
 
 
 def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
@@ -69,6 +72,7 @@ def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
 
     @cache
     def judge(path: str, how: How) -> Denial | None:
+        how = "missing" if how == "unreached" and os.path.lexists(path) else how
         denial = _judge(path, how, plan) or _led_to(path, how, plan)
         if denial is None:
             return None
@@ -83,6 +87,8 @@ def refused_files(text: str, plan: Plan, ended: Ended) -> Iterator[Denial]:
         if refusal is None:
             continue
         how: How = refusal.lastgroup  # pyright: ignore[reportAssignmentType] # a group of the pattern
+        if how == "missing" and _MAKING.search(line):
+            how = "unreached"
         given = foreign.speaks_of_giving(line, plan)
         believed = ended.cause == "start" or (ended.code != 0 and not _WARNING.search(line))
         for path in _paths(line, plan):
@@ -101,6 +107,8 @@ def _has_one_cause(path: str, target: str, how: How, plan: Plan, asked: frozense
     secret = _secret(path, plan) is not None
     if not secret and any(is_within(each, place) for each in (target, real) for place in plan.blank):
         return False
+    if how == "unreached":
+        return plan.spaces and not os.path.lexists(path) and _hides(os.path.dirname(path), plan)
     if _is_socket(path) or how in ("forbidden", "refused", "invalid", "unmade", "unopened"):
         return False
     if how == "missing" and path not in asked and not _is_program(target):
@@ -153,7 +161,7 @@ def _judge(path: str, how: How, plan: Plan) -> Denial | None:
     if seen:
         return foreign.explain(path, how, plan)
     wanted = _wanted(path, how, plan)
-    if wanted is None and not (how == "unmade" and _keeps_from_making(path, plan)):
+    if wanted is None and not (how in ("unmade", "unreached") and _keeps_from_making(path, plan)):
         return None
     hidden = wanted.kind in ("read", "socket") if wanted else _hides(path, plan)
     why = "it is hidden from commands" if hidden else "it is outside the repository and read-only"
@@ -185,7 +193,7 @@ def _wanted(path: str, how: How, plan: Plan) -> Widening | None:
         return None
     may_read = not _hides(path, plan)
     writable = how != "readonly" and any(is_within(path, place) for place in plan.writable)
-    if how not in ("readonly", "unmade") and not may_read and os.access(path, os.R_OK):
+    if how not in ("readonly", "unmade", "unreached") and not may_read and os.access(path, os.R_OK):
         return Widening("read", path)
     if how not in ("missing", "unopened") and not writable and _could_write(path):
         return Widening("write", path)
