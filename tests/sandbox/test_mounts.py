@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.cell import mounts
+from assent_sandbox.cell import pieces
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts without a namespace")
@@ -18,7 +18,7 @@ def test_two_overlays_of_the_same_layers_can_be_made_at_once(tmp_path: Path):
     failed = 0
     for _ in range(200):
         try:
-            os.close(mounts._make_overlay(layers))
+            os.close(pieces._make_overlay(layers))
         except OSError:
             failed += 1
     if not other:

@@ -57,10 +57,10 @@ def clear_way(path: str) -> None:
         os.unlink(path)
 
 
-def blank(path: str) -> None:
+def blank(path: str, stock: list[int]) -> None:
     """Lay something empty and unreadable over a path; a link or a missing path has nothing to hide.
 
-    Raises OSError where something is there that cannot be covered.
+    `stock` are empty files that are ready. Raises OSError where something is there that cannot be covered.
     """
     try:
         place = os.open(path, _PATH | os.O_NOFOLLOW)
@@ -68,15 +68,15 @@ def blank(path: str) -> None:
         if error.errno in _NOTHING_THERE:
             return
         raise
-    _cover_place(place, path)
+    _cover_place(place, path, stock)
 
 
-def mask_all(view: int, paths: Sequence[str]) -> None:
+def mask_all(view: int, paths: Sequence[str], stock: list[int]) -> None:
     """Cover what is secret in the view, each found from its root on, name by name and through no link."""
     try:
         for path in paths:
             if (place := _find(view, path)) >= 0:
-                _cover_place(place, path)
+                _cover_place(place, path, stock)
     finally:
         os.close(view)
 
@@ -96,14 +96,13 @@ def _find(view: int, path: str) -> int:
     return here
 
 
-def _cover_place(place: int, path: str) -> None:
+def _cover_place(place: int, path: str, stock: list[int]) -> None:
     try:
         kind = os.stat(place).st_mode
         if stat.S_ISLNK(kind):
             return
-        mount = copy_mount(EMPTY_FOLDER if stat.S_ISDIR(kind) else EMPTY_FILE, recursive=0)
+        mount = _nothing(stat.S_ISDIR(kind), stock)
         try:
-            set_attributes("", RDONLY, at=mount, recursive=0)
             attach_at(mount, place)
         except OSError as error:
             raise OSError(error.errno, f"hide {path}: {error.strerror}") from error
@@ -111,3 +110,11 @@ def _cover_place(place: int, path: str) -> None:
             os.close(mount)
     finally:
         os.close(place)
+
+
+def _nothing(folder: bool, stock: list[int]) -> int:
+    if stock and not folder:
+        return stock.pop()
+    mount = copy_mount(EMPTY_FOLDER if folder else EMPTY_FILE, recursive=0)
+    set_attributes("", RDONLY, at=mount, recursive=0)
+    return mount

@@ -17,7 +17,7 @@ import resource
 import sys
 from types import SimpleNamespace
 
-from assent_sandbox.cell import ending, landlock, listeners, mounts, names, namespaces, seccomp, tally
+from assent_sandbox.cell import ending, landlock, listeners, mounts, names, namespaces, pieces, seccomp, tally
 from assent_sandbox.cell.supervisor import Supervisor
 from assent_sandbox.cell.vigil import Vigil
 
@@ -40,15 +40,24 @@ _MOST_DOORS = 6
 class Walls:
     """What a keeper needs to know before its command comes.
 
-    `tmp` is where the session's /tmp is kept; `layers` are those of the repository's overlay.
+    `tmp` is where the session's /tmp is kept; `layers` are those of the repository's overlay; `usual` is what the last command
+    was shown.
     """
 
     def __init__(  # noqa: PLR0917 - a record
-        self, kind: int, tmp: str, layers: mounts.Stack, filter_: bytes, abi: int, supervised: bool
+        self,
+        kind: int,
+        tmp: str,
+        layers: pieces.Stack,
+        filter_: bytes,
+        abi: int,
+        supervised: bool,
+        usual: pieces.Usual = (),
     ) -> None:
         self.supervised = supervised and not kind & SPACES and bool(kind & WALLED)
         self.spaces, self.walled, self.network = bool(kind & SPACES), bool(kind & WALLED), bool(kind & NETWORK)
         self.tmp, self.layers, self.filter, self.abi = tmp, layers, filter_, abi
+        self.usual = usual
 
 
 def heed_interrupts() -> None:
@@ -129,7 +138,7 @@ class _Ready:
         namespaces.die_with_parent() if walls.spaces else namespaces.adopt_orphans()
         namespaces.hide_from_tracers()
         self.routes = tally.Routes() if walls.spaces and not walls.network else None
-        self.pieces = mounts.Pieces(walls.walled, walls.tmp, walls.layers) if walls.spaces else None
+        self.pieces = pieces.Pieces(walls.walled, walls.tmp, walls.layers, walls.usual) if walls.spaces else None
         if walls.spaces and not walls.network:
             namespaces.raise_loopback()
         self.names = names.Names() if self.routes else None

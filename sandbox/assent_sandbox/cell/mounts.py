@@ -8,92 +8,18 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 
 from assent_sandbox.cell import namespaces
-from assent_sandbox.cell.covers import EMPTY_FILE, EMPTY_FOLDER, blank, clear_way, make_place, mask_all, prepare
-from assent_sandbox.cell.namespaces import (
-    NODEV,
-    NOEXEC,
-    NOSUID,
-    RDONLY,
-    attach,
-    copy_mount,
-    make_mount,
-    set_attributes,
-)
+from assent_sandbox.cell.covers import blank, clear_way, make_place, mask_all, prepare
+from assent_sandbox.cell.namespaces import NOSUID, RDONLY, attach, copy_mount, make_mount, set_attributes
+from assent_sandbox.cell.pieces import STAND, Pieces, bind, identity, look_through
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from assent_sandbox.sight.plan import Layers, Plan
+    from assent_sandbox.sight.plan import Plan
 
-_NODES = ("null", "zero", "full", "random", "urandom", "tty")
-_LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2"}
-_USUAL_COVERS = 10
-_LEAST_BOUND = 512
 _LASTING = "/var/tmp"
 _LINKS_IN_VAR = ("run", "lock")
-
-
-def make_tmp(home: str) -> str:
-    """Make the session's /tmp, seen by its commands alone, gone with the warden; gives where it is kept for them.
-
-    It is kept at a path because only lately can a mount be copied that is at none.
-    """
-    place = f"{home}/tmp"
-    os.makedirs(place, exist_ok=True)
-    attach(make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV), place)
-    return place
-
-
-Stack = tuple[tuple[str, ...], str, str]
-"""The layers of an overlay: the lower ones from the uppermost on, the upper one, and the kernel's work folder."""
-
-
-class Pieces:
-    """File systems that every command needs, made before it comes and put nowhere yet."""
-
-    def __init__(self, walled: bool, tmp: str, layers: Stack) -> None:
-        self.tmp = tmp
-        self.layers = layers
-        self.seen = _look_at(layers)
-        self.laid = _make_overlay(layers) if self.seen else -1
-        self.proc = make_mount("proc", {}, NOSUID | NODEV | NOEXEC)
-        self.covers: list[int] = []
-        self.nodes: list[tuple[str, int]] = []
-        self.empty = _make_cover()
-        if walled:
-            self.covers = [_make_cover() for _ in range(_USUAL_COVERS)]
-            self.nodes = [(name, _bind(f"/dev/{name}", RDONLY | NOEXEC)) for name in _NODES]
-            self.terminals = make_mount(
-                "devpts", {"newinstance": "", "ptmxmode": "0666", "mode": "620"}, NOSUID | NOEXEC
-            )
-            self.shared = make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID | NODEV)
-            self.devices = _make_cover()
-            _furnish_devices(self.devices)
-
-    def bound_processes(self, count: int) -> None:
-        """Let this process namespace have no more threads, root's too, where that setting is not the whole machine's."""
-        if namespaces.counts_processes():
-            most = os.open("sys/kernel/pid_max", os.O_WRONLY | os.O_CLOEXEC, dir_fd=self.proc)
-            os.write(most, b"%d" % max(count, _LEAST_BOUND))
-            os.close(most)
-
-    def overlay(self, layers: Layers) -> int:
-        """The overlay of these layers: the one that was made before, if its folders are still the same."""
-        named = ((*layers.between, layers.lower), layers.upper, layers.work)
-        if self.laid >= 0 and named == self.layers and _look_at(named) == self.seen:
-            laid, self.laid = self.laid, -1
-            return laid
-        return _make_overlay(named)
-
-    def cover(self) -> int:
-        """An empty folder to lay over another."""
-        return self.covers.pop() if self.covers else _make_cover()
-
-
-def _make_cover() -> int:
-    return make_mount("tmpfs", {"mode": "755", "size": "16m"}, NOSUID)
 
 
 def arrange(plan: Plan, pieces: Pieces) -> list[str]:
@@ -121,7 +47,9 @@ def arrange(plan: Plan, pieces: Pieces) -> list[str]:
     _place_devices(pieces)
     attach(pieces.proc, "/proc")
     if not plan.network:
-        _furnish_names()
+        for path, mount in pieces.names:
+            if prepare(path, mount):
+                attach(mount, path)
     if plan.identity[0]:
         path, text = plan.identity
         _replace(path, text.encode("utf-8", "surrogateescape"))
@@ -133,14 +61,16 @@ def arrange(plan: Plan, pieces: Pieces) -> list[str]:
         if mount >= 0 and prepare(path, mount):
             attach(mount, path)
             made += [path] if lasting else []
+    gone, seen = tuple(f"{path}/" for path in hidden), (*(path for path, _ in shown), *(path for path, _ in overlays))
     for path in plan.blank:
-        blank(path)
+        if not path.startswith(gone) or path.startswith(seen):
+            blank(path, pieces.nothings)
     for path, overlay in sorted(overlays):
         make_place(path, overlay)
         view = os.dup(overlay) if path == plan.view else -1
         attach(overlay, path)
         if view >= 0:
-            mask_all(view, plan.masked)
+            mask_all(view, plan.masked, pieces.nothings)
     for path in covered:
         if path not in ("/tmp", _LASTING, "/run"):
             set_attributes(path, RDONLY, recursive=0)
@@ -157,42 +87,6 @@ def take_away(places: list[str]) -> None:
             continue
 
 
-def _look_at(layers: Stack) -> list[tuple[int, ...]]:
-    """What an overlay remembers of its layers' own folders from when it was made; nothing if one is not there."""
-    try:
-        found = [os.stat(path) for path in (*layers[0], *layers[1:])]
-    except OSError:
-        return []
-    return [(each.st_dev, each.st_ino, each.st_mode, each.st_uid, each.st_gid) for each in found]
-
-
-_MEETINGS = 50
-"""How often another overlay of the same layers may be met in the making."""
-
-
-def _make_overlay(layers: Stack) -> int:
-    """Made by descriptors, so that no character of a path can be read as an option.
-
-    The kernel makes its folder in `work` anew with each overlay: of two that are made at once, the slower one finds it gone.
-    """
-    lowers, upper, work = layers
-    places = [os.open(path, os.O_PATH | os.O_CLOEXEC) for path in (*lowers, upper, work)]
-    *below, upper, work = (f"/proc/self/fd/{place}" for place in places)
-    options = {"lowerdir": ":".join(below), "upperdir": upper, "workdir": work}
-    try:
-        for _ in range(_MEETINGS):
-            try:
-                return make_mount("overlay", options | {"userxattr": ""}, NOSUID | NODEV)
-            except OSError as error:
-                if error.errno not in (errno.ENOENT, errno.EEXIST, errno.EINVAL):
-                    raise
-                time.sleep(0.002)
-        return make_mount("overlay", options | {"userxattr": ""}, NOSUID | NODEV)
-    finally:
-        for place in places:
-            os.close(place)
-
-
 def _take(source: str, writable: bool, pieces: Pieces) -> int:
     """A detached mount of a place on the host; -1 if there is none.
 
@@ -200,32 +94,16 @@ def _take(source: str, writable: bool, pieces: Pieces) -> int:
     host's, and a socket in it, also one made later, can be connected to. What something is mounted in stays bound.
     """
     if writable:
-        return _bind(source, 0)
+        return bind(source, 0)
     try:
+        taken, was = pieces.taken.pop(source, (-1, ()))
+        if taken >= 0 and was == identity(source):
+            return taken
         if os.path.isdir(source):
-            return _look_through(source, pieces)
+            return look_through(source, pieces.empty)
         return _look_at_file(source, pieces)
     except OSError:
-        return _bind(source, RDONLY)
-
-
-def _bind(source: str, attributes: int) -> int:
-    try:
-        mount = copy_mount(source)
-    except OSError:
-        return -1
-    set_attributes("", attributes | NOSUID, at=mount, propagation=namespaces.PRIVATE)
-    return mount
-
-
-def _look_through(folder: str, pieces: Pieces) -> int:
-    """A read-only overlay of a folder and nothing."""
-    lower = os.open(folder, os.O_PATH | os.O_CLOEXEC)
-    try:
-        layers = f"/proc/self/fd/{lower}:/proc/self/fd/{pieces.empty}"
-        return make_mount("overlay", {"lowerdir": layers}, NOSUID | RDONLY)
-    finally:
-        os.close(lower)
+        return bind(source, RDONLY)
 
 
 def _look_at_file(path: str, pieces: Pieces) -> int:
@@ -233,11 +111,11 @@ def _look_at_file(path: str, pieces: Pieces) -> int:
     if not os.path.isfile(path):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     path = os.path.realpath(path)
-    attach(_look_through(os.path.dirname(path), pieces), "/proc")
+    attach(look_through(os.path.dirname(path), pieces.empty), STAND)
     try:
-        return copy_mount(os.path.join("/proc", os.path.basename(path)), recursive=0)
+        return copy_mount(os.path.join(STAND, os.path.basename(path)), recursive=0)
     finally:
-        namespaces.detach("/proc")
+        namespaces.detach(STAND)
 
 
 def _cover_all(covers: list[str], tmp: int, pieces: Pieces) -> list[str]:
@@ -260,19 +138,6 @@ def _cover_all(covers: list[str], tmp: int, pieces: Pieces) -> list[str]:
     return done
 
 
-def _furnish_devices(folder: int) -> None:
-    """Make what /dev holds beside the nodes themselves, which are mounts."""
-    for name in (*_NODES, EMPTY_FILE):
-        os.close(
-            os.open(os.path.basename(name), os.O_CREAT | os.O_CLOEXEC, 0o666 if name in _NODES else 0, dir_fd=folder)
-        )
-    for name, target in (_LINKS | {"ptmx": "pts/ptmx"}).items():
-        os.symlink(target, name, dir_fd=folder)
-    for name in ("pts", "shm"):
-        os.mkdir(name, dir_fd=folder)
-    os.mkdir(os.path.basename(EMPTY_FOLDER), 0o000, dir_fd=folder)
-
-
 def _place_devices(pieces: Pieces) -> None:
     for name, mount in pieces.nodes:
         if mount >= 0:
@@ -281,28 +146,6 @@ def _place_devices(pieces: Pieces) -> None:
             os.unlink(f"/dev/{name}")
     attach(pieces.terminals, "/dev/pts")
     attach(pieces.shared, "/dev/shm")
-
-
-def _furnish_names() -> None:
-    """Name our own server, which finds no name and notes it, so that every look-up fails at once and is known.
-
-    This machine's own names are known without one.
-    """
-    name = os.uname().nodename
-    own = f"\n127.0.0.1 localhost {name}\n::1 localhost {name}\n"
-    _replace("/etc/hosts", _read("/etc/hosts") + own.encode())
-    _replace(os.path.realpath("/etc/resolv.conf"), b"nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
-
-
-def _read(path: str) -> bytes:
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        return os.read(file, 1 << 20)
-    finally:
-        os.close(file)
 
 
 def _replace(path: str, text: bytes) -> None:

@@ -13,12 +13,12 @@ import gc
 import os
 import select
 
-from assent_sandbox.cell import ending, inside, landlock, mounts, namespaces, seccomp
+from assent_sandbox.cell import ending, inside, landlock, namespaces, pieces, seccomp
 
 _SPACES = namespaces.NEWNS | namespaces.NEWPID | namespaces.NEWIPC | namespaces.NEWUTS
 
 
-def main(descriptor: int, tier: str, starter: int, home: str = "", layers: mounts.Stack = ((), "", "")) -> None:
+def main(descriptor: int, tier: str, starter: int, home: str = "", layers: pieces.Stack = ((), "", "")) -> None:
     """Serve requests on an inherited socket until it closes.
 
     `home` is the session's own folder, `layers` are those of the overlay that every command gets.
@@ -48,10 +48,11 @@ class _Keeper:
 
 
 class _Warden:
-    def __init__(self, door: _socket.socket, tier: str, home: str, layers: mounts.Stack) -> None:
+    def __init__(self, door: _socket.socket, tier: str, home: str, layers: pieces.Stack) -> None:
         self.door = door
         self.layers = layers
         self.tmp = ""
+        self.usual: pieces.Usual = ()
         self.abi = landlock.version()
         self.supervised = tier == "copy" and seccomp.can_be_supervised()
         scoped = self.abi >= landlock.SCOPED
@@ -64,7 +65,7 @@ class _Warden:
         }
         if tier == "overlay":
             namespaces.enter_user_namespace()
-            self.tmp = mounts.make_tmp(home)
+            self.tmp = pieces.make_tmp(home)
         else:
             namespaces.adopt_orphans()
         namespaces.hide_from_tracers()
@@ -104,6 +105,8 @@ class _Warden:
             keeper = self._clone(kind)
             inside.hand(keeper.door, b"go", doors)
         keeper.number = number
+        if kind & inside.SPACES:
+            self.usual = pieces.usual_of(inside.load(doors[0]))
 
     def _spare(self, kind: int) -> _Keeper | None:
         return next((each for each in self.keepers.values() if each.kind == kind and not each.number), None)
@@ -117,6 +120,7 @@ class _Warden:
             self.filters[bool(kind & inside.SPACES), bool(kind & inside.NETWORK)],
             self.abi,
             self.supervised,
+            self.usual,
         )
         flags = (_SPACES | (0 if walls.network else namespaces.NEWNET)) if walls.spaces else 0
         ours, theirs = inside.pair()

@@ -111,6 +111,9 @@ class SecretFiles:
         if not self._watch.was_quiet() or self._found is None:
             self._found = self._look_through(policy)
         names, links = self._found
+        if not links:
+            self.outside = ()
+            return tuple(names)
         root = os.path.realpath(self._root)
         targets = {os.path.realpath(os.path.join(root, link)) for link in links}
         inside = {os.path.relpath(place, root) for place in targets if place.startswith(root + "/")}
@@ -135,7 +138,7 @@ class SecretFiles:
             others += here.foreign
             waiting += here.below
         self.foreign = tuple(sorted(others))
-        return names, links
+        return sorted(names), links
 
     def _look(self, folder: str, policy: Policy) -> _Folder:
         path = os.path.join(self._root, folder)
