@@ -49,7 +49,6 @@ def furnish_repository(root: Path, home: Path, beyond: Path, canary: str) -> Non
         (root / name).symlink_to(os.path.relpath(home / target, (root / name).parent))
     (root / ".env.production").symlink_to(beyond / "prod.env")
     (home / "again").symlink_to(root)
-    (root / "closed").chmod(0)
 
 
 def path_of(root: Path, home: Path, tools: str) -> str:

@@ -254,7 +254,10 @@ class World:
         return [us]
 
     def meanwhile(self, script: str) -> None:
-        """Do what the host does while a script runs."""
+        """Do what the host does before and while a script runs."""
+        if "closed/" in script:
+            (self.root / "closed").chmod(0)
+            self.before = self.look()
         if "LISTEN" in script:
             self._begin(self._knock)
         if "/late" in script:
@@ -491,7 +494,7 @@ class Proof:
         ways = [argv, ("sh", "-c", attempt.then)] if attempt.then else [argv]
         try:
             said = [(await self.run(way, granted=attempt.granted)).output for way in ways]
-        except WallsError as error:
+        except (StageError, WallsError) as error:
             said = [str(error).encode()]
         return b"".join(said).decode(errors="replace")
 

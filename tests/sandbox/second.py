@@ -51,7 +51,7 @@ MASKS = {
     "in venv": Attempt("masked", "cat venv/.env; cat venv/lib/id_rsa"),
     "in .tox": Attempt("masked", "cat .tox/.env; cat .tox/py/.env"),
     "in caches": Attempt("masked", "cat __pycache__/.env .mypy_cache/.env .svn/.env .hg/.env"),
-    "in a folder that cannot be listed": Attempt("masked as a whole", "chmod 700 closed; cat closed/.env; ls closed"),
+    "in a folder that cannot be listed": Attempt("masked as a whole", "chmod 700 closed; cat closed/.env; ls closed", ruins=True),
     "copied with its folder": Attempt("masked", "cp -r conf c2; cat c2/*; tar c conf node_modules/p target | cat; git stash -u; git show stash@{0}^3:.ENV"),
     "renamed folder": Attempt("masked", "mv conf d2; cat d2/Server.PEM; mv target t2; cat t2/.env; mv node_modules n2; cat n2/p/.env"),
     "renamed above": Attempt("masked", "mkdir up; mv conf target .tox up/; cat up/conf/Server.PEM up/target/.env up/.tox/.env"),
