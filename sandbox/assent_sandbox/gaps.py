@@ -19,6 +19,11 @@ class Gap(Struct, frozen=True):
 
 
 _EVERYWHERE = (
+    Gap(
+        "system",
+        "What you may read of the system's own folders (/usr, /etc, /nix, /snap, package data in /var) is read, and locked.",
+        "Tools need them, and as part of the host itself: another view of them would cost every command its time.",
+    ),
     Gap("load", "Load, timing and free space of the machine can be observed.", "No wall of the kernel hides them."),
     Gap(
         "toolchains",

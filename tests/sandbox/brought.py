@@ -38,6 +38,9 @@ def furnish_repository(root: Path, home: Path, beyond: Path, canary: str) -> Non
     for name in SECRETS:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"KEY={canary}\n-----BEGIN PRIVATE KEY-----\n")
+    for name in ("node_modules/q/cacert.pem", "venv/lib/certifi/cacert.pem"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("certificate\n")
     (beyond / "prod.env").write_text(f"KEY={canary}\n")
     (beyond / "prod.env").chmod(0o600)
     for name in ("env/bin", "venv/bin", "node_modules/.bin", "bin"):

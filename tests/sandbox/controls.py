@@ -117,6 +117,46 @@ CONTROLS = {
     "rename a folder": Control("mkdir -p sub/deep; mv sub/deep sub/peed; mv other rehto; cat rehto/o.txt", "o\n"),
     "watch files": Control(_python("import ctypes, os; l = ctypes.CDLL(None); f = l.inotify_init(); print(l.inotify_add_watch(f, b'.', 0x100)); open('w', 'w'); print(len(os.read(f, 99)) > 0)"), "1\nTrue\n"),
     "a tool of one's own": Control("tool", "tool\n"),
+    "a tool in /opt on PATH": Control('case "$PATH" in */opt/assent-proof-*) opted;; *) echo opted;; esac', "opted\n"),
+    "certificates of the system": Control(_python("import ssl; c = ssl.create_default_context(); c.load_default_certs(); print(sum(c.cert_store_stats().values()) > 0 or not __import__('os').path.exists('/etc/ssl/certs/ca-certificates.crt'))"), "True\n"),
+    "certificates that came with a package": Control("cat node_modules/q/cacert.pem venv/lib/certifi/cacert.pem", "certificate\ncertificate\n"),
+    "what packages are installed": Control("command -v dpkg-query > /dev/null || { echo ok; exit; }; dpkg-query -W -f='${db:Status-Status}\n' dpkg | sed s/installed/ok/", "ok\n"),
+    "perl": Control("command -v perl > /dev/null || { echo 7; exit; }; perl -MCwd -e 'print 7, qq(\\n) if getcwd'", "7\n"),
+    "the host's own name": Control("getent hosts localhost > /dev/null; getent hosts $(uname -n) > /dev/null && echo x", "x\n", OVERLAY),
+    "lasting temporary files": Control('test "$TMPDIR" = /tmp || exit 0; f=$(mktemp -p /var/tmp) && echo x > "$f" && cat "$f"', "x\n", OVERLAY),
+    "who one is": Control("id -u > /dev/null && python3 -c 'import os, pwd; os.getgroups(); print(7)'", "7\n"),
+    "signals about a descriptor": Control(_python(
+        "import fcntl, os, signal, socket\nseen = []; signal.signal(signal.SIGIO, lambda *a: seen.append(1)); s, t = socket.socketpair()\n"
+        "fcntl.fcntl(s, fcntl.F_SETOWN, os.getpid()); fcntl.fcntl(s, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK); t.send(b'x'); print(seen)"), "[1]\n"),
+    "modes by way of /proc": Control(
+        "echo x > pm; exec 9< pm; for p in /proc/self/fd/9 /proc/./self/fd/9 //proc//self/fd/9 /dev/fd/9 /proc/thread-self/fd/9; do chmod 600 pm; python3 -c 'import os, sys; os.chmod(sys.argv[1], 0o640)' $p; stat -c %a pm; done 9< pm",
+        "640\n" * 5),
+    "modes through links": Control("mkdir -p d1/d2; echo x > d1/d2/f; ln -sfn d1 l1; ln -sfn $PWD/l1/d2 l2; chmod 600 l2/f; stat -c %a d1/d2/f; chmod 700 l2/; stat -c %a d1/d2; ln -sfn nowhere l3; chmod 600 l3 2> /dev/null; echo $?; ln -sfn l4 l4; chmod 600 l4 2> /dev/null; echo $?; chmod 600 l2/f/x 2> /dev/null; echo $?",
+        "600\n700\n1\n1\n1\n"),
+    "asyncio over a unix socket": Control(_python(
+        "import asyncio, os\nasync def main():\n"
+        "    async def serve(r, w): w.write(await r.readline()); w.close()\n"
+        "    async with await asyncio.start_unix_server(serve, 'asock'):\n"
+        "        r, w = await asyncio.open_unix_connection('asock'); w.write(b'x\\n'); print(await r.readline()); w.close()\n"
+        "asyncio.run(main()); os.unlink('asock')"), "b'x\\n'\n"),
+    "a socket that nobody listens at": Control(_python("import os, socket\ns = socket.socket(1); s.bind('dead'); s.close()\ntry: socket.socket(1).connect('dead')\nexcept OSError as e: print(e.errno)\nos.unlink('dead')"), "111\n"),
+    "kinds of descriptors": Control(_python(
+        "import os, select, mmap, signal, time\nf = os.memfd_create('x'); os.write(f, b'x'); m = mmap.mmap(f, 1); e = os.eventfd(1); p = select.epoll(); p.register(e, 1)\n"
+        "r, w = os.pipe2(os.O_CLOEXEC); os.pidfd_open(os.getpid()); print(m[:], len(p.poll(1)), os.get_blocking(r))"), "b'x' 1 True\n"),
+    "copies within the kernel": Control(_python("import os, shutil; open('k1', 'w').write('x' * 9); shutil.copy('k1', 'k2'); os.copy_file_range(os.open('k1', 0), os.open('k3', 65, 0o600), 9); print(open('k2').read() + open('k3').read())"), "x" * 18 + "\n"),
+    "make with jobs": Control("command -v make > /dev/null || { echo 3; exit; }; printf 'all: a b c\\na b c:\\n\\t@sleep 0.01; echo $@ > made-$@\\n' > Makefile.t; make -s -j3 -f Makefile.t; ls made-* | wc -l; rm -f made-* Makefile.t", "3\n"),
+    "a git worktree of one's own": Control("git worktree add -q ../wt-$$ HEAD 2> /dev/null && git -C ../wt-$$ log --format=tformat:x -1 && git worktree remove ../wt-$$ || echo x", "x\n", OVERLAY),
+    "git bundles and archives": Control("git bundle create -q b.bundle HEAD; git bundle verify -q b.bundle > /dev/null 2>&1; echo $?; git archive HEAD a.txt | tar tf -; rm b.bundle", "0\na.txt\n"),
+    "node with workers and sockets": Control(
+        "command -v node > /dev/null || { echo x; exit; }; node -e \"const n = require('net'), f = require('fs'); const s = n.createServer(c => c.end('x')).listen('nsock', () => n.connect('nsock').on('data', d => { console.log(d.toString()); s.close(); }));\"", "x\n"),
+    "npm beside credentials": Control("command -v npm > /dev/null || { echo pack; exit; }; echo '{\"name\":\"p\",\"version\":\"1.0.0\"}' > package.json; npm pack --offline --silent > /dev/null && echo pack; rm -f package.json p-1.0.0.tgz", "pack\n"),
+    "pip of a virtual environment": Control(
+        'python3 -c "import ensurepip" 2> /dev/null || { echo 0; exit; }; python3 -m venv "$TMPDIR/w" && mkdir -p pk && printf "from setuptools import setup\\nsetup(name=\'pk\', version=\'1\')\\n" > pk/setup.py && "$TMPDIR/w/bin/pip" list > /dev/null 2>&1; echo $?', "0\n"),
+    "cargo": Control("command -v cargo > /dev/null && cargo --version > /dev/null 2>&1 || { echo Hello, world!; exit; }; mkdir -p cg && cd cg && cargo init -q --vcs none --name cg . && cargo run -q --offline", "Hello, world!\n"),
+    "sqlite between processes": Control(_python(
+        "import sqlite3, subprocess, sys\nc = sqlite3.connect('s.db', timeout=0); c.execute('create table t(a)'); c.commit(); c.execute('begin exclusive')\n"
+        "w = [sys.executable, '-c', 'import sqlite3; c = sqlite3.connect(\"s.db\", timeout=0); c.execute(\"insert into t values(1)\"); c.commit()']\n"
+        "print(subprocess.run(w, stderr=-3).returncode); c.rollback(); print(subprocess.run(w).returncode)"), "1\n0\n"),
     "a fifo": Control("mkfifo p; echo x > p & cat p; rm p", "x\n"),
 }  # fmt: skip
 

@@ -34,7 +34,7 @@ sys.path[:0] = [str(Path(__file__).parents[2] / room) for room in ("sandbox", "t
 from assent_sandbox.cell import landlock, namespaces
 from assent_sandbox.output import readable
 from assent_sandbox.policy import Command, Ended, Limits, Policy, Widening
-from assent_sandbox.stage import File, Link, Stage, StageError, WallsError
+from assent_sandbox.stage import File, Link, Stage, StageError
 from assent_sandbox.tiers import open_stage
 from sandbox import brought, controls, escapes, second
 
@@ -494,7 +494,7 @@ class Proof:
         ways = [argv, ("sh", "-c", attempt.then)] if attempt.then else [argv]
         try:
             said = [(await self.run(way, granted=attempt.granted)).output for way in ways]
-        except (StageError, WallsError) as error:
+        except StageError as error:
             said = [str(error).encode()]
         return b"".join(said).decode(errors="replace")
 
