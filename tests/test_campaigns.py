@@ -43,6 +43,17 @@ async def test_a_sudden_death_in_the_middle_of_a_command_leaves_nothing(tier, mo
     assert await load("commands").killed(tier, 0, moment, PATIENCE) == ""
 
 
+@pytest.mark.parametrize("network", [False, True])
+async def test_whatever_a_command_asks_of_the_supervisor_the_host_stays_as_it_was(network):
+    arguments = load("arguments")
+    found = [await arguments.calls(300, seed, network=network) for seed in (7, 8)]
+    assert found == [[], []]
+
+
+def test_whatever_is_read_as_a_host_is_read_so_by_everybody():
+    assert load("arguments").texts(5000, seed=7) == []
+
+
 async def test_a_service_that_fails_in_any_way_ends_a_repair_in_success_or_in_a_clear_error():
     faults = load("faults")
     counted, wrong = await faults.campaign(share=0.08, seed=7)

@@ -21,6 +21,8 @@ _STILL_VALID = 0x40082102
 _OPENAT2, _NO_LINKS, _PIDFD_GETFD = 437, 4, 438
 _PROC = 0x9FA0
 _LONGEST_PATH, _MOST_LINKS = 4096, 40
+_LAST = (1 << 62) - 1
+"""No address of a process lies beyond it."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -43,6 +45,8 @@ class Caller:
 
     def memory(self, address: int, size: int) -> bytes:
         """What stands at an address; less where no more is mapped."""
+        if address > _LAST:
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
         with open(f"/proc/{self.process}/mem", "rb", 0) as file:
             found = os.pread(file.fileno(), size, address)
         self.confirm()

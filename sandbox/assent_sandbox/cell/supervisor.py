@@ -73,6 +73,8 @@ class Supervisor:
             return
         except OSError as error:
             trouble = -(error.errno or errno.EPERM)
+        except (ValueError, OverflowError, struct.error):
+            trouble = -errno.EINVAL
         self._send(number, value, trouble, flags)
 
     def _send(self, number: int, value: int, trouble: int, flags: int) -> None:
