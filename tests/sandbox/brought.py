@@ -62,7 +62,7 @@ def path_of(root: Path, home: Path, tools: str) -> str:
 
 def furnish_elsewhere(places: list[str], mark: str, canary: str) -> None:
     """Put a file for its owner alone into each place, and a tool into the first."""
-    for place in places:
+    for place in filter(os.path.isdir, places):
         secret = Path(place, "secret")
         secret.write_text(f"KEY={canary}\n")
         secret.chmod(0o600)

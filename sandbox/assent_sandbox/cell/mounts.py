@@ -40,9 +40,9 @@ def arrange(plan: Plan, pieces: Pieces) -> list[str]:
     links = [(name, os.readlink(f"/var/{name}")) for name in _LINKS_IN_VAR if os.path.islink(f"/var/{name}")]
     covered = _cover_all(hidden, tmp, pieces)
     for path in hidden:
-        if path not in plan.never:
+        if path not in plan.never and any(path.startswith(cover + "/") for cover in covered):
             os.makedirs(path, exist_ok=True)
-    for name, target in links:
+    for name, target in links if "/var" in covered else ():
         os.symlink(target, f"/var/{name}")
     _place_devices(pieces)
     attach(pieces.proc, "/proc")
@@ -73,8 +73,17 @@ def arrange(plan: Plan, pieces: Pieces) -> list[str]:
             mask_all(view, plan.masked, pieces.nothings)
     for path in covered:
         if path not in ("/tmp", _LASTING, "/run"):
-            set_attributes(path, RDONLY, recursive=0)
+            _close(path)
     return made
+
+
+def _close(path: str) -> None:
+    """Let nothing be made in a cover any more; where its folder has vanished meanwhile, it has too."""
+    try:
+        set_attributes(path, RDONLY, recursive=0)
+    except FileNotFoundError:
+        if os.path.lexists(path):
+            raise
 
 
 def take_away(places: list[str]) -> None:
@@ -133,7 +142,10 @@ def _cover_all(covers: list[str], tmp: int, pieces: Pieces) -> list[str]:
         elif path == _LASTING:
             attach(make_mount("tmpfs", {"mode": "1777", "size": "25%"}, NOSUID), path)
         else:
-            attach(pieces.cover(), path)
+            try:
+                attach(pieces.cover(), path)
+            except FileNotFoundError:
+                continue
         done.append(path)
     return done
 
