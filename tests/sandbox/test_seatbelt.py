@@ -21,12 +21,13 @@ def test_nothing_is_allowed_that_is_not_named():
     assert re.findall(r'"(.*)"', written) == ["/state/s/view", "/state/s/tmp"]
     read = re.findall(r'"(.*)"', rules(text, "allow file-read*"))
     assert {"/Users/me/.cargo", "/repo/node_modules", "/state/s/view"} <= set(read)
-    assert not {"/", "/Users", "/Users/me", "/repo", "/state/s"} & set(read)
+    assert not {"/", "/opt", "/Users", "/Users/me", "/repo", "/state/s"} & set(read)
 
 
 def test_keys_under_home_are_denied_last_even_within_what_is_readable():
     text = profile(VIEW, Policy(readable=("/Users/me",)), home="/Users/me")
-    assert '(subpath "/Users/me/.ssh")' in rules(text, "deny file-read* file-write*")
+    for name in (".ssh", ".npmrc", ".cargo/credentials.toml", "Library/Keychains"):
+        assert f'(subpath "/Users/me/{name}")' in rules(text, "deny file-read* file-write*")
     assert text.index("deny file-read*") > text.index("allow file-read*")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from assent_sandbox.policy import Policy, View
+from assent_sandbox.policy import CREDENTIALS, Policy, View
 
 _SYSTEM = (
     "/System",
@@ -17,7 +17,6 @@ _SYSTEM = (
     "/sbin",
     "/Library",
     "/Applications/Xcode.app",
-    "/opt",
     "/private/etc",
     "/private/var/db",
     "/private/var/select",
@@ -98,5 +97,4 @@ def _granted(policy: Policy, kind: str) -> tuple[str, ...]:
 
 
 def _keys(home: str) -> tuple[str, ...]:
-    names = (".ssh", ".aws", ".gnupg", ".netrc", ".config/gh", ".docker", ".kube", "Library/Keychains")
-    return tuple(os.path.join(home, name) for name in names)
+    return tuple(os.path.join(home, name) for name in (*CREDENTIALS, "Library/Keychains"))
