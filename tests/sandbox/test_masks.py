@@ -11,6 +11,7 @@ import pytest
 from assent_sandbox.policy import Policy, Widening
 from assent_sandbox.sight import masks, watch
 from assent_sandbox.sight.masks import SecretFiles, is_secret
+from assent_sandbox.sight.surroundings import keys_elsewhere
 from assent_sandbox.stage import WallsError
 from staged import open_as, sh
 
@@ -191,3 +192,10 @@ async def test_a_mask_that_cannot_be_placed_fails_the_command(
             await sh(stage, "true")
     finally:
         await stage.close()
+
+
+def test_keys_whose_well_known_places_are_links_are_found_where_they_lie(tmp_path: Path) -> None:
+    put(tmp_path, "dotfiles/ssh/id", "home/.netrc", "cargo/credentials.toml")
+    (tmp_path / "home/.ssh").symlink_to(tmp_path / "dotfiles/ssh")
+    found = keys_elsewhere({"HOME": f"{tmp_path}/home", "CARGO_HOME": f"{tmp_path}/cargo"})
+    assert set(found) == {f"{tmp_path}/dotfiles/ssh", f"{tmp_path}/cargo/credentials.toml"}

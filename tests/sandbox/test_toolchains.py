@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.sight.toolchains import find_interpreters, find_toolchains, installation
+from assent_sandbox.sight.toolchains import (
+    _is_toolchain,
+    find_interpreters,
+    find_toolchains,
+    installation,
+    named_places,
+)
 
 
 def test_packages_are_shown_where_they_are_and_their_settings_are_not(tmp_path: Path) -> None:
@@ -105,3 +111,24 @@ def test_a_folder_on_path_that_leads_into_the_repository_does_not_show_its_real_
     (tmp_path / "link").symlink_to(root)
     (tmp_path / "above").symlink_to(tmp_path / "work")
     assert shown(tmp_path, root, f"{tmp_path}/link/bin:{tmp_path}/above/repo/bin:{tmp_path}/above") == ()
+
+
+def test_what_the_environment_names_as_a_tool_is_shown_and_no_home_disk_or_repository(tmp_path: Path) -> None:
+    for name in ("jdk", "go/pkg/mod", "repo/sdk", "Documents"):
+        (tmp_path / name).mkdir(parents=True)
+    found = named_places(
+        {"JAVA_HOME": f"{tmp_path}/jdk", "GOPATH": f"{tmp_path}/go", "ANDROID_HOME": f"{tmp_path}/repo/sdk",
+         "GOROOT": f"{tmp_path}/gone", "CARGO_HOME": "/mnt/disk", "GEM_HOME": "gems", "NVM_DIR": f"{tmp_path}/Documents", "CONDA_PREFIX": "/"},
+        (str(tmp_path), "/"), f"{tmp_path}/repo",
+    )  # fmt: skip
+    assert found == (f"{tmp_path}/jdk", f"{tmp_path}/go/pkg/mod")
+
+
+@pytest.mark.parametrize("folder", ["/opt", "/data", "/home/other", "/mnt/disk", "/media/stick", "/home/me", "/home"])
+def test_a_home_a_disk_and_a_folder_at_the_root_are_no_toolchains(folder: str) -> None:
+    assert not _is_toolchain(folder, ("/home/me", "/"))
+
+
+@pytest.mark.parametrize("folder", ["/opt/x", "/home/linuxbrew/.linuxbrew", "/mnt/disk/tools", "/home/me/.cargo"])
+def test_what_lies_deeper_may_be_one(folder: str) -> None:
+    assert _is_toolchain(folder, ("/home/me", "/"))

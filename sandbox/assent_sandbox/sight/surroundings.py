@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from assent_sandbox.policy import Policy, View
+from assent_sandbox.policy import CREDENTIALS, Policy, View
 from assent_sandbox.sight.masks import SecretFiles
 from assent_sandbox.sight.plan import PACKAGES, SYSTEM, Surroundings, is_within
 from assent_sandbox.sight.private import identity
-from assent_sandbox.sight.toolchains import find_interpreters, find_toolchains
+from assent_sandbox.sight.toolchains import find_interpreters, find_toolchains, named_places, outermost
 
 MEND_MOUNTS = "Commands work on a copy. Unmount it, or mount it elsewhere and link to it, for the overlay tier."
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -34,6 +34,7 @@ class Lookout:
         self._secrets = SecretFiles(view.root, owned=view.tier == "overlay")
         self._tools: tuple[str, ...] = ()
         self._packages: tuple[str, ...] = ()
+        self._keys: tuple[str, ...] = ()
         self._identity = ""
         self._looked = float("-inf")
 
@@ -46,6 +47,7 @@ class Lookout:
         if time.monotonic() - self._looked > _TOOLS_STAY:
             self._tools = await asyncio.to_thread(look_for_tools, self._view, os.environ)
             self._packages = tuple(filter(os.path.isdir, PACKAGES))
+            self._keys = keys_elsewhere(os.environ)
             self._identity = await asyncio.to_thread(identity, self._view.root)
             self._looked = time.monotonic()
         beside, strewn = beside_the_system()
@@ -54,7 +56,7 @@ class Lookout:
             home=home_folder(os.environ),
             toolchains=self._tools,
             secrets=self._secrets.find(policy),
-            behind=self._secrets.outside,
+            behind=(*self._secrets.outside, *self._keys),
             foreign=self._secrets.foreign,
             packages=self._packages,
             beside=beside,
@@ -75,7 +77,18 @@ def look_for_tools(view: View, variables: Mapping[str, str]) -> tuple[str, ...]:
     interpreters = find_interpreters(view.root, (variables.get("VIRTUAL_ENV", ""),))
     homes = tuple(dict.fromkeys((*_homes(home_folder(variables)), "/")))
     found = find_toolchains(variables.get("PATH", ""), interpreters, homes, view.root)
-    return tuple(each for each in found if not any(is_within(each, place) for place in SYSTEM))
+    whole = outermost((*found, *named_places(variables, homes, view.root)))
+    return tuple(each for each in whole if not any(is_within(each, place) for place in SYSTEM))
+
+
+def keys_elsewhere(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Where keys lie whose well-known places are links, or a tool's folder that was named."""
+    home = home_folder(variables)
+    places = [os.path.join(home, name) for name in CREDENTIALS]
+    real = (os.path.realpath(place) for place in places)
+    cargo = variables.get("CARGO_HOME", "")
+    own = (os.path.join(cargo, name) for name in ("credentials", "credentials.toml") if cargo.startswith("/"))
+    return tuple(place for place in (*real, *own) if place not in places and os.path.lexists(place))
 
 
 def _homes(home: str) -> tuple[str, ...]:

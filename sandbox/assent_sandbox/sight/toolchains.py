@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from glob import escape, glob
 
 # fmt: off
@@ -18,6 +18,14 @@ _BESIDES = {".cargo": (".rustup",), ".local/bin": (".local/lib",), "go/bin": ("g
 """What a toolchain needs that no link leads to."""
 _STORES = (".m2/repository", "go/pkg/mod", ".cargo/registry", ".cargo/git")
 """Where tools that lie outside of home keep the packages that they fetched: read without a network, or not at all."""
+_NAMED = {
+    "JAVA_HOME": "", "GOROOT": "", "GOPATH": "pkg/mod", "GOMODCACHE": "", "CARGO_HOME": "", "RUSTUP_HOME": "", "DOTNET_ROOT": "",
+    "ANDROID_HOME": "", "ANDROID_SDK_ROOT": "", "NVM_DIR": "", "PYENV_ROOT": "", "CONDA_PREFIX": "", "GEM_HOME": "",
+    "VOLTA_HOME": "", "ASDF_DATA_DIR": "", "MISE_DATA_DIR": "", "RBENV_ROOT": "", "SDKMAN_DIR": "",
+}  # fmt: skip
+"""Variables by which tools find themselves or their packages, and what of the folder they need."""
+_WINDOWS = re.compile(r"/mnt/[a-z]/")
+"""Where a Linux on Windows has that one's disks: no program there runs behind walls."""
 _LARGEST_BIN = 500
 _PYTHON = re.compile(r"(?:python|pypy)[0-9.]*t?")
 _BINS = ("bin", "sbin", "shims", "Scripts")
@@ -39,7 +47,7 @@ def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ..
     found: dict[str, None] = {}
     received = list(interpreters)
     for entry in path.split(":"):
-        if not entry.startswith("/"):
+        if not entry.startswith("/") or _WINDOWS.match(entry):
             continue
         if is_in(entry, root):
             received.append(os.path.join(entry, "python"))
@@ -60,7 +68,7 @@ def find_toolchains(path: str, interpreters: Iterable[str], homes: tuple[str, ..
         for each in more
     ]
     stores = [place for home in homes for each in _STORES if os.path.isdir(place := os.path.join(home, each))]
-    return _outermost(each for each in (*found, *besides, *stores) if not _shows_again(each, root))
+    return outermost(each for each in (*found, *besides, *stores) if not _shows_again(each, root))
 
 
 def find_interpreters(root: str, variables: Iterable[str]) -> Iterator[str]:
@@ -68,6 +76,16 @@ def find_interpreters(root: str, variables: Iterable[str]) -> Iterator[str]:
     for folder in (*variables, *(os.path.join(root, name) for name in (".venv", "venv", "env"))):
         if folder:
             yield os.path.join(folder, "bin", "python")
+
+
+def named_places(variables: Mapping[str, str], homes: tuple[str, ...], root: str) -> tuple[str, ...]:
+    """Give the folders that the user's environment names as a tool's own or as its packages."""
+    found = (
+        os.path.normpath(os.path.join(variables[name], part)) for name, part in _NAMED.items() if variables.get(name)
+    )
+    return tuple(
+        p for p in found if p.startswith("/") and os.path.isdir(p) and not is_in(p, root) and _is_toolchain(p, homes)
+    )
 
 
 def is_in(path: str, root: str) -> bool:
@@ -173,7 +191,8 @@ def hops(path: str) -> Iterator[str]:
     yield os.path.realpath(path)
 
 
-def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
+def outermost(folders: Iterable[str]) -> tuple[str, ...]:
+    """Those of some folders that lie in no other one."""
     kept: list[str] = []
     for folder in sorted(set(folders)):
         if not any(_beneath(folder, each) for each in kept):
