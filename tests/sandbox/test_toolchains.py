@@ -116,11 +116,17 @@ def test_a_folder_on_path_that_leads_into_the_repository_does_not_show_its_real_
 def test_what_the_environment_names_as_a_tool_is_shown_and_no_home_disk_or_repository(tmp_path: Path) -> None:
     for name in ("jdk", "go/pkg/mod", "repo/sdk", "Documents"):
         (tmp_path / name).mkdir(parents=True)
-    found = named_places(
-        {"JAVA_HOME": f"{tmp_path}/jdk", "GOPATH": f"{tmp_path}/go", "ANDROID_HOME": f"{tmp_path}/repo/sdk",
-         "GOROOT": f"{tmp_path}/gone", "CARGO_HOME": "/mnt/disk", "GEM_HOME": "gems", "NVM_DIR": f"{tmp_path}/Documents", "CONDA_PREFIX": "/"},
-        (str(tmp_path), "/"), f"{tmp_path}/repo",
-    )  # fmt: skip
+    named = {
+        "JAVA_HOME": f"{tmp_path}/jdk",
+        "GOPATH": f"{tmp_path}/go",
+        "ANDROID_HOME": f"{tmp_path}/repo/sdk",
+        "GOROOT": f"{tmp_path}/gone",
+        "CARGO_HOME": "/mnt/disk",
+        "GEM_HOME": "gems",
+        "NVM_DIR": f"{tmp_path}/Documents",
+        "CONDA_PREFIX": "/",
+    }
+    found = named_places(named, (str(tmp_path), "/"), f"{tmp_path}/repo")
     assert found == (f"{tmp_path}/jdk", f"{tmp_path}/go/pkg/mod")
 
 
