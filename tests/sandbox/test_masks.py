@@ -185,7 +185,7 @@ async def test_a_mask_that_cannot_be_placed_fails_the_command(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(root, ".env")
-    monkeypatch.setattr(SecretFiles, "find", lambda self, policy: (f"{'x' * 300}/.env",))  # pyright: ignore
+    monkeypatch.setattr(SecretFiles, "told", lambda self: (f"{'x' * 300}/.env",))  # pyright: ignore
     stage = open_as("overlay", root, tmp_path / "home")
     try:
         with pytest.raises(WallsError, match="mask x"):

@@ -7,6 +7,7 @@ import fnmatch
 import os
 import re
 import stat
+import threading
 import time
 from functools import lru_cache
 from typing import NamedTuple
@@ -89,6 +90,7 @@ class SecretFiles:
         self._policy: Policy | None = None
         self._watch = FolderWatch(root)
         self._found: tuple[list[str], list[str]] | None = None
+        self._looking = threading.Lock()
         self._owners = _MOST_OWNERS if owned and foreign.can_be() else 0
         self.foreign: tuple[str, ...] = ()
         """Files and folders of foreign owners among those that were looked at, each folder before what is in it."""
@@ -105,11 +107,30 @@ class SecretFiles:
         A folder of the user's own that cannot be looked into is secret as a whole. Raises WallsError where there are too
         many folders to look at.
         """
-        if self._policy is None or (self._policy.secrets, self._policy.public) != (policy.secrets, policy.public):
+        if not self.is_current(policy):
+            self.refresh(policy)
+        return self.told()
+
+    def is_current(self, policy: Policy) -> bool:
+        """Say whether what was found last is surely all that there is, without looking."""
+        same = self._policy and (self._policy.secrets, self._policy.public) == (policy.secrets, policy.public)
+        if not same:
             self._folders, self._policy, self._found = {}, policy, None
             self._watch.restart()
-        if not self._watch.was_quiet() or self._found is None:
+        return self._watch.was_quiet() and self._found is not None
+
+    def refresh(self, policy: Policy) -> None:
+        """Look again, which may take seconds the first time; raises WallsError as `find` does.
+
+        One look at a time: whoever asked for one may have gone, and the next one would be overtaken by it.
+        """
+        with self._looking:
+            self._found = None
             self._found = self._look_through(policy)
+
+    def told(self) -> tuple[str, ...]:
+        """Give what was found, with what the links lead to by now."""
+        assert self._found is not None
         names, links = self._found
         if not links:
             self.outside = ()

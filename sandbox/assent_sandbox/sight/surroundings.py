@@ -50,12 +50,15 @@ class Lookout:
             self._keys = keys_elsewhere(os.environ)
             self._identity = await asyncio.to_thread(identity, self._view.root)
             self._looked = time.monotonic()
+        if not self._secrets.is_current(policy):
+            await asyncio.to_thread(self._secrets.refresh, policy)
+        secrets = self._secrets.told()
         beside, strewn = beside_the_system()
         return Surroundings(
             variables=os.environ,
             home=home_folder(os.environ),
             toolchains=self._tools,
-            secrets=self._secrets.find(policy),
+            secrets=secrets,
             behind=(*self._secrets.outside, *self._keys),
             foreign=self._secrets.foreign,
             packages=self._packages,
