@@ -1,7 +1,8 @@
 # Sourced by the scripts beside it: makes .venv once, and again when what it is made from has changed.
 # `prepare` is for running assent, `prepare dev` also for working on it. It talks on stderr only.
 
-root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+case $0 in */*) root=${0%/*}/.. ;; *) root=.. ;; esac
+root=$(CDPATH='' cd -- "$root" && pwd -P)
 venv=$root/.venv
 
 say() { printf 'assent: %s\n' "$*" >&2; }
@@ -104,7 +105,27 @@ make() { # [-dev]
     say "ready"
 }
 
+whole_folders() { # PATH without what is relative or lies in the current folder: a repository's programs prepare nothing
+    set -f
+    (
+        IFS=:
+        kept=
+        for folder in $PATH; do
+            case $folder/ in "$PWD"/*) ;; /?*) kept=$kept:$folder ;; esac
+        done
+        printf '%s\n' "${kept#:}"
+    )
+    set +f
+}
+
 prepare() { # [dev]
+    users_path=$PATH
+    PATH=$(whole_folders)
+    make_ready "${1-}"
+    PATH=$users_path
+}
+
+make_ready() { # [dev]
     kind=${1:+-$1}
     ready "$kind" && return
     take_turn

@@ -90,7 +90,7 @@ def root_of(start: Path) -> Path:
 
 def _top(folder: Path) -> Path | Workspace:
     """The top of the repository around a folder; where there is none, the folder as a workspace."""
-    if not host.has_git():
+    if not host.find_git(folder):
         return _plain(
             folder, "git is not installed: the whole folder is the workspace and nothing counts as ignored but caches"
         )
@@ -188,10 +188,11 @@ def _files(root: Path) -> Iterable[str]:
 _IMPORTING = threading.Lock()
 
 
-def _gitpython() -> tuple[type[Git], type[GitCommandError]]:
-    """GitPython, imported by one thread at a time: its own import is not safe in two."""
+def gitpython() -> tuple[type[Git], type[GitCommandError]]:
+    """GitPython, imported by one thread at a time: its own import is not safe in two, and asks a git for its version."""
     with _IMPORTING:
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        os.environ["GIT_PYTHON_REFRESH"] = "quiet"
+        os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = host.find_git() or "/nonexistent/git"
         from git.cmd import Git
         from git.exc import GitCommandError
 
@@ -200,8 +201,8 @@ def _gitpython() -> tuple[type[Git], type[GitCommandError]]:
 
 def _execute(root: Path, *args: str, stdin: int | None = None) -> bytes:
     """Run git by way of GitPython, through the executable that runs nothing of the repository's own; raises GitFailed."""
-    Git, GitCommandError = _gitpython()  # noqa: N806 # a class
-    words = [str(host.git_executable()), *args]
+    Git, GitCommandError = gitpython()  # noqa: N806 # a class
+    words = host.git_words(*args, cwd=root)
     try:
         return Git(root).execute(words, istream=stdin, stdout_as_string=False, strip_newline_in_stdout=False)
     except GitCommandError as failed:

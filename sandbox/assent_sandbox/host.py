@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+from assent_sandbox import programs
 from assent_sandbox.stage import StageError
 
 _PLUMBING = frozenset(
@@ -49,25 +49,27 @@ class GitFailed(StageError):
         self.output = output
 
 
-def git_executable() -> Path:
-    """The hardened git (a small sh script): it runs no hook, filesystem monitor, pager, helper or transport.
+def git_words(*args: str, cwd: Path | str) -> list[str]:
+    """The words that start the hardened git (a small sh script): it runs no hook, filesystem monitor, pager, helper or transport.
 
     Filters and diff drivers cannot be switched off from outside, so only plumbing that never uses them may be run:
-    no `status`, `diff`, `add`, `checkout`, nor `hash-object` with filters.
+    no `status`, `diff`, `add`, `checkout`, nor `hash-object` with filters. Raises GitFailed (code 127) where git is missing.
     """
-    return Path(__file__).with_name("git-plain")
+    if not (found := find_git(cwd)):
+        raise GitFailed("git is not installed", 127)
+    return [str(Path(__file__).with_name("git-plain")), f"--git={found}", *args]
 
 
-def has_git() -> bool:
-    """Whether git is installed."""
-    return shutil.which("git") is not None
+def find_git(cwd: Path | str = ".") -> str:
+    """Where git is installed, if not in the repository that it is for; empty where it is not."""
+    return programs.find("git", str(cwd))
 
 
 def git(*args: str, cwd: Path | str, input: bytes = b"", seconds: float = 60.0) -> bytes:
     """Run one plumbing command and give its stdout; raises GitFailed (code 127 where git is missing)."""
     if args[0] not in _PLUMBING:
         raise ValueError(f"git {args[0]} may run programs that a repository names")
-    return _git([str(git_executable()), *args], cwd, input, seconds)
+    return _git(git_words(*args, cwd=cwd), cwd, input, seconds)
 
 
 def write_git(name: str, *args: str, cwd: Path | str, input: bytes = b"", index: Path | None = None) -> bytes:
@@ -77,13 +79,11 @@ def write_git(name: str, *args: str, cwd: Path | str, input: bytes = b"", index:
     """
     words = ["--no-replace-objects", "-c", "i18n.commitEncoding=UTF-8", name, *_WRITING[name], *args]
     given = [f"--index={index}"] if index else []
-    return _git([str(git_executable()), *given, *words], cwd, input, 60.0)
+    return _git(git_words(*given, *words, cwd=cwd), cwd, input, 60.0)
 
 
 def _git(argv: list[str], cwd: Path | str, input: bytes, seconds: float) -> bytes:
     name = next(word for word in argv[1:] if not word.startswith("-") and "=" not in word)
-    if not has_git():
-        raise GitFailed("git is not installed", 127)
     try:
         done = subprocess.run(argv, cwd=cwd, input=input, capture_output=True, timeout=seconds, check=False)
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
@@ -105,21 +105,25 @@ def editor() -> tuple[str, ...]:
         raise StageError(f"$VISUAL or $EDITOR cannot be read: {error}", "Set it to a command, such as: nano") from error
     if not words:
         raise StageError("no editor is set", "Set $VISUAL or $EDITOR, for example: export EDITOR=nano")
-    if shutil.which(words[0]) is None:
-        raise StageError(f"the editor {words[0]!r} was not found", "Set $VISUAL or $EDITOR to a program on your PATH")
-    return words
+    if not (program := programs.find(words[0])):
+        raise StageError(
+            f"the editor {words[0]!r} was not found",
+            "Set $VISUAL or $EDITOR to a program on your PATH, outside the repository",
+        )
+    return (program, *words[1:])
 
 
 async def edit(name: str, text: str) -> str:
     """Let the user edit a text in their own editor, on the terminal that is there, and give what they saved.
 
-    Only the ending of `name` is used, so that the editor knows the language. Raises StageError.
+    Only the ending of `name` is used, so that the editor knows the language. It runs in the folder of the text, not in the
+    repository, whose settings for editors are not the user's. Raises StageError.
     """
     words = editor()
     with tempfile.TemporaryDirectory(prefix="assent-edit-") as folder:
         place = Path(folder, "edit" + _suffix(name))
         _save(place, text)
-        child = await asyncio.create_subprocess_exec(*words, str(place))
+        child = await asyncio.create_subprocess_exec(*words, str(place), cwd=folder)
         code = await child.wait()
         if code:
             raise StageError(f"the editor {words[0]!r} exited with {code}", "Nothing was taken over; try again")

@@ -15,11 +15,12 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from assent_sandbox import programs
 from assent_sandbox.cell import landlock, namespaces
 from assent_sandbox.gaps import Gap, gaps_of
 from assent_sandbox.mends import mend
 from assent_sandbox.policy import Command, Ended, Policy, Tier, View
-from assent_sandbox.running.run import Walls
+from assent_sandbox.running.run import SEATBELT, Walls
 from assent_sandbox.sight.surroundings import MEND_MOUNTS, mounts_within, told_of_mounts
 from assent_sandbox.stage import WallsError
 
@@ -96,7 +97,8 @@ def find_walls(state_dir: Path, repository: Path | None = None) -> Findings:
 async def _try_all(state_dir: Path) -> Findings:
     programs = (_program("git", "diffs of commits and drift are not seen"), _program("rg", "searches are slower"))
     if sys.platform == "darwin":
-        return _findings("copy" if shutil.which("sandbox-exec") else "unconfined", (_seatbelt(), *programs))
+        seatbelt = _seatbelt()
+        return _findings("copy" if seatbelt.ok else "unconfined", (seatbelt, *programs))
     if not sys.platform.startswith("linux") or namespaces.machine not in {"x86_64", "aarch64"}:
         wall = Wall(name="Linux on x86_64 or aarch64", ok=False, note=f"{sys.platform} {namespaces.machine}")
         return _findings("unconfined", (wall, *programs))
@@ -118,9 +120,9 @@ def _findings(tier: Tier, walls: tuple[Wall, ...]) -> Findings:
 def _seatbelt() -> Wall:
     return Wall(
         name="Seatbelt",
-        ok=shutil.which("sandbox-exec") is not None,
+        ok=os.path.exists(SEATBELT),
         note="its profile is not verified: it has never been run on a Mac yet",
-        mend="sandbox-exec is part of macOS; it was not found on PATH.",
+        mend="sandbox-exec is part of macOS; it was not found.",
     )
 
 
@@ -238,5 +240,5 @@ def _seccomp(trouble: str, lower: str) -> Wall:
 
 
 def _program(name: str, without: str) -> Wall:
-    place = shutil.which(name)
-    return Wall(name=name, ok=place is not None, note=place or f"not installed: {without}")
+    place = programs.find(name)
+    return Wall(name=name, ok=bool(place), note=place or f"not installed: {without}")

@@ -155,3 +155,23 @@ def test_a_key_is_kept_for_the_server_of_the_environment(chest, monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL")
     with pytest.raises(KeyMissing):
         find_key()
+
+
+def test_the_keyring_is_chosen_without_starting_any_program():
+    asked = (
+        "import sys; started = []; sys.addaudithook(lambda name, args: started.append(args) if name in "
+        "('subprocess.Popen', 'os.exec', 'os.posix_spawn', 'os.fork', 'os.system') else None);"
+        "from assent_core.service.keyrings import keyring_of_platform; keyring_of_platform(); print(started)"
+    )
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("named", ["no.such.module.Keyring", "keyring.backends.fail.None", "nothing"])
+def test_a_keyring_named_in_the_environment_that_is_none_is_passed_over(named, monkeypatch):
+    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", named)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+    with pytest.raises(KeyMissing):
+        find_key()

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from assent_core.errors import AssentError, UsageError
+from assent_sandbox.programs import keep_apart
 from assent_tui import __version__
 from assent_tui.notice import tell
 from assent_tui.words import COMMANDS
@@ -51,6 +52,7 @@ exit codes: 0 done, 1 not fixed, 2 usage, 3 consent missing, 4 budget or limit, 
 def main(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; nothing but the exit of argparse's --help is raised."""
     try:
+        keep_apart()
         words, rest = split(argv)
         code = COMMANDS[words[0]](words[1:], rest) if words and words[0] in COMMANDS else interactive(words, rest)
         _flush(code)

@@ -29,6 +29,7 @@ from assent_core.performing.passage import Passage, Shown
 from assent_core.performing.steering import advice
 from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
 from assent_core.workspace import Workspace
+from assent_sandbox import programs
 from assent_sandbox.output import cut, decode
 from assent_sandbox.policy import Command, Denial, Ended, Output, Policy, Traffic, Widening
 from assent_sandbox.stage import Entry, File, Link, Opaque, Stage, StageError
@@ -314,12 +315,31 @@ def _forget(ended: Ended) -> None:
 
 
 def _search_argv(search: Search, path: str) -> tuple[str, ...]:
-    if shutil.which("rg"):
+    """The search by programs that assent itself chose: nobody is asked for it, in no tier."""
+    if program := programs.find("rg"):
         glob = ("--glob", search.glob) if search.glob else ()
-        flags = ("--line-number", "--no-heading", "--color=never", "--max-columns=300", "--max-count=50", "--hidden")
-        return ("rg", *flags, "--glob=!.git", *glob, "--regexp", search.pattern, "--", path)
+        flags = (
+            "--no-config",
+            "--line-number",
+            "--no-heading",
+            "--color=never",
+            "--max-columns=300",
+            "--max-count=50",
+            "--hidden",
+        )
+        return (program, *flags, "--glob=!.git", *glob, "--regexp", search.pattern, "--", path)
     glob = (f"--include={search.glob}",) if search.glob else ()
-    return ("grep", "-rnIE", "--exclude-dir=.git", "--max-count=50", *glob, "-e", search.pattern, "--", path)
+    return (
+        programs.find("grep") or "grep",
+        "-rnIE",
+        "--exclude-dir=.git",
+        "--max-count=50",
+        *glob,
+        "-e",
+        search.pattern,
+        "--",
+        path,
+    )
 
 
 def _outside(path: Path) -> Entry | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assent_core.errors import UsageError
 from assent_core.memory.cues import Began
-from assent_core.workspace import Workspace
+from assent_core.workspace import Workspace, gitpython
 from assent_sandbox import host
 
 AT_ONCE = 500
@@ -102,13 +102,10 @@ def _of_now(workspace: Workspace, folder: Path) -> None:
 
 def _commit(folder: Path, branch: str) -> None:
     """A repository of one commit."""
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    from git.cmd import Git
-
-    git = Git(folder)
+    git = gitpython()[0](folder)
     for words in (
         ("init", "-q", "--template=", "-b", branch),
         ("add", "-A", "-f"),
         (*_AUTHOR, "commit", "-q", "--allow-empty", "-m", "where the session began"),
     ):
-        git.execute([str(host.git_executable()), *words])
+        git.execute(host.git_words(*words, cwd=folder))

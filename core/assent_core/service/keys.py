@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from assent_core.errors import KeyMissing, UsageError
+from assent_core.service.keyrings import keyring_of_platform
 from assent_core.settings import Settings, config_dir
 
 PLACEHOLDER = "no-key-needed"
@@ -92,21 +93,20 @@ def _into_file(key: str, host: str) -> None:
 
 
 def _from_keyring(host: str) -> str:
-    import keyring
     from keyring.errors import KeyringError
 
     try:
-        return (keyring.get_password(_SERVICE, host) or "").strip()
+        return (keyring_of_platform().get_password(_SERVICE, host) or "").strip()
     except (KeyringError, OSError, RuntimeError):
         return ""
 
 
 def _into_keyring(key: str, host: str) -> bool:
-    import keyring
     from keyring.errors import KeyringError
 
     try:
-        keyring.set_password(_SERVICE, host, key)
-        return keyring.get_password(_SERVICE, host) == key
+        ring = keyring_of_platform()
+        ring.set_password(_SERVICE, host, key)  # pyright: ignore[reportUnknownMemberType] # wrapped by the library
+        return ring.get_password(_SERVICE, host) == key
     except (KeyringError, OSError, RuntimeError):
         return False

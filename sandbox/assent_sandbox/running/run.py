@@ -27,6 +27,7 @@ from assent_sandbox.sight.plan import Plan, Surroundings, git_folders, plan, tmp
 from assent_sandbox.sight.surroundings import Lookout, main_git_folder
 from assent_sandbox.stage import WallsError
 
+SEATBELT = "/usr/bin/sandbox-exec"
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from assent_sandbox.cell import warden; "
     "warden.main({}, {!r}, {}, {!r}, {!r})"
@@ -215,7 +216,7 @@ def _wrapper(view: View, policy: Policy, around: Surroundings) -> tuple[str, ...
     if view.tier == "unconfined" or policy.allows("unconfined"):
         return ()
     text = profile(view, policy, home=around.home, toolchains=around.toolchains, tmp=tmp_of(view))
-    return ("/usr/bin/sandbox-exec", "-p", text)
+    return (SEATBELT, "-p", text)
 
 
 def _start_warden(door: socket.socket, view: View) -> subprocess.Popen[bytes]:

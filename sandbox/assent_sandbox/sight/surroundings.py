@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from assent_sandbox import programs
 from assent_sandbox.policy import CREDENTIALS, Policy, View
 from assent_sandbox.sight.masks import SecretFiles
 from assent_sandbox.sight.plan import PACKAGES, SYSTEM, Surroundings, is_within
@@ -44,10 +45,11 @@ class Lookout:
 
     async def look(self, policy: Policy) -> Surroundings:
         """Gather what a plan needs to know now."""
+        variables = programs.users_variables()
         if time.monotonic() - self._looked > _TOOLS_STAY:
-            self._tools = await asyncio.to_thread(look_for_tools, self._view, os.environ)
+            self._tools = await asyncio.to_thread(look_for_tools, self._view, variables)
             self._packages = tuple(filter(os.path.isdir, PACKAGES))
-            self._keys = keys_elsewhere(os.environ)
+            self._keys = keys_elsewhere(variables)
             self._identity = await asyncio.to_thread(identity, self._view.root)
             self._looked = time.monotonic()
         if not self._secrets.is_current(policy):
@@ -55,8 +57,8 @@ class Lookout:
         secrets = self._secrets.told()
         beside, strewn = beside_the_system()
         return Surroundings(
-            variables=os.environ,
-            home=home_folder(os.environ),
+            variables=variables,
+            home=home_folder(variables),
             toolchains=self._tools,
             secrets=secrets,
             behind=(*self._secrets.outside, *self._keys),

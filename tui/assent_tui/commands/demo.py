@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from assent_core.rehearsal import Rehearsal
 from assent_core.settings import Settings, load
+from assent_core.workspace import gitpython
+from assent_sandbox.host import find_git, git_words
 
 COMMAND = ("python3", "-m", "unittest")
 PROMPT = "Please repair the failing tests. They run with: python3 -m unittest"
@@ -40,19 +42,14 @@ def demo(*, headless: bool) -> int:
 def plant(folder: Path) -> Path:
     """Copy the bundled repository and commit it, where git is installed."""
     shutil.copytree(Path(__file__).parents[1] / "demo_repo", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    if shutil.which("git"):
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-        from git.cmd import Git
-
-        from assent_sandbox.host import git_executable
-
-        git = Git(folder)
+    if find_git(folder):
+        git = gitpython()[0](folder)
         for words in (
             ("init", "-q", "--template=", "-b", "main"),
             ("add", "-A"),
             (*AUTHOR, "commit", "-q", "-m", "A stand"),
         ):
-            git.execute([str(git_executable()), *words])
+            git.execute(git_words(*words, cwd=folder))
     return folder
 
 
