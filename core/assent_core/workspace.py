@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from assent_core.errors import UsageError
 from assent_sandbox import host
+from assent_sandbox.repositories import Foreign, GitFolder, git_folder
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -94,17 +95,49 @@ def _top(folder: Path) -> Path | Workspace:
         return _plain(
             folder, "git is not installed: the whole folder is the workspace and nothing counts as ignored but caches"
         )
+    held = _held(folder)
     try:
-        top = Path(os.fsdecode(host.git("rev-parse", "--show-toplevel", cwd=folder).removesuffix(b"\n")))
+        said = host.git("rev-parse", *_PLACES, cwd=folder, seconds=_PATIENCE)
     except host.GitFailed as failed:
         return _without_top(folder, failed)
-    if top != folder and top not in folder.parents:
+    top = next((top for top, found in held if os.fsencode(f"{top}\n{found.own}\n{found.common}\n") == said), None)
+    if top is None:
         raise UsageError(
-            f"the repository says that its files are in {top}, not here",
-            "Its core.worktree points elsewhere. Start assent in that folder if you trust it, or mend the setting.",
+            f"git says that the files of the repository here are in {os.fsdecode(said.splitlines()[0])}",
+            "Only the folder that holds .git is worked in, and its core.worktree points elsewhere."
+            " Start assent there if you trust it, or take the setting away.",
         )
     _refuse_root(top)
     return top
+
+
+_PLACES = ("--path-format=absolute", "--show-toplevel", "--git-dir", "--git-common-dir")
+_PATIENCE = 20.0
+"""Seconds in which git must say where it is: it reads a few small files for that."""
+
+
+def _held(folder: Path) -> list[tuple[Path, GitFolder]]:
+    """The folders from here upwards that hold a git folder of their own; UsageError for one that holds somebody else's."""
+    held: list[tuple[Path, GitFolder]] = []
+    for place in (folder, *folder.parents):
+        try:
+            found = git_folder(str(place))
+        except Foreign as foreign:
+            raise UsageError(f"the repository at {place} cannot be used: {foreign}", _mend(place, foreign)) from foreign
+        if found:
+            held.append((place, found))
+            if Path(found.own, "HEAD").exists():
+                break
+    return held
+
+
+def _mend(place: Path, foreign: Foreign) -> str:
+    if not foreign.leads:
+        return "Clone it again; what you were given is no repository that git itself could read."
+    return (
+        f"If it is yours: `git worktree repair` for a worktree that was moved,"
+        f" `git -C {place} config core.worktree {place}` for a git folder kept elsewhere. If you were given it, mistrust it."
+    )
 
 
 def _folder(start: Path) -> Path:
@@ -157,7 +190,9 @@ def _head(top: Path) -> tuple[str, str]:
     """The commit and the branch; empty where there is none (unborn, detached)."""
     try:
         head, branch = (
-            host.git("rev-parse", "HEAD", "--symbolic-full-name", "HEAD", cwd=top).decode("utf-8", "replace").split()
+            host.git("rev-parse", "HEAD", "--symbolic-full-name", "HEAD", cwd=top, seconds=_PATIENCE)
+            .decode("utf-8", "replace")
+            .split()
         )
     except host.GitFailed:
         return "", _unborn(top)

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 from assent_sandbox import programs
@@ -38,6 +39,12 @@ _WRITING = {
     "update-ref": (),
 }
 """The commands that write objects, an index and a branch, each with the words that keep it from running or reading anything."""
+
+
+_HURRY = 2.0
+"""Seconds that a git gets when assent is about to end."""
+_running: set[subprocess.Popen[bytes]] = set()
+_ended = threading.Event()
 
 
 class GitFailed(StageError):
@@ -85,15 +92,29 @@ def write_git(name: str, *args: str, cwd: Path | str, input: bytes = b"", index:
 def _git(argv: list[str], cwd: Path | str, input: bytes, seconds: float) -> bytes:
     name = next(word for word in argv[1:] if not word.startswith("-") and "=" not in word)
     try:
-        done = subprocess.run(argv, cwd=cwd, input=input, capture_output=True, timeout=seconds, check=False)
+        child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise GitFailed(f"git cannot begin in {cwd}: {error.strerror}", 128) from error
-    except subprocess.TimeoutExpired as late:
-        raise GitFailed(f"git {name} took longer than {seconds:.0f} seconds", 124) from late
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip() or f"git {name} exited with {done.returncode}"
-        raise GitFailed(words, done.returncode, done.stdout)
-    return done.stdout
+    with child:
+        _running.add(child)
+        try:
+            out, said = child.communicate(input, timeout=min(seconds, _HURRY) if _ended.is_set() else seconds)
+        except subprocess.TimeoutExpired as late:
+            raise GitFailed(f"git {name} took longer than {seconds:.0f} seconds", 124) from late
+        finally:
+            child.kill()
+            _running.discard(child)
+    if child.returncode:
+        words = said.decode("utf-8", "replace").strip() or f"git {name} exited with {child.returncode}"
+        raise GitFailed(words, child.returncode, out)
+    return out
+
+
+def end_gits() -> None:
+    """End each git that runs, and give later ones little time: assent was told to end, and one may wait for ever."""
+    _ended.set()
+    for child in list(_running):
+        child.kill()
 
 
 def editor() -> tuple[str, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
 from assent_sandbox import host
+from assent_sandbox.repositories import Foreign, git_folder
 
 _SECTIONS = (
     "extensions.objectformat",
@@ -27,16 +29,19 @@ def make_private_git(root: str, copy: str, draft: str, linked: Iterable[str]) ->
 
     Folders that are `linked` are ignored by name: a pattern that ends in a slash does not match a link.
 
-    Returns the folders of objects that it borrows, which commands must be able to read; none where there is no git.
+    Returns the folders of objects that it borrows, which commands must be able to read; none where there is no git, or where
+    the objects lie behind a link, which could lead into another repository.
     """
     try:
-        found = host.git("rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", cwd=root)
-        own, common = (os.fsdecode(line) for line in found.removesuffix(b"\n").split(b"\n"))
-    except (host.GitFailed, ValueError):
+        found = git_folder(root)
+    except Foreign:
         return ()
-    if not _belongs(root, own):
+    if found is None or not os.path.exists(os.path.join(found.own, "HEAD")):
         return ()
+    own, common = found.own, found.common
     objects = os.path.join(common, "objects")
+    if os.path.realpath(objects) != objects:
+        return ()
     os.makedirs(os.path.join(draft, "objects", "info"))
     os.makedirs(os.path.join(draft, "info"))
     with open(os.path.join(draft, "objects", "info", "alternates"), "wb") as file:
@@ -54,8 +59,8 @@ def make_private_git(root: str, copy: str, draft: str, linked: Iterable[str]) ->
         if name.startswith("sharedindex."):
             shutil.copyfile(os.path.join(own, name), os.path.join(draft, name), follow_symlinks=False)
     for name in ("refs", "reftable"):
-        if os.path.isdir(os.path.join(common, name)):
-            shutil.copytree(os.path.join(common, name), os.path.join(draft, name), symlinks=True)
+        if os.path.isdir(place := os.path.join(common, name)) and not os.path.islink(place):
+            shutil.copytree(place, os.path.join(draft, name), symlinks=True, ignore=_odd)
     os.makedirs(os.path.join(draft, "refs"), exist_ok=True)
     with open(os.path.join(draft, "config"), "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(_settings(root))
@@ -63,6 +68,12 @@ def make_private_git(root: str, copy: str, draft: str, linked: Iterable[str]) ->
         file.writelines(b"\n/" + _literal(path) for path in sorted(linked) if "\n" not in path)
     os.rename(draft, os.path.join(copy, ".git"))
     return (objects,)
+
+
+def _odd(folder: str, names: list[str]) -> list[str]:
+    """What is no file, folder or link: a pipe would keep its reader for ever."""
+    kinds = ((name, os.lstat(os.path.join(folder, name)).st_mode) for name in names)
+    return [name for name, kind in kinds if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind))]
 
 
 def identity(root: str) -> str:
@@ -106,18 +117,6 @@ def _quoted(path: str) -> str:
 def _literal(path: str) -> bytes:
     """A path as a pattern of git that matches nothing else."""
     return re.sub(rb"([\\*?\[! ])", rb"\\\1", os.fsencode(path))
-
-
-def _belongs(root: str, own: str) -> bool:
-    """Whether a git folder is this repository's: in it, or pointing back at it as linked worktrees and submodules do."""
-    if os.path.realpath(own).startswith(root + "/"):
-        return True
-    with suppress(OSError), open(os.path.join(own, "gitdir"), "rb") as file:
-        return os.path.realpath(os.fsdecode(file.read().rstrip(b"\n"))) == os.path.join(root, ".git")
-    with suppress(host.GitFailed):
-        worktree = host.git("config", "--file", os.path.join(own, "config"), "--get", "core.worktree", cwd=root)
-        return os.path.realpath(os.path.join(own, os.fsdecode(worktree.rstrip(b"\n")))) == root
-    return False
 
 
 def _settings(root: str) -> str:

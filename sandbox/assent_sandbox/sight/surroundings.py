@@ -13,6 +13,7 @@ from pathlib import Path
 
 from assent_sandbox import programs
 from assent_sandbox.policy import CREDENTIALS, Policy, View
+from assent_sandbox.repositories import Foreign, git_folder
 from assent_sandbox.sight.masks import SecretFiles
 from assent_sandbox.sight.plan import PACKAGES, SYSTEM, Surroundings, is_within
 from assent_sandbox.sight.private import identity
@@ -37,6 +38,7 @@ class Lookout:
         self._packages: tuple[str, ...] = ()
         self._keys: tuple[str, ...] = ()
         self._identity = ""
+        self._git = ""
         self._looked = float("-inf")
 
     def close(self) -> None:
@@ -51,6 +53,7 @@ class Lookout:
             self._packages = tuple(filter(os.path.isdir, PACKAGES))
             self._keys = keys_elsewhere(variables)
             self._identity = await asyncio.to_thread(identity, self._view.root)
+            self._git = await asyncio.to_thread(main_git_folder, self._view.root)
             self._looked = time.monotonic()
         if not self._secrets.is_current(policy):
             await asyncio.to_thread(self._secrets.refresh, policy)
@@ -67,7 +70,7 @@ class Lookout:
             beside=beside,
             strewn=strewn,
             sockets=host_sockets(),
-            git=main_git_folder(self._view.root),
+            git=self._git,
             identity=self._identity,
         )
 
@@ -141,13 +144,9 @@ def told_of_mounts(places: tuple[str, ...]) -> str:
 
 
 def main_git_folder(root: str) -> str:
-    """The main git folder of a linked worktree or submodule, if it lies outside of it; empty otherwise."""
-    try:
-        link = Path(root, ".git").read_text()
-    except (OSError, UnicodeDecodeError):
-        return ""
-    folder = Path(root, link.removeprefix("gitdir:").strip()).resolve()
-    with suppress(OSError, UnicodeDecodeError):
-        folder = Path(folder, Path(folder, "commondir").read_text().strip()).resolve()
-    inside = folder.is_relative_to(Path(root).resolve())
-    return "" if inside or not link.startswith("gitdir:") or not (folder / "HEAD").is_file() else str(folder)
+    """The main git folder of a linked worktree or submodule, if it lies outside of it and points back; empty otherwise."""
+    with suppress(Foreign):
+        found = git_folder(root)
+        if found and not is_within(found.common, os.path.realpath(root)):
+            return found.common
+    return ""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from assent_sandbox import host
 from assent_sandbox.policy import Policy
+from assent_sandbox.repositories import Foreign, git_folder
 from assent_sandbox.sight.masks import is_secret_file
 from assent_sandbox.sight.plan import is_within
 from assent_sandbox.view.tree import Tree, is_private
@@ -56,13 +57,13 @@ def _candidates(tree: Tree, below: str = "") -> Iterator[tuple[str, bool]]:
     """Files, and ignored folders as a whole; a repository within the repository is looked through like the outer one."""
     inner = Tree(os.path.join(tree.root, below))
     try:
-        if below and not os.path.lexists(os.path.join(inner.root, ".git")):
+        if below and git_folder(inner.root) is None:
             raise host.GitFailed("the folder of a submodule that is not there", 128)
         kept = host.git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=inner.root)
         ignored = host.git(
             "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", cwd=inner.root
         )
-    except host.GitFailed:
+    except (host.GitFailed, Foreign):
         yield from ((below + path, is_folder) for path, is_folder in _plain(inner))
         return
     for raw in set(kept.split(b"\0")) - {b"", b"./"}:

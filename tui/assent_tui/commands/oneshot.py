@@ -15,6 +15,7 @@ from assent_core.lines import encode
 from assent_core.machine import refusal
 from assent_core.redaction.redactor import everything_known
 from assent_core.redaction.values import redacted
+from assent_sandbox.host import end_gits
 from assent_sandbox.output import inert_json
 from assent_sandbox.stage import StageError
 from assent_tui.commands.printer import Printer, denied, price
@@ -141,6 +142,9 @@ async def _stoppable(work: Coroutine[None, None, int]) -> int:
             loop.add_signal_handler(number, task.cancel)
     try:
         return await work
+    except asyncio.CancelledError:
+        end_gits()
+        raise
     finally:
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
