@@ -76,3 +76,9 @@ async def test_workers_killed_with_the_whole_program_leave_no_process_no_stage_a
 @pytest.mark.timeout(900)
 def test_random_streams_of_sentences_keys_pastes_and_questions_decide_only_by_keys_in_their_place():
     assert load("keys").campaign(streams=12, chance=7) == 12
+
+
+def test_whatever_a_patch_of_any_text_opens_was_in_its_reach():
+    counted, wrong = load("patches").campaign(rounds=3000, seed=7)
+    assert wrong == []
+    assert counted["reaches"] > 300 and counted["opens 1"] > 300

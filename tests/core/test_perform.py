@@ -3,11 +3,16 @@
 from contextlib import suppress
 from pathlib import Path
 
-from assent_core.consent.gate import Answer
+import pytest
+
+from assent_core.consent.gate import Answer, Gate
+from assent_core.errors import PatchMistake
 from assent_core.events import Performed, Printed, Proposed
 from assent_core.logs.reading import Lines
+from assent_core.proposals import Patch, Read, Search
 from assent_core.redaction.redactor import Redactor
 from assent_sandbox.policy import Limits
+from assent_sandbox.stage import StageError
 from rehearsed import Said, of, told, worked
 
 SMALL = Limits(output=100_000)
@@ -234,3 +239,45 @@ async def test_a_secret_in_the_middle_of_a_long_output_is_in_no_window(opened, r
             kept[path] = path.read_bytes()
     assert [path for path, data in kept.items() if b"MIIEvQ" in data] == []
     assert any(data.count(b"x" * 50) == 600 for data in kept.values())
+
+
+MOVED = "*** Begin Patch\\n*** Update File: .env\\u00a0\\n*** Move to: plain.txt\\n*** End Patch"
+
+
+async def test_a_secret_is_not_moved_to_a_plain_name_without_a_question(opened, repository):
+    (repository / ".env").write_text("COLOUR=teal\n")
+    user = Said(Answer(False))
+    (read,) = await performed(opened, f'patch = "{MOVED}"', 'read = "plain.txt"', user=user)
+    assert [question.reach[0].target for question in user.questions] == [".env"]
+    assert "teal" not in read.told
+
+
+@pytest.mark.parametrize("call", ['read = "notes.txt"', 'search = { pattern = "COLOUR", path = "notes.txt" }'])
+async def test_a_link_to_a_secret_that_is_put_in_the_way_after_the_decision_is_not_opened(
+    opened, repository, monkeypatch, call
+):
+    (repository / ".env").write_text("COLOUR=teal\n")
+    (repository / "notes.txt").write_text("COLOUR=red\n")
+    decide = Gate.decide
+
+    async def decided(self, id, proposal, reach, *more):
+        decision = await decide(self, id, proposal, reach, *more)
+        (repository / "notes.txt").unlink()
+        (repository / "notes.txt").symlink_to(".env")
+        return decision
+
+    monkeypatch.setattr(Gate, "decide", decided)
+    (one,) = await performed(opened, call)
+    assert not one.ok and "not part of what was approved" in one.told
+
+
+async def test_nothing_is_performed_beyond_the_approved_reach(opened, repository):
+    (repository / ".env").write_text("COLOUR=teal\n")
+    session = await opened('[[worker]]\nsay = "Done."\n')
+    patch = "*** Begin Patch\n*** Update File: .env\n*** Move to: plain.txt\n*** End Patch\n"
+    for proposal in (Patch(text=patch), Read(path=".env"), Search(pattern="C", path=".env")):
+        approved = await session._bench.gate.decide("x", proposal, ())
+        with pytest.raises((StageError, PatchMistake), match="not part of what was approved"):
+            async for _ in session._bench.performer.perform("x", approved):
+                pass
+    assert session._bench.performer.stage.read("plain.txt") is None

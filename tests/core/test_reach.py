@@ -51,7 +51,8 @@ def test_secret_files_are_reached_by_read_search_and_patch(path: str, root: Path
     secret = (Widening("secret", locate(path, root)),)
     assert reach(Read(path=path), root, POLICY) == secret
     assert reach(Search(pattern="KEY", path=path), root, POLICY) == secret
-    assert reach(Patch(text=f"*** Begin Patch\n*** Add File: {path}\n+A=1\n*** End Patch"), root, POLICY) == secret
+    text = f"*** Begin Patch\n*** Add File: {path}\n+A=1\n*** End Patch"
+    assert reach(Patch(text=text), root, POLICY) == (() if ".." in path else secret)
 
 
 def test_a_patch_that_moves_a_file_onto_a_secret_reaches_it(root: Path):
@@ -254,3 +255,22 @@ def test_a_socket_is_opened_as_a_socket_alone(root: Path, tmp_path: Path):
         for kind in ("read", "write"):
             assert "kind socket" in hard_refusal(Widening(kind, str(tmp_path / "x.sock")), root, Path("/nonexistent"))
         assert hard_refusal(Widening("socket", str(tmp_path / "x.sock")), root, Path("/nonexistent")) == ""
+
+
+BLANKS = ["\u00a0", "\u2003", "\u3000", "\u2028", "\u2029", "\u0085", "\x1c", "\x1f", "\x0b", "\x0c", "\t", " \r"]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("head", ["Add File", "Update File", "Delete File"])
+def test_a_path_with_any_blank_behind_or_before_it_is_reached_as_it_is_opened(root: Path, blank: str, head: str):
+    for path in (f".env{blank}", f"{blank}.env"):
+        text = f"*** Begin Patch\n*** {head}: {path}\n*** Move to: x\n@@\n-a\n+b\n*** End Patch\n"
+        if head != "Update File":
+            text = text.replace("*** Move to: x\n@@\n-a\n+b\n", "+a\n" if head == "Add File" else "")
+        assert Widening("secret", ".env") in reach(Patch(text=text), root, Policy())
+
+
+def test_a_path_that_looks_like_home_is_the_folder_of_that_name_as_it_is_opened(root: Path):
+    (root / "~").mkdir()
+    text = "*** Begin Patch\n*** Delete File: ~/.env\n*** End Patch\n"
+    assert reach(Patch(text=text), root, Policy()) == (Widening("secret", "~/.env"),)

@@ -6,18 +6,17 @@ A patch that leads out of the repository or into `.git` is a mistake, not a reac
 from __future__ import annotations
 
 import os
-import re
 import stat
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 from assent_core.consent.commands import visible
+from assent_core.diffs.patches import paths
 from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
 from assent_sandbox.destinations import is_loopback, never_opened, read_destination, read_port, read_wish
 from assent_sandbox.policy import CREDENTIALS, Policy, Widening
 
-PATCHED = re.compile(r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 CODE = Path(__file__).resolve().parents[1]
 _OWN = "assent's own state or a key store lies there, and those are never opened to a command"
 KEY_PLACES = frozenset({".ssh", ".gnupg", ".aws", ".kube", ".docker", ".netrc", ".azure", "gcloud", ".password-store"})
@@ -43,12 +42,11 @@ def reach(proposal: Proposal, root: Path, policy: Policy, view: Path | None = No
             found = [_asked_for(need, root, policy, view) for need in needs]
         case Read(path=path, needs=needs):
             found = [_asked_for(need, root, policy, view) for need in needs]
-            found.append(_touched(path, root, policy, view))
+            found.append(touched(locate(path, root, view), root, policy))
         case Search(path=path):
-            found = [_touched(path, root, policy, view)]
+            found = [touched(locate(path, root, view), root, policy)]
         case Patch(text=text):
-            places = [locate(path, root, view) for path in PATCHED.findall(text)]
-            found = [_secret(place, root, policy) for place in places if not place.startswith("/")]
+            found = [touched(place, root, policy) for place in paths(text, *map(str, filter(None, (view, root))))]
         case Delegate():
             found = []
         case _:
@@ -193,7 +191,7 @@ def _asked_for(need: Widening, root: Path, policy: Policy, view: Path | None) ->
     if need.kind == "secret":
         return Widening("secret", locate(need.target, root, view))
     if need.kind == "read" and need.target:
-        return _touched(need.target, root, policy, view)
+        return touched(locate(need.target, root, view), root, policy)
     if need.kind == "host" and (found := read_wish(need.target)):
         return Widening("loopback", str(found.port)) if is_loopback(found.host) else Widening("host", str(found))
     if need.kind == "write" and need.target:
@@ -202,8 +200,8 @@ def _asked_for(need: Widening, root: Path, policy: Policy, view: Path | None) ->
     return need
 
 
-def _touched(path: str, root: Path, policy: Policy, view: Path | None) -> Widening | None:
-    place = locate(path, root, view)
+def touched(place: str, root: Path, policy: Policy) -> Widening | None:
+    """What opening one located place reaches now; whoever opens it asks again, for a link may have been put there meanwhile."""
     return Widening("read", place) if place.startswith("/") else _secret(place, root, policy)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 
 from msgspec import Struct
@@ -28,11 +29,29 @@ class Edit(Struct, frozen=True):
 Read = Callable[[str], Entry | None]
 
 
-def apply_patch(text: str, read: Read, root: str = "") -> tuple[Edit, ...]:
+def paths(text: str, *roots: str) -> tuple[str, ...]:
+    """The paths that applying a patch looks at or changes, as `apply_patch` locates them, with the folders above them.
+
+    None of a patch that it cannot read, for then nothing is done.
+    """
+    try:
+        sections = parse(text)
+    except PatchMistake:
+        return ()
+    found: dict[str, None] = {}
+    for section in sections:
+        with suppress(PatchMistake):
+            located = _located(section, roots, set())
+            for path in filter(None, (located.path, located.move)):
+                found |= dict.fromkeys((*_above(path), path))
+    return tuple(found)
+
+
+def apply_patch(text: str, read: Read, *roots: str) -> tuple[Edit, ...]:
     """What a patch makes of the files, deletions first; PatchMistake tells the model all that does not fit.
 
     Line endings, a missing final newline, a byte order mark and bytes that are not UTF-8 stay as they are in the
-    file. `root`: absolute paths below it are taken as relative ones. `read` may give an Opaque for a folder.
+    file. `roots`: absolute paths below one of them are taken as relative ones. `read` may give an Opaque for a folder.
     """
     sections = parse(text)
     edits: list[Edit] = []
@@ -40,7 +59,7 @@ def apply_patch(text: str, read: Read, root: str = "") -> tuple[Edit, ...]:
     named: set[str] = set()
     for section in sections:
         try:
-            located = _located(section, root, named)
+            located = _located(section, roots, named)
             edits += _edits(located, read)
         except PatchMistake as mistake:
             mistakes.append(mistake.message)
@@ -53,8 +72,8 @@ def apply_patch(text: str, read: Read, root: str = "") -> tuple[Edit, ...]:
     return tuple(sorted(edits, key=lambda edit: edit.entry is not None))
 
 
-def _located(section: Section, root: str, named: set[str]) -> Section:
-    path, move = _path(section.path, root), _path(section.move, root) if section.move else ""
+def _located(section: Section, roots: tuple[str, ...], named: set[str]) -> Section:
+    path, move = _path(section.path, roots), _path(section.move, roots) if section.move else ""
     for name in dict.fromkeys((path, move) if move else (path,)):
         if name in named:
             raise PatchMistake(f"{name}: the patch names it twice. Put all that happens to a file into one section.")
@@ -69,8 +88,9 @@ def _located(section: Section, root: str, named: set[str]) -> Section:
     )
 
 
-def _path(path: str, root: str) -> str:
-    inner = path.removeprefix(root.rstrip("/") + "/") if root else path
+def _path(path: str, roots: tuple[str, ...]) -> str:
+    above = next((root for root in roots if path.startswith(root.rstrip("/") + "/")), "")
+    inner = path.removeprefix(above.rstrip("/") + "/") if above else path
     names = [name for name in inner.split("/") if name not in ("", ".")]
     if inner.startswith("/") or ".." in names or "\0" in inner:
         raise PatchMistake(f"{shown(path)}: this leads out of the repository. Paths are relative to its root.")
@@ -111,11 +131,14 @@ def _blocked(edits: list[Edit], read: Read) -> Iterator[str]:
     gone = {edit.path for edit in edits if edit.entry is None}
     made = {edit.path for edit in edits if edit.entry is not None}
     for path in sorted(made):
-        names = path.split("/")
-        above = ["/".join(names[:depth]) for depth in range(1, len(names))]
-        for folder in above:
+        for folder in _above(path):
             if folder in made or (folder not in gone and isinstance(read(folder), File | Link)):
                 yield f"{path}: {folder} is a file, not a folder."
+
+
+def _above(path: str) -> list[str]:
+    names = path.split("/")
+    return ["/".join(names[:depth]) for depth in range(1, len(names))]
 
 
 def _created(section: Section) -> bytes:

@@ -13,7 +13,7 @@ from typing import Self
 import msgspec
 
 from assent_core.consent.gate import Approved
-from assent_core.consent.reach import locate, reach
+from assent_core.consent.reach import locate, reach, touched
 from assent_core.context.transcript import image_url
 from assent_core.diffs.changes import FileChange, take_apart
 from assent_core.diffs.patches import apply_patch
@@ -86,9 +86,9 @@ class Performer:
             case Search() as search:
                 return self._search(id, search, approved)
             case Patch(text=text):
-                return _single(lambda: self._patch(id, text))
+                return _single(lambda: self._patch(id, text, approved))
             case Read() as read:
-                return _single(lambda: self._read(id, read))
+                return _single(lambda: self._read(id, read, approved))
             case Delegate():
                 raise StageError("Only a session's own worker delegates.", "Do the parts yourself.")
 
@@ -172,7 +172,9 @@ class Performer:
         return advice(digest, self.own_names(), tuple(file.path for file in self.staged))
 
     async def _search(self, id: str, search: Search, approved: Approved) -> AsyncGenerator[Printed | Result]:
-        command = Command(argv=_search_argv(search, self.locate(search.path)))
+        place = self.locate(search.path)
+        self._hold_to(approved, place)
+        command = Command(argv=_search_argv(search, place))
         policy = msgspec.structs.replace(self.policy, widenings=approved.widenings)
         ended: Ended | None = None
         async with aclosing(self.stage.run(command, policy)) as outputs:
@@ -186,14 +188,17 @@ class Performer:
         told = "Nothing matches." if nothing else text or f"The search ended with exit code {ended.code}."
         yield Result(performed=Performed(id=id, ok=ended.code <= 1, told=told, code=ended.code, seconds=ended.seconds))
 
-    def _patch(self, id: str, text: str) -> Result:
+    def _patch(self, id: str, text: str, approved: Approved) -> Result:
         seen: dict[str, Entry | None] = {}
 
         def standing(path: str) -> Entry | None:
+            self._hold_to(approved, path)
             seen[path] = self._standing(path)
             return seen[path]
 
-        edits = apply_patch(text, standing, self.stage.view.path)
+        edits = apply_patch(text, standing, self.stage.view.path, str(self.workspace.root))
+        for edit in edits:
+            self._hold_to(approved, edit.path)
         said: list[str] = []
         for edit in edits:
             there = seen[edit.path] if edit.path in seen else self.stage.read(edit.path)
@@ -201,6 +206,14 @@ class Performer:
             self.replace(edit.path, there, edit.entry)
         paths = tuple(edit.path for edit in edits)
         return Result(performed=Performed(id=id, ok=True, told="Done.\n" + "\n".join(said), paths=paths))
+
+    def _hold_to(self, approved: Approved, place: str) -> None:
+        """Open nothing that was not approved: what a place reaches is looked at again in the moment of opening it."""
+        need = touched(place, self.workspace.root, self.policy)
+        if need and need not in approved.widenings:
+            raise StageError(
+                f"{place} is not part of what was approved, so it is not opened.", "Ask for it by its own path."
+            )
 
     def replace(self, path: str, seen: Entry | None, entry: File | Link | None) -> None:
         """Put an entry on the stage that was made of what was `seen` there; None deletes.
@@ -220,10 +233,11 @@ class Performer:
         entry = self.stage.read(path)
         return Opaque("a folder") if entry is None and self.stage.folder(path) is not None else entry
 
-    def _read(self, id: str, read: Read) -> Result:
+    def _read(self, id: str, read: Read, approved: Approved) -> Result:
         path = self.locate(read.path)
         if (window := self.outputs.window(read.path, read.start, read.lines)) is not None:
             return Result(performed=Performed(id=id, ok=True, told=cut(window, TOLD)))
+        self._hold_to(approved, path)
         entry = _outside(Path(path)) if path.startswith("/") else self.stage.read(path)
         if isinstance(entry, File) and (image := image_url(path, entry.data)):
             return Result(performed=Performed(id=id, ok=True, told=f"{path}: see the image."), images=(image,))

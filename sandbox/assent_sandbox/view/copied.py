@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from assent_sandbox.policy import Ended, Policy, View
-from assent_sandbox.sight.plan import is_within, keys_within
+from assent_sandbox.sight.plan import keys_within
 from assent_sandbox.sight.surroundings import home_folder
 from assent_sandbox.stage import Entry, File, Link, StageError
 from assent_sandbox.view import tree
@@ -219,7 +219,7 @@ class CopiedStage(RememberingStage):
 
     def _is_granted(self, path: str) -> bool:
         granted = (each.target for each in self._policy.widenings if each.kind == "secret")
-        return any(is_within(path, place) for place in granted)
+        return path in granted
 
     def _let_in(self, path: str) -> None:
         """Show a secret file to the next command: as the stage has made it, or as it really is."""
