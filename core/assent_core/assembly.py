@@ -38,7 +38,7 @@ from assent_core.money.accounts import Accounts
 from assent_core.money.budget import Budgets
 from assent_core.money.usage import Meter
 from assent_core.performing.perform import Performer
-from assent_core.redaction.known import secrets_of_environment, secrets_of_folder
+from assent_core.redaction.known import secrets_of_environment, secrets_of_folder, secrets_of_remotes
 from assent_core.redaction.redactor import Redactor
 from assent_core.roles.inquiry import Inquiry
 from assent_core.roles.lookout import Lookout
@@ -55,10 +55,12 @@ from assent_core.tools import specs
 from assent_core.turns.books import Books, Counted
 from assent_core.turns.turn import Bench
 from assent_core.workspace import Workspace, find
+from assent_sandbox import host
 from assent_sandbox.policy import Policy
 from assent_sandbox.stage import Change, Stage
 from assent_sandbox.tiers import open_stage, sweep
 
+_OF_REMOTES = r"^(remote\..*url|url\..*insteadof|http\..*extraheader|http\..*proxy|submodule\..*url)$"
 NANO = "The profile is nano: the small model does all the work, and images are refused (settings: profile)."
 UNTOUCHED = 300.0
 """Seconds after which a stage without changes, which nobody has open, was left behind by a crash."""
@@ -287,4 +289,12 @@ def _known(key: str, redact: Redactor) -> str:
 
 
 def _secrets_of(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
-    return secrets_of_folder(workspace.root, policy_of(settings).public)
+    return (*secrets_of_folder(workspace.root, policy_of(settings).public), *secrets_of_remotes(_remotes(workspace)))
+
+
+def _remotes(workspace: Workspace) -> str:
+    """What git's settings say of the places that this repository is fetched from and pushed to."""
+    with suppress(host.GitFailed):
+        said = host.git("config", "-z", "--get-regexp", _OF_REMOTES, cwd=workspace.root) if workspace.git else b""
+        return said.decode("utf-8", "replace")
+    return ""

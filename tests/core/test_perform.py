@@ -13,7 +13,7 @@ from assent_core.proposals import Patch, Read, Search
 from assent_core.redaction.redactor import Redactor
 from assent_sandbox.policy import Limits
 from assent_sandbox.stage import StageError
-from rehearsed import Said, of, told, worked
+from rehearsed import Said, git, of, told, worked
 
 SMALL = Limits(output=100_000)
 
@@ -239,6 +239,15 @@ async def test_a_secret_in_the_middle_of_a_long_output_is_in_no_window(opened, r
             kept[path] = path.read_bytes()
     assert [path for path, data in kept.items() if b"MIIEvQ" in data] == []
     assert any(data.count(b"x" * 50) == 600 for data in kept.values())
+
+
+async def test_the_password_of_a_remote_reaches_neither_model_nor_record_whole_or_alone(opened, repository, tmp_path):
+    git(repository, "config", "remote.origin.url", "https://ada:en%20gine-1843@example.org/x.git")
+    command = "git remote -v; cat .git/config; git config remote.origin.url | sed s,.*ada:,is:,"
+    (one,) = await performed(opened, f"shell = '{command}'")
+    assert one.told.count("[redacted]") >= 3 and "example.org" in one.told
+    kept = [path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert not any(b"gine-1843" in each for each in (*kept, one.told.encode()))
 
 
 MOVED = "*** Begin Patch\\n*** Update File: .env\\u00a0\\n*** Move to: plain.txt\\n*** End Patch"

@@ -9,7 +9,12 @@ import pytest
 from assent_core.consent.ledger import Entry, Grant, Ledger
 from assent_core.events import Performed, Prompted, Said, Staged, Texted, Thought
 from assent_core.redaction.formats import formats
-from assent_core.redaction.known import secrets_of_env_file, secrets_of_environment, secrets_of_folder
+from assent_core.redaction.known import (
+    secrets_of_env_file,
+    secrets_of_environment,
+    secrets_of_folder,
+    secrets_of_remotes,
+)
 from assent_core.redaction.redactor import Flow, Redactor, by_lines, by_words
 from assent_core.redaction.values import redacted, redacted_item
 from assent_core.telling import Telling
@@ -42,6 +47,70 @@ KEYS = {
     "JSON web tokens": "eyJ" + "a1B2" * 5 + ".eyJ" + "a1B2" * 5 + "." + "a1B2" * 5,
     "private keys in PEM": "-----BEGIN RSA PRIVATE KEY-----\n" + "a1B2" * 16 + "\n-----END RSA PRIVATE KEY-----",
 }
+KEYS |= {
+    "Heroku": "HRKU-AA" + "a1B2" * 14,
+    "Shopify": "shpat_" + "a1B2" * 8,
+    "Atlassian": "ATATT3xFfGF0" + "a1B2" * 40 + "=1A2B3C4D",
+    "xAI": "xai-" + "a1B2" * 20,
+    "Replicate": "r8_" + "a1B2" * 9 + "c",
+    "Perplexity, NVIDIA, Cerebras and Fireworks": "pplx-" + "a1B2" * 12,
+    "Notion": "ntn_" + "a1B2" * 11 + "ab",
+    "Linear": "lin_api_" + "a1B2" * 10,
+    "Figma": "figd_" + "a1B2" * 10,
+    "Postman": "PMAK-" + "a1b2" * 6 + "-" + "a1b2" * 8 + "ab",
+    "Pulumi": "pul-" + "a1b2" * 10,
+    "RubyGems": "rubygems_" + "a1b2" * 12,
+    "crates.io": "cio" + "a1B2" * 8,
+    "Sentry": "sntryu_" + "a1b2" * 16,
+    "Square": "EAAA" + "a1B2" * 15,
+    "Twilio": "SK" + "a1b2" * 8,
+    "Mailgun": "key-" + "a1b2" * 8,
+    "Mailchimp": "a1b2" * 8 + "-us11",
+    "New Relic": "NRAK-" + "A1B2" * 6 + "A1B",
+    "Dynatrace": "dt0c01." + "A1B2" * 6 + "." + "A1B2" * 16,
+    "Airtable": "pat" + "a1B2" * 3 + "a1." + "a1b2" * 16,
+    "Discord webhooks": "discord.com/api/webhooks/123456789012345678/" + "a1B2" * 17,
+    "Terraform Cloud": "a1B2" * 3 + "a1.atlasv1." + "a1B2" * 17,
+    "Google OAuth access tokens": "ya29." + "a1B2" * 10,
+    "Artifactory": "AKC" + "a1B2" * 17,
+    "SonarQube": "squ_" + "a1b2" * 10,
+    "Supabase and Doppler": "sbp_" + "a1b2" * 10,
+    "Fly.io": "fm2_" + "a1B2" * 25,
+    "PlanetScale": "pscale_tkn_" + "a1B2" * 10,
+    "Netlify, CircleCI and Buildkite": "nfp_" + "a1B2" * 10,
+    "1Password": "ops_eyJ" + "a1B2" * 60,
+    "Tailscale": "tskey-auth-" + "a1B2" * 4 + "-" + "a1B2" * 6,
+    "Cloudflare": "cfat_" + "a1B2" * 12,
+    "Azure client secrets": "abc8Q~" + "a1B2" * 8,
+    "Vercel": "vcp_" + "a1B2" * 6,
+}
+KEY = "Zq7-vR2mXw9tLb4e"
+AMONG = {
+    "passwords in URLs": ("https://ada:", "@example.org/x.git"),
+    "passwords with marks of their own in URLs": ("postgres://ada:a/", "@db.example.org:5432/x"),
+    "keys in the place of a user in URLs": ("https://Zq7", "a1B2c3@example.org/x.git"),
+    "Authorization headers": ('-H "Authorization: Basic ', '" https://example.org'),
+    "Bearer tokens": ("sent Bearer ", " twice"),
+    "headers that hold a key": ("X-Api-Key: ", "\nHost: x"),
+    ".npmrc": ("//registry.npmjs.org/:_authToken=", "\n"),
+    ".pypirc": ("[pypi]\nusername = ada\npassword = ", "\n"),
+    ".netrc": ("machine example.org\n  login ada\n  password ", "\nmachine other"),
+    "passwords given to curl": ("curl -s -u ada:", " https://example.org"),
+    "passwords in connection strings": ("Server=db;User=ada;Password=", ";Timeout=3"),
+    "passwords of Go data sources": ('"ada:', '@tcp(db:3306)/x"'),
+    "Heroku, by the name before them": ("HEROKU_API_KEY=", " set"),
+}
+"""What stands before and behind a key that is known by what is around it."""
+UUID = "0a1b2c3d-4e5f-6a7b-8c9d-0e1f2a3b4c5d"
+
+
+def among(of: str) -> tuple[str, str]:
+    """A text that holds a key of a format among other words, and the key."""
+    before, after = AMONG[of]
+    key = UUID if of.startswith("Heroku") else KEY
+    return f"{before}{key}{after}", key
+
+
 HARMLESS = """
 .sk-fading-circle-of-many-words { risk-assessment-2024-for-everybody: task-0123456789-and-so-on; }
 import disk_usage_of_sk_learn; digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -66,7 +135,7 @@ def test_short_values_and_the_mark_itself_stay():
     assert Redactor(["true", "redacted"])("true [redacted]") == "true [redacted]"
 
 
-@pytest.mark.parametrize("of", [one.of for one in formats()])
+@pytest.mark.parametrize("of", KEYS)
 def test_a_key_of_each_format_is_taken_out_wherever_it_stands(of):
     key = KEYS[of]
     first = key.split("\n")[0]
@@ -86,7 +155,62 @@ def test_a_key_of_each_format_is_taken_out_wherever_it_stands(of):
 
 def test_every_format_names_its_source():
     assert all(one.source.startswith("https://") for one in formats())
-    assert {one.of for one in formats()} == set(KEYS)
+    assert {one.of for one in formats()} == {*KEYS, *AMONG}
+
+
+@pytest.mark.parametrize("of", AMONG)
+def test_a_key_among_other_words_is_taken_out_and_they_stay(of):
+    text, key = among(of)
+    for before, after in (("", ""), ("\x1b[32m", "\x1b[0m"), ("a b\n", " c")):
+        clean = Redactor()(f"{before}{text}{after}")
+        assert key not in clean and "[redacted]" in clean, clean
+        assert clean.startswith(before + AMONG[of][0][:8]) and clean.endswith(AMONG[of][1][-6:] + after)
+        assert Redactor()(clean) == clean
+
+
+@pytest.mark.parametrize("of", AMONG)
+@pytest.mark.parametrize("ends", [by_lines, by_words])
+@pytest.mark.parametrize("size", [1, 3, 17, 64])
+def test_a_key_among_other_words_is_never_given_on_in_pieces(of, ends, size):
+    redact, (text, key) = Redactor(), among(of)
+    whole = f"it said so:\n{text}\nand so on, at the end of it\n"
+    flow = Flow(redact, ends)
+    pieces = [flow.feed(whole[at : at + size]) for at in range(0, len(whole), size)]
+    assert "".join(pieces) + flow.end() == redact(whole)
+    assert key not in redact(whole)
+
+
+PLACEHOLDERS = """
+https://user:password@host/ https://x-access-token:${GITHUB_TOKEN}@github.com/ postgres://postgres:postgres@db/x
+https://<user>:<password>@host redis://:{password}@cache amqp://guest:guest@mq https://u:%(password)s@h https://me:xxx@h
+Authorization: Bearer ${TOKEN} "Authorization": f"Bearer {token}" headers["Authorization"] = "Bearer " + token
+Authorization: Bearer YOUR_TOKEN Authorization: Basic <credentials> an authorization token is needed
+//registry.npmjs.org/:_authToken=${NPM_TOKEN} self._password = password; _auth = read(x)
+machine learning needs a password that is long; default login and password for it
+curl -u user:$PASS https://example.org; curl -u "$USER:$PASS"; Password=${DB_PASSWORD};
+heroku: run the app; cache-key: v1-linux-0123456789abcdef; restore-token: none
+ssh://git@github.com/a/b git@github.com:a/b.git http://[::1]:8080/@scope/name http://localhost:3000/@fs/x.js
+"""
+
+
+def test_words_and_variables_that_stand_for_a_key_are_left_alone():
+    assert Redactor()(PLACEHOLDERS) == PLACEHOLDERS
+
+
+def test_passwords_of_remotes_are_known_values_as_they_are_written_and_meant():
+    said = "\0".join(
+        (
+            "remote.origin.url\nhttps://ada:en%20gine-1843@example.org/x.git",
+            "remote.up.pushurl\nhttps://a1B2c3D4e5F6g7H8i9J0@example.org/y.git",
+            "url.https://x:inside-of-1@example.org/.insteadof\nexample:",
+            "http.https://example.org/.extraheader\nAUTHORIZATION: basic QWxhZGRpbjpvcGVu",
+            "remote.ssh.url\ngit@example.org:x.git",
+            "remote.bad.url\nhttp://[bad",
+        )
+    )
+    assert set(secrets_of_remotes(said)) == {
+        "en%20gine-1843", "en gine-1843", "a1B2c3D4e5F6g7H8i9J0", "inside-of-1", "QWxhZGRpbjpvcGVu",
+    }  # fmt: skip
 
 
 def test_code_and_names_that_only_look_like_keys_are_left_alone():
@@ -166,7 +290,26 @@ def test_a_line_without_an_end_is_given_on_and_no_key_in_it_is_cut():
 
 def test_memory_is_in_proportion_to_the_text_and_what_nearly_matches_takes_no_longer():
     redact = Redactor([f"value-number-{number}" for number in range(20)])
-    for piece in ("an ordinary line of a log\n", "sk-", "eyJ", "eyJ.", "-----BEGIN PRIVATE KEY-----", "AKIA", "ghp_a"):
+    for piece in (
+        "an ordinary line of a log\n",
+        "sk-",
+        "eyJ",
+        "eyJ.",
+        "-----BEGIN PRIVATE KEY-----",
+        "AKIA",
+        "ghp_a",
+        "://a:",
+        "://",
+        "Authorization: ",
+        "Bearer ",
+        "machine a login ",
+        "[a]\nusername = b\n",
+        "curl -u a",
+        "-token: ",
+        "_auth=",
+        "A1B2",
+        "heroku",
+    ):
         text = piece * ((1 << 19) // len(piece))
         tracemalloc.start()
         redact(text)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 SECRET_NAME = re.compile(
     r"(?:KEY(?!BOARD|MAP|TIMEOUT|S?_?ID\b)|TOKEN(?!IZ)|SECRET|PASSW|PASSPHRASE|CREDENTIAL|AUTH(?!OR)|(?<![A-Z])DSN|(?<![A-Z])PAT(?![A-Z]))",
@@ -57,6 +57,26 @@ def secrets_of_folder(root: Path, public: tuple[str, ...] = ()) -> tuple[str, ..
                 if path.is_file() and path.stat().st_size < LARGEST:
                     found += secrets_of_env_file(path.read_text(encoding="utf-8", errors="replace"))
     return tuple(dict.fromkeys(found))
+
+
+def secrets_of_remotes(settings: str) -> tuple[str, ...]:
+    """Passwords and keys in what git's settings say of remotes: as `git config -z --get-regexp` prints it."""
+    found: list[str] = []
+    for line in settings.split("\0"):
+        key, _, value = line.partition("\n")
+        if key.endswith(".extraheader"):
+            found += value.split()[-1:]
+        for url in (key, value):
+            found += _parts_of_url(url[url.find("http") :] if url.startswith("url.") else url)
+    return tuple(dict.fromkeys(found))
+
+
+def _parts_of_url(url: str) -> Iterator[str]:
+    """The password of a URL, or a key in the place of its user; as it is written and as it is meant."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        secret = parts.password or (parts.username if _RANDOM.fullmatch(parts.username or "") else "")
+        yield from filter(None, dict.fromkeys((secret or "", unquote(secret or ""))))
 
 
 def _secrets(name: str, value: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
-from assent_core.redaction.formats import formats_in
+from assent_core.redaction.formats import begins, formats_in
 
 MARK = "[redacted]"
 SHORTEST = 8
@@ -54,6 +54,7 @@ class Redactor:
     def unfinished(self, text: str) -> int:
         """Where at the end of a text a secret of several words or lines may have begun; the length of the text if nowhere."""
         at = found.start() if (found := _UNFINISHED.search(text, _last_end(text))) else len(text)
+        at = min(at, begins(text))
         for value in self._long:
             size = min(len(value) - 1, len(text))
             while size and not text.endswith(value[:size]):
