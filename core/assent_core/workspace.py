@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from assent_core.errors import UsageError
 from assent_sandbox import host
+from assent_sandbox.policy import PRIVATE
 from assent_sandbox.repositories import Foreign, GitFolder, git_folder
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _is_cache(path: str) -> bool:
 
 def _files(root: Path) -> Iterable[str]:
     for folder, names, files in os.walk(root):
-        names[:] = [name for name in names if name != ".git" and name not in _CACHES]
+        names[:] = [name for name in names if name.lower() not in PRIVATE and name not in _CACHES]
         links = [name for name in names if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
         for name in (*files, *links):
             path = os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118

@@ -25,6 +25,10 @@ CREDENTIALS = (
 """Places under home that hold keys: never shown unless granted, also where home itself is the repository."""
 
 
+PRIVATE = frozenset((".git", ".jj", ".hg", ".svn", ".bzr", ".pijul", "_darcs", ".fslckout", "_fossil_"))
+"""What version control keeps in a repository, in small letters: the view's own, and never a change that can land."""
+
+
 class Widening(Struct, frozen=True, order=True):
     """One exact thing beyond the walls that a consent may allow.
 

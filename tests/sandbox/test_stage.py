@@ -47,6 +47,16 @@ async def test_a_command_changes_only_the_view(stage: Stage, root: Path):
     }
 
 
+async def test_what_version_control_keeps_is_no_change_in_a_plain_folder_either(stage: Stage, root: Path):
+    (root / ".hg").mkdir()
+    (root / ".hg" / "hgrc").write_text("[hooks]\n")
+    for folder in (".jj/repo", ".hg", "sub/.svn", ".bzr", "_darcs"):
+        await sh(stage, f"mkdir -p {folder}; echo x > {folder}/hgrc; rm -f {folder}/nothing")
+    assert changes(stage) == {}
+    assert sorted(place.name for place in root.iterdir()) == [".hg", "a.txt", "ln", "src"]
+    assert (root / ".hg" / "hgrc").read_text() == "[hooks]\n"
+
+
 async def test_everything_removed_is_each_file_deleted_and_the_tree_untouched(stage: Stage, root: Path):
     await sh(stage, "rm -rf *; echo x > new")
     assert sorted(place.name for place in root.iterdir()) == ["a.txt", "ln", "src"]

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
+import tomllib
 from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
 
 TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "__mocks__", "spec", "specs", "e2e", "testdata"})
 TEST_NAMES = (
@@ -19,25 +26,6 @@ SKIP = re.compile(
 )
 """Added lines that switch a test off in the usual frameworks."""
 
-OUTSIDE_NAMES = (
-    "makefile", "gnumakefile", "*.mk", "cmakelists.txt", "justfile", ".justfile", "taskfile.y*ml", "rakefile",
-    "*.gemspec", "gemfile", "package.json", ".npmrc", ".yarnrc*", "bunfig.toml", "gulpfile.*", "gruntfile.*",
-    "setup.py", "setup.cfg", "pyproject.toml", "noxfile.py", "tox.ini", "conftest.py", "sitecustomize.py",
-    "usercustomize.py", "*.pth", "build.rs", "build.gradle*", "settings.gradle*", "gradlew*", "mvnw*", "pom.xml",
-    "composer.json", "dockerfile*", "*.dockerfile", "containerfile*", "docker-compose*.y*ml", "compose*.y*ml",
-    "vagrantfile", "procfile", "jenkinsfile*", ".gitlab-ci.y*ml", ".travis.y*ml", "azure-pipelines*.y*ml",
-    "bitbucket-pipelines.y*ml", "appveyor.y*ml", ".appveyor.y*ml", ".drone.y*ml", ".woodpecker.y*ml", "cloudbuild.y*ml",
-    ".pre-commit-config.yaml", ".pre-commit-hooks.yaml", "lefthook.y*ml", ".lefthook.y*ml", ".lintstagedrc*",
-    ".huskyrc*", ".envrc", ".env", ".env.*", "mise.toml", ".mise.toml", ".tool-versions", ".gitattributes",
-    ".gitmodules", ".gitconfig", ".bazelrc", "build.bazel", "workspace", "flake.nix", "shell.nix", "default.nix",
-    "*.code-workspace", ".vimrc", ".nvimrc", ".exrc", ".nvim.lua", ".dir-locals.el", ".gdbinit", ".lldbinit",
-)  # fmt: skip
-OUTSIDE_FOLDERS = (
-    ".github/workflows", ".github/actions", ".circleci", ".buildkite", ".ci", ".gitlab", ".woodpecker", ".husky",
-    ".githooks", "githooks", ".hooks", ".devcontainer", ".vscode", ".idea", ".cargo", ".mvn", ".direnv", ".mise",
-)  # fmt: skip
-"""Files that something outside the stage runs by itself, or by a habit, once they have landed."""
-
 
 def concerns_tests(path: str, added: tuple[bytes, ...]) -> bool:
     """Whether it is a test, configures tests, or switches one off."""
@@ -47,10 +35,53 @@ def concerns_tests(path: str, added: tuple[bytes, ...]) -> bool:
 
 
 def runs_outside(path: str) -> bool:
-    """Whether it takes effect outside the walls after landing: build files, CI, hooks, shell and editor settings."""
-    lower = path.lower()
-    name = lower.rpartition("/")[2]
-    inside = f"/{lower}"
-    return any(fnmatchcase(name, pattern) for pattern in OUTSIDE_NAMES) or any(
-        f"/{folder}/" in inside for folder in OUTSIDE_FOLDERS
-    )
+    """Whether it takes effect outside the walls after landing: settings of tools, build files, CI, hooks, words for agents.
+
+    `outside.toml` says which; of names that begin with a dot it says which do not.
+    """
+    outside, harmless = _table()
+    parts = path.lower().split("/")
+    if outside.has(parts):
+        return True
+    return any(part.startswith(".") and part not in (".", "..") for part in parts) and not harmless.has(parts)
+
+
+class Kinds(Struct, frozen=True):
+    """Kinds of files, by their names and by the folders that they are in; all in small letters."""
+
+    names: re.Pattern[str]
+    folders: re.Pattern[str]
+
+    def has(self, parts: list[str]) -> bool:
+        """Whether a path is of these, given its names."""
+        path = "/".join(parts)
+        named = self.names.match(parts[-1]) or self.names.match("/".join(parts[-2:]))
+        return bool(named or (self.folders.search(f"/{path.rpartition('/')[0]}/")))
+
+
+class Kind(Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of `outside.toml`, which says what each field means."""
+
+    of: str
+    names: tuple[str, ...]
+    source: str
+    folders: tuple[str, ...] = ()
+
+
+@cache
+def table() -> dict[str, tuple[Kind, ...]]:
+    """What runs outside, and what is harmless although its name begins with a dot."""
+    read = tomllib.loads(Path(__file__).with_name("outside.toml").read_text(encoding="utf-8"))
+    return {name: msgspec.convert(read[name], tuple[Kind, ...]) for name in ("outside", "harmless")}
+
+
+@cache
+def _table() -> tuple[Kinds, Kinds]:
+    outside, harmless = (_kinds(table()[name]) for name in ("outside", "harmless"))
+    return outside, harmless
+
+
+def _kinds(kinds: tuple[Kind, ...]) -> Kinds:
+    names = "|".join(fnmatch.translate(name) for kind in kinds for name in kind.names)
+    folders = "|".join(re.escape(folder) for kind in kinds for folder in kind.folders)
+    return Kinds(re.compile(names), re.compile(f"/(?:{folders})/"))

@@ -12,6 +12,7 @@ from assent_core.diffs import lines as texts
 from assent_core.diffs.matching import Passage, Place, find, shown
 from assent_core.diffs.v4a import Section, parse
 from assent_core.errors import PatchMistake
+from assent_sandbox.policy import PRIVATE
 from assent_sandbox.stage import Entry, File, Link, Opaque, StageError
 
 BOM = "\ufeff"
@@ -96,8 +97,8 @@ def _path(path: str, roots: tuple[str, ...]) -> str:
         raise PatchMistake(f"{shown(path)}: this leads out of the repository. Paths are relative to its root.")
     if not names:
         raise PatchMistake(f"'{shown(path)}' is no path of a file.")
-    if ".git" in (name.lower() for name in names):
-        raise PatchMistake(f"{shown(path)}: git's own files are not patched; run git with the shell.")
+    if not PRIVATE.isdisjoint(name.lower() for name in names):
+        raise PatchMistake(f"{shown(path)}: the files of version control are not patched; run git with the shell.")
     return "/".join(names)
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from assent_core.errors import LandingRefused, Unwritable
 from assent_core.landing.journal import Contents, Folder, Intent, Step
 from assent_core.landing.tree import Tree
+from assent_sandbox.policy import PRIVATE
 from assent_sandbox.stage import Entry, Opaque
 
 HINTS = {
@@ -59,13 +60,15 @@ def _check_path(path: str) -> None:
     if path.startswith("/") or "\0" in path or not {"", ".", ".."}.isdisjoint(names):
         raise LandingRefused(f"{path} leads out of the repository.", "Reject it.")
     if any(_is_git(name) for name in names):
-        raise LandingRefused(f"{path} belongs to git itself and never lands.", "Reject it; use git in your own shell.")
+        raise LandingRefused(
+            f"{path} belongs to version control and never lands.", "Reject it; use its own program in your own shell."
+        )
 
 
 def _is_git(name: str) -> bool:
     """`.git` also as file systems that ignore case, trailing dots or invisible characters would read it."""
     seen = "".join(c for c in name if c.isprintable()).lower().rstrip(". ")
-    return seen in (".git", "git~1")
+    return seen in PRIVATE or seen == "git~1"
 
 
 def above(path: str) -> list[str]:

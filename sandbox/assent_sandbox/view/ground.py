@@ -33,7 +33,7 @@ class Ground(Protocol):
         ...
 
     def files(self, names: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result]]:
-        """Every path below a folder that is no folder, with its status; `.git` is left out at any depth."""
+        """Every path below a folder that is no folder, with its status; what version control keeps is left out at any depth."""
         ...
 
 
@@ -75,13 +75,13 @@ class Stacked:
         return [*self._folder(names)]
 
     def files(self, names: tuple[str, ...] = ()) -> Iterator[tuple[str, os.stat_result]]:
-        """Every path below a folder that is no folder, with its status; `.git` is left out at any depth."""
+        """Every path below a folder that is no folder, with its status; what version control keeps is left out at any depth."""
         waiting = [names]
         while waiting:
             above = waiting.pop()
             for name, is_folder in self._folder(above).items():
                 path = (*above, name)
-                if name.lower() == ".git" or len("/".join(path)) > tree.LONGEST:
+                if tree.is_private(name) or len("/".join(path)) > tree.LONGEST:
                     continue
                 if is_folder:
                     waiting.append(path)

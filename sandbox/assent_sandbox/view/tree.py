@@ -8,6 +8,7 @@ import stat
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
+from assent_sandbox.policy import PRIVATE
 from assent_sandbox.stage import Entry, File, Link, Opaque, OutsideError, StageError
 
 LARGE = 32 << 20
@@ -44,8 +45,8 @@ def parts(path: str) -> tuple[str, ...]:
 
 
 def is_private(path: str) -> bool:
-    """Whether a path is or lies in a `.git`, which is the view's own and never a change."""
-    return ".git" in path.lower().split("/")
+    """Whether a path is or lies in what version control keeps, which is the view's own and never a change."""
+    return not PRIVATE.isdisjoint(path.lower().split("/"))
 
 
 def advice(error: OSError, usual: str = "") -> str:
@@ -253,7 +254,7 @@ class Tree:
                     continue
                 for name, is_folder in names_of(folder):
                     path = "/".join((*above, name))
-                    if name.lower() == ".git" or len(path) > LONGEST:
+                    if name.lower() in PRIVATE or len(path) > LONGEST:
                         continue
                     if is_folder:
                         waiting.append((*above, name))

@@ -86,7 +86,7 @@ class Upper:
                     self._spell_out(folder, above)
                 for name, is_below in names_of(folder):
                     path = "/".join((*above, name))
-                    if name.lower() == ".git" or len(path) > tree.LONGEST:
+                    if tree.is_private(name) or len(path) > tree.LONGEST:
                         continue
                     if is_below:
                         waiting.append((*above, name))
