@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent_core.consent.commands import LONGEST, describe, visible
+from assent_core.consent.commands import LONGEST, describe, scripts, visible
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,22 @@ def test_the_parser_is_not_loaded_before_it_is_needed():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
     )
     assert ran.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("command", "run"),
+    [
+        ("./deploy.sh --now", ("./deploy.sh",)),
+        ("sh deploy.sh", ("deploy.sh",)),
+        ("bash -x 'tools/a b.sh' c.sh", ("tools/a b.sh",)),
+        ("python3.11 -u tool.py && node x.js; . env.sh", ("tool.py", "x.js", "env.sh")),
+        ("timeout 5 env A=1 python3 tool.py", ("tool.py",)),
+        ("A=1 sudo ./x/y.sh", ("./x/y.sh",)),
+        ("python -m pkg.tool arg", ("pkg/tool.py", "pkg/tool/__main__.py")),
+        ("python -c 'print(1)' a.py", ()),
+        ("pytest -q; make; ls src/main.py", ()),
+        ("echo $(sh inner.sh) | xargs -n1 sh other.sh", ("inner.sh", "other.sh")),
+    ],
+)
+def test_the_scripts_that_a_command_line_runs_are_read_from_it(command, run):
+    assert sorted(scripts(command)) == sorted(run)

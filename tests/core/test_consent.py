@@ -10,6 +10,7 @@ import pytest
 from assent_core.consent import gate as consent
 from assent_core.consent.gate import Answer, Approved, Gate, Grant, Question, Refused
 from assent_core.consent.ledger import Entry, Ledger, Revocation
+from assent_core.consent.standing import script_of
 from assent_core.proposals import Patch, Proposal, Read, Search, Shell
 from assent_sandbox.policy import Tier, Widening
 
@@ -462,3 +463,137 @@ async def test_the_metadata_service_is_refused_unasked_although_somebody_granted
     user = User(YES)
     assert isinstance(await gate(user).decide("1", LIST, (keys,)), Refused)
     assert user.questions == []
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    place = tmp_path / "home" / "notes.txt"
+    place.parent.mkdir()
+    place.write_text("mine")
+    return place
+
+
+def other_file(notes: Path) -> None:
+    (notes.parent / "other").write_text("another")
+    (notes.parent / "other").replace(notes)
+
+
+def link_elsewhere(notes: Path) -> None:
+    notes.unlink()
+    notes.symlink_to("/etc/hostname")
+
+
+def link_above(notes: Path) -> None:
+    notes.parent.rename(notes.parent.with_name("moved"))
+    (notes.parent.with_name("other")).mkdir()
+    notes.parent.symlink_to(notes.parent.with_name("other"))
+    notes.write_text("another")
+
+
+def nothing(notes: Path) -> None:
+    notes.unlink()
+
+
+@pytest.mark.parametrize("kind", ["read", "write", "socket"])
+@pytest.mark.parametrize("swap", [other_file, link_elsewhere, link_above, nothing])
+async def test_a_remembered_consent_is_none_where_something_else_stands_now(
+    gate: GateMaker, notes: Path, kind: str, swap: Callable[[Path], None]
+):
+    user = User(Answer(True, "session"), Answer(True, "session"))
+    asking = gate(user)
+    wide = Widening(kind, str(notes))
+    for id in "12":
+        assert isinstance(await asking.decide(id, LIST, (wide,)), Approved)
+    assert len(user.questions) == 1
+    swap(notes)
+    await asking.decide("3", LIST, (wide,))
+    assert len(user.questions) == 2
+
+
+async def test_a_remembered_consent_keeps_the_real_path_and_the_inode(gate: GateMaker, ledger: Ledger, notes: Path):
+    link = notes.with_name("link")
+    link.symlink_to(notes)
+    await gate(User(Answer(True, "project"))).decide("1", LIST, (Widening("read", str(link)),))
+    (grant,) = ledger.grants()
+    assert (grant.stands.real, grant.stands.inode) == (str(notes), notes.stat().st_ino)
+
+
+async def test_a_grant_that_says_nothing_of_what_stood_there_is_not_honoured(
+    gate: GateMaker, ledger: Ledger, root: Path
+):
+    wide = Widening("read", "/etc/hosts")
+    ledger.append(Grant(id="old", widening=wide, scope="project", root=str(root), time=1, until=2e10))
+    user = User()
+    assert isinstance(await gate(user).decide("1", LIST, (wide,)), Refused)
+    assert len(user.questions) == 1
+
+
+async def test_what_is_made_where_nothing_stood_is_what_was_consented_to(gate: GateMaker, tmp_path: Path):
+    user = User(Answer(True, "session"))
+    asking = gate(user)
+    wide = Widening("write", str(tmp_path / "new"))
+    await asking.decide("1", LIST, (wide,))
+    (tmp_path / "new").write_text("made")
+    assert isinstance(await asking.decide("2", LIST, (wide,)), Approved)
+
+
+async def test_what_is_put_there_while_the_user_is_asked_is_refused(gate: GateMaker, notes: Path):
+    class Slow(User):
+        async def ask(self, question: Question) -> Answer:
+            link_elsewhere(notes)
+            return YES
+
+    decision = await gate(Slow()).decide("1", LIST, (Widening("read", str(notes)),))
+    assert isinstance(decision, Refused) and "while the user was asked" in decision.why
+
+
+DEPLOY = Shell(command="sh deploy.sh", needs=(NETWORK,))
+BYTES, OTHER = script_of("deploy.sh", b"echo 1"), script_of("deploy.sh", b"echo 2")
+
+
+async def test_a_remembered_consent_for_a_script_is_bound_to_its_bytes_and_says_so(gate: GateMaker):
+    user = User(Answer(True, "session"))
+    asking = gate(user)
+    await asking.decide("1", DEPLOY, (NETWORK,), (BYTES,))
+    words = dict(user.questions[0].scopes)
+    assert words["session"] == "for this session, at most 12 hours: use the network, while deploy.sh stays as it is"
+    assert isinstance(await asking.decide("2", DEPLOY, (NETWORK,), (BYTES,)), Approved)
+    for scripts in ((OTHER,), (BYTES, script_of("more.sh", b"")), ()):
+        assert isinstance(await asking.decide("3", DEPLOY, (NETWORK,), scripts), Refused)
+    assert len(user.questions) == 4
+
+
+async def test_a_remembered_consent_without_a_script_holds_for_any(gate: GateMaker):
+    user = User(Answer(True, "session"))
+    asking = gate(user)
+    await asking.decide("1", CURL, (NETWORK,))
+    assert isinstance(await asking.decide("2", DEPLOY, (NETWORK,), (BYTES,)), Approved)
+
+
+async def test_no_remembered_consent_is_offered_for_a_script_that_cannot_be_shown(gate: GateMaker):
+    user = User()
+    await gate(user).decide("1", DEPLOY, (NETWORK,), (script_of("a\u202e.sh", b""),))
+    assert user.questions[0].scopes == ()
+
+
+async def test_a_folder_is_no_secret_so_that_no_consent_is_one_for_all_that_is_in_it(gate: GateMaker, root: Path):
+    (root / "config").mkdir()
+    decision = await gate(User(YES)).decide("1", LIST, (Widening("secret", "config"),))
+    assert isinstance(decision, Refused) and "one file" in decision.why
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/proc/self/environ", "/proc/1/mem", "/proc", "/dev/fd/3", "/proc/self/root/etc/passwd", "/dev/stdin", "/dev/mem"],
+)
+@pytest.mark.parametrize("kind", ["read", "write"])
+async def test_what_processes_hold_is_never_opened_whatever_the_user_says(gate: GateMaker, target: str, kind: str):
+    user = User(YES)
+    decision = await gate(user).decide("1", Read(path=target), (Widening(kind, target),))
+    assert isinstance(decision, Refused) and user.questions == []
+
+
+async def test_a_link_to_what_processes_hold_is_never_opened(gate: GateMaker, tmp_path: Path):
+    (tmp_path / "plain").symlink_to("/proc/self/environ")
+    decision = await gate(User(YES)).decide("1", Read(path="x"), (Widening("read", str(tmp_path / "plain")),))
+    assert isinstance(decision, Refused) and "processes" in decision.why

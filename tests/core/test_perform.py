@@ -1,5 +1,6 @@
 """What was approved is carried out on the stage, and told in a form that is decoded, redacted and cut."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -290,3 +291,38 @@ async def test_nothing_is_performed_beyond_the_approved_reach(opened, repository
             async for _ in session._bench.performer.perform("x", approved):
                 pass
     assert session._bench.performer.stage.read("plain.txt") is None
+
+
+async def test_a_file_outside_that_is_swapped_after_the_consent_is_not_read(opened, repository, tmp_path, monkeypatch):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("red")
+    (tmp_path / "other.txt").write_text("teal")
+    decide = Gate.decide
+
+    async def decided(self, *given):
+        decision = await decide(self, *given)
+        (tmp_path / "other.txt").replace(notes)
+        return decision
+
+    monkeypatch.setattr(Gate, "decide", decided)
+    (one,) = await performed(opened, f'read = "{notes}"', user=Said(Answer(True)))
+    assert not one.ok and "teal" not in one.told
+
+
+async def test_a_pipe_outside_is_told_and_keeps_nobody_waiting(opened, repository, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (one,) = await performed(opened, f'read = "{tmp_path}/pipe"', user=Said(Answer(True)))
+    assert not one.ok and "no regular file" in one.told
+
+
+async def test_a_script_that_was_edited_asks_again_although_the_session_allowed_it(opened, repository, tmp_path):
+    (repository / "deploy.sh").write_text("cat /etc/hostname\n")
+    call = '[[worker]]\nshell = { command = "sh deploy.sh", needs = [{ kind = "read", target = "/srv" }] }\n'
+    patch = "*** Begin Patch\\n*** Update File: deploy.sh\\n@@\\n-cat /etc/hostname\\n+ls /srv\\n*** End Patch"
+    user = Said(Answer(True, "session"), Answer(False))
+    script = f'{call}{call}[[worker]]\npatch = "{patch}"\n{call}[[worker]]\nsay = "Done."\n'
+    session = await opened(script, user)
+    events = await told(session.turn("go"))
+    assert [one.ok for one in of(Performed, events)] == [True, True, True]
+    assert len(user.questions) == 2
+    assert "while deploy.sh stays as it is" in dict(user.questions[1].scopes)["session"]

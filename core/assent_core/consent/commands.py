@@ -69,6 +69,46 @@ def describe(command: str) -> tuple[str, ...]:
     return tuple(filter(None, notes))
 
 
+def scripts(command: str) -> tuple[str, ...]:
+    """The files that a command line runs as programs, as it writes them: by a path, or given to an interpreter."""
+    root = _parser().parse(command.encode("utf-8", "replace")[:LONGEST]).root_node
+    found: dict[str, None] = {}
+    for node in _nodes(root, "command"):
+        if name := node.child_by_field_name("name"):
+            found |= dict.fromkeys(_run((_word(name), *map(_word, node.children_by_field_name("argument")))))
+    return tuple(found)
+
+
+def _run(words: tuple[str, ...]) -> Iterator[str]:
+    """What one command runs; of a program that starts another, what that one runs too."""
+    for at, word in enumerate(words):
+        name = PurePosixPath(word).name or word
+        if "/" in word:
+            yield word
+        if re.fullmatch(_INTERPRETER, name):
+            yield from _given(words[at + 1 :])
+            return
+        if at == 0 and name not in WRAPPERS:
+            return
+
+
+_INTERPRETER = rf"(?:{'|'.join(sorted(INTERPRETERS))})[0-9.]*|source|\."
+
+
+def _given(words: tuple[str, ...]) -> Iterator[str]:
+    """The script that an interpreter is given: the first word that is no option, or the module of `-m`."""
+    for before, word in zip(("", *words), words, strict=False):
+        if before == "-m":
+            module = word.replace(".", "/")
+            yield from (f"{module}.py", f"{module}/__main__.py")
+            return
+        if word in ("-c", "-e"):
+            return
+        if word and not word.startswith("-"):
+            yield word
+            return
+
+
 def visible(text: str, keep: str = "") -> str:
     """The text with control, bidi and invisible characters made visible; those in `keep` stay as they are."""
     if text.isascii() and text.isprintable():

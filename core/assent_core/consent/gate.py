@@ -17,8 +17,26 @@ from msgspec import Struct
 
 from assent_core.consent.commands import describe, visible
 from assent_core.consent.ledger import Decider, Entry, Grant, Ledger, Scope
+from assent_core.consent.offering import (
+    PROJECT_SECONDS,
+    SESSION_SECONDS,
+    narrowest,
+    origin,
+    scopes,
+    wanted_in_words,
+)
 from assent_core.consent.questions import Answer, Asker, Question
 from assent_core.consent.reach import effect, hard_refusal, in_words, phrase
+from assent_core.consent.standing import (
+    Script,
+    Standing,
+    Stands,
+    Wanted,
+    is_same,
+    standing,
+    standings,
+    swapped,
+)
 from assent_core.proposals import Patch, Proposal, Shell, Spend
 from assent_core.settings import Mode
 from assent_sandbox.policy import NARROW, Tier, Widening
@@ -27,10 +45,6 @@ __all__ = [
     "Answer", "Approved", "Asker", "Decider", "Decision", "Gate", "Grant", "Ledger", "Mode", "Question", "Refused", "Scope",
 ]  # fmt: skip
 
-SESSION_SECONDS = 12 * 3600
-PROJECT_SECONDS = 30 * 24 * 3600
-SHOWABLE = 300
-"""A target longer than this does not fit a card whole, so no remembered consent to it is offered."""
 HOW = "To give it, start assent in a terminal in this folder, where the question can be answered."
 UNCONFINED = Widening("unconfined")
 _minting: ContextVar[bool] = ContextVar("minting", default=False)
@@ -44,6 +58,9 @@ class Approved(Struct, frozen=True, kw_only=True):
     by: Decider
     why: str
     scope: Scope = "once"
+    stands: Stands = ()
+    """What stood at the targets when it was decided; whoever opens one refuses anything else."""
+    scripts: tuple[Script, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse to exist outside the gate, also as a copy or when decoded."""
@@ -99,8 +116,10 @@ class Gate:
         gate._by = name
         return gate
 
-    async def decide(self, id: str, proposal: Proposal, reach: tuple[Widening, ...]) -> Decision:
-        """Decide one proposal with its reach. Cancelling takes the question away and leaves no grant."""
+    async def decide(
+        self, id: str, proposal: Proposal, reach: tuple[Widening, ...], scripts: tuple[Script, ...] = ()
+    ) -> Decision:
+        """Decide one proposal with its reach, and the scripts that it runs. Cancelling takes the question away: no grant."""
         if self._tier == "unconfined" and isinstance(proposal, Shell) and UNCONFINED not in reach:
             reach = (*reach, UNCONFINED)
         if why := self._objection(proposal, reach):
@@ -108,23 +127,24 @@ class Gate:
         always = self._asks_always(proposal, reach)
         if not reach and not always:
             return _approve(proposal, (), "walls", "it stays on the stage")
-        if not always and (allowed := self._granted(proposal, reach)):
+        wanted = Wanted(proposal, reach, standings(reach, self._root), scripts)
+        if not always and (allowed := self._granted(wanted)):
             return allowed
         async with self._one:
-            if not always and (allowed := self._granted(proposal, reach)):
+            if not always and (allowed := self._granted(wanted)):
                 return allowed
-            known = {grant.widening for grant in self._grants()}
+            known = {grant.widening for grant in self._grants(scripts)}
             missing = tuple(widening for widening in reach if widening not in known)
-            return await self._ask(id, proposal, reach, missing, always)
+            return await self._ask(id, wanted, missing, always)
 
-    def _granted(self, proposal: Proposal, reach: tuple[Widening, ...]) -> Decision | None:
+    def _granted(self, wanted: Wanted) -> Decision | None:
         """The consent that remembered ones give; None if one is missing."""
-        granted = {grant.widening: grant for grant in self._grants()}
-        if not granted.keys() >= set(reach):
+        granted = {grant.widening: grant for grant in self._grants(wanted.scripts)}
+        if not granted.keys() >= set(wanted.reach):
             return None
-        grants = tuple(granted[widening] for widening in reach)
-        why = "; ".join(map(_origin, grants))
-        return self._allow(_approve(proposal, reach, "grant", why, _narrowest(grants)))
+        grants = tuple(granted[widening] for widening in wanted.reach)
+        why = "; ".join(map(origin, grants))
+        return self._allow(_approve_wanted(wanted, "grant", why, narrowest(grants)))
 
     def read_only(self, why: str) -> Gate:
         """The same gate in the mode read-only, with the reason for it."""
@@ -181,12 +201,19 @@ class Gate:
             for id in ended:
                 self._ledger.revoke(id, "the task ended")
 
-    def _grants(self) -> tuple[Grant, ...]:
-        """The grants that this gate honours at this moment; none if the ledger cannot be read."""
+    def _grants(self, scripts: tuple[Script, ...] = ()) -> tuple[Grant, ...]:
+        """The grants that this gate honours at this moment for what runs these scripts; none if the ledger cannot be read."""
         try:
-            return tuple(grant for grant in self._ledger.grants(str(self._root)) if self._honours(grant))
+            grants = self._ledger.grants(str(self._root))
+            return tuple(grant for grant in grants if self._honours(grant) and self._is_for(grant, scripts))
         except OSError:
             return ()
+
+    def _is_for(self, grant: Grant, scripts: tuple[Script, ...]) -> bool:
+        """Whether the same stands at its target as when it was given, and nothing runs that it was not given for."""
+        now = standing(grant.widening, self._root)
+        given_for_these = not grant.scripts or (bool(scripts) and set(scripts) <= set(grant.scripts))
+        return given_for_these and is_same(grant.stands, now)
 
     def _honours(self, grant: Grant) -> bool:
         match grant.scope:
@@ -216,12 +243,11 @@ class Gate:
         careful = self._mode == "careful" and isinstance(proposal, Patch | Shell)
         return careful or UNCONFINED in reach
 
-    async def _ask(
-        self, id: str, proposal: Proposal, reach: tuple[Widening, ...], missing: tuple[Widening, ...], always: bool
-    ) -> Decision:
+    async def _ask(self, id: str, wanted: Wanted, missing: tuple[Widening, ...], always: bool) -> Decision:
+        proposal, reach = wanted.proposal, wanted.reach
         if self._asker is None:
             return self._refuse(
-                proposal, reach, "nobody", f"{_wanted(missing or reach)}, and nobody is there to ask. {HOW}"
+                proposal, reach, "nobody", f"{wanted_in_words(missing or reach)}, and nobody is there to ask. {HOW}"
             )
         question = Question(
             id=id,
@@ -230,7 +256,7 @@ class Gate:
             tier=self._tier,
             effects=tuple(map(effect, reach)),
             why=self._why(reach),
-            scopes=() if always else self._scopes(missing),
+            scopes=() if always else scopes(self._root, missing, wanted.scripts),
             by=self._by,
             marks=describe(proposal.command) if isinstance(proposal, Shell) else (),
         )
@@ -247,18 +273,20 @@ class Gate:
             )
         if not isinstance(answer, Answer):
             return self._refuse(proposal, reach, "nobody", "what came back was no answer")
-        return self._answered(question, missing, answer)
+        return self._answered(question, wanted, missing, answer)
 
-    def _answered(self, question: Question, missing: tuple[Widening, ...], answer: Answer) -> Decision:
+    def _answered(self, question: Question, wanted: Wanted, missing: tuple[Widening, ...], answer: Answer) -> Decision:
         """Turn an answer into a decision; only a plain True to a scope that was offered is a yes."""
-        proposal, reach = question.proposal, question.reach
-        assert not isinstance(proposal, Spend)
+        proposal, reach = wanted.proposal, wanted.reach
         if answer.yes is not True:
             said = f"the user refused: {answer.reason}" if answer.reason else "the user refused, without a reason"
             return self._refuse(proposal, reach, "user", said)
         if answer.scope != "once" and answer.scope not in dict(question.scopes):
             return self._refuse(proposal, reach, "rule", f"consent for the {answer.scope} was not on offer; once was")
-        approved = _approve(proposal, reach, "user", "the user said yes", answer.scope)
+        if target := swapped(wanted.stands, self._root):
+            why = f"something else was put at {visible(target)} while the user was asked"
+            return self._refuse(proposal, reach, "rule", why)
+        approved = _approve_wanted(wanted, "user", "the user said yes", answer.scope)
         return self._allow(approved, missing if answer.scope != "once" else ())
 
     def _why(self, reach: tuple[Widening, ...]) -> str:
@@ -266,18 +294,7 @@ class Gate:
             return "this machine has no walls, so every command asks (built in; `assent doctor` says what is missing)"
         if self._mode == "careful":
             return "the mode is careful: every edit and every command asks (settings: mode)"
-        return f"{_wanted(reach)}, and nothing goes beyond the stage unasked (built in)"
-
-    def _scopes(self, missing: tuple[Widening, ...]) -> tuple[tuple[Scope, str], ...]:
-        """The remembered answers on offer; none where a target could not be shown whole and exactly."""
-        if any(len(widening.target) > SHOWABLE or visible(widening.target) != widening.target for widening in missing):
-            return ()
-        what = "; ".join(map(phrase, missing))
-        return (
-            ("task", f"until this task ends: {what}"),
-            ("session", f"for this session, at most 12 hours: {what}"),
-            ("project", f"for 30 days in {visible(str(self._root))}: {what}"),
-        )
+        return f"{wanted_in_words(reach)}, and nothing goes beyond the stage unasked (built in)"
 
     def _allow(self, approved: Approved, remembered: tuple[Widening, ...] = ()) -> Decision:
         """Record an approval, and the grants that come of it; if it cannot be recorded, it is none."""
@@ -305,6 +322,8 @@ class Gate:
             time=now,
             until=until,
             why=in_words(approved.proposal),
+            stands=dict(approved.stands).get(widening, Standing()),
+            scripts=approved.scripts,
         )
 
     def _refuse(self, proposal: Proposal, reach: tuple[Widening, ...], by: Decider, why: str) -> Refused:
@@ -331,25 +350,23 @@ class Gate:
         self._ledger.append(entry)
 
 
-def _approve(
-    proposal: Proposal, widenings: tuple[Widening, ...], by: Decider, why: str, scope: Scope = "once"
-) -> Approved:
+def _approve_wanted(wanted: Wanted, by: Decider, why: str, scope: Scope) -> Approved:
     token = _minting.set(True)
     try:
-        return Approved(proposal=proposal, widenings=widenings, by=by, why=why, scope=scope)
+        return Approved(
+            proposal=wanted.proposal,
+            widenings=wanted.reach,
+            by=by,
+            why=why,
+            scope=scope,
+            stands=wanted.stands,
+            scripts=wanted.scripts,
+        )
     finally:
         _minting.reset(token)
 
 
-def _wanted(reach: tuple[Widening, ...]) -> str:
-    what = " and to ".join(map(phrase, reach))
-    return f"it wants to {what}" if what else "consent to run or edit at all is needed (mode careful)"
-
-
-def _origin(grant: Grant) -> str:
-    return f"consent {grant.id} for this {grant.scope}: {phrase(grant.widening)}"
-
-
-def _narrowest(grants: tuple[Grant, ...]) -> Scope:
-    held = {grant.scope for grant in grants}
-    return "task" if "task" in held else "session" if "session" in held else "project"
+def _approve(
+    proposal: Proposal, widenings: tuple[Widening, ...], by: Decider, why: str, scope: Scope = "once"
+) -> Approved:
+    return _approve_wanted(Wanted(proposal, widenings), by, why, scope)

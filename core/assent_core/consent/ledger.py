@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from assent_core.consent.standing import Script, Standing
 from assent_core.redaction.values import redacted
 from assent_sandbox.policy import Widening
 
@@ -24,7 +25,8 @@ Decider = Literal["walls", "rule", "grant", "user", "nobody"]
 class Grant(Struct, frozen=True, kw_only=True, tag="granted", tag_field="line"):
     """A remembered yes to exactly one widening; it never means unconfined. Times in seconds since the epoch.
 
-    A grant without an end (`until`) is not honoured.
+    A grant without an end (`until`) is not honoured. `stands` is what stood at its target, `scripts` what was run when it was
+    given: it is for commands that run nothing else, with the same bytes.
     """
 
     id: str
@@ -35,6 +37,8 @@ class Grant(Struct, frozen=True, kw_only=True, tag="granted", tag_field="line"):
     time: float
     until: float | None = None
     why: str = ""
+    stands: Standing = Standing()
+    scripts: tuple[Script, ...] = ()
 
 
 class Revocation(Struct, frozen=True, kw_only=True, tag="revoked", tag_field="line"):

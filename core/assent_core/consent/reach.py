@@ -19,6 +19,16 @@ from assent_sandbox.policy import CREDENTIALS, Policy, Widening
 
 CODE = Path(__file__).resolve().parents[1]
 _OWN = "assent's own state or a key store lies there, and those are never opened to a command"
+_PROCESSES = (
+    Path("/proc"),
+    Path("/dev/fd"),
+    Path("/dev/stdin"),
+    Path("/dev/stdout"),
+    Path("/dev/stderr"),
+    Path("/dev/mem"),
+    Path("/dev/kmem"),
+)
+"""Where the memory, the variables and the open files of processes are."""
 KEY_PLACES = frozenset({".ssh", ".gnupg", ".aws", ".kube", ".docker", ".netrc", ".azure", "gcloud", ".password-store"})
 _MASTER = "Whoever can talk to it controls this machine."
 _STARTER = "It can be asked to run programs outside the walls."
@@ -142,12 +152,16 @@ def hard_refusal(widening: Widening, root: Path, own: Path) -> str:
     if widening.kind == "secret":
         if target.startswith("/") or ".." in PurePosixPath(target).parts:
             return "malformed: a secret is a file of the repository, named by its relative path"
+        if _is_folder(root / target):
+            return "a secret is one file, and this is a folder; name each file that is needed"
         return _OWN if _meets_own(root / target, own) else ""
     if os.path.normpath(target) != target or not target.startswith("/") or target.startswith("//"):
         return f"malformed: {widening.kind} needs an absolute path without '..'"
     places = {Path(target), Path(os.path.realpath(target))}
     if _meets_own(Path(target), own):
         return _OWN
+    if any(place.is_relative_to(of) for place in places for of in _PROCESSES):
+        return "what processes hold, assent's own keys among it, is never opened"
     if widening.kind == "write" and any(_meet(place, CODE) for place in places):
         return "assent's own program lies there, and nobody may change it from inside"
     if widening.kind in ("read", "write") and any(map(is_socket, map(str, places))):

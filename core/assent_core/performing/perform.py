@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import shutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -14,6 +13,7 @@ import msgspec
 
 from assent_core.consent.gate import Approved
 from assent_core.consent.reach import locate, reach, touched
+from assent_core.consent.standing import Script, swapped
 from assent_core.context.transcript import image_url
 from assent_core.diffs.changes import FileChange, take_apart
 from assent_core.diffs.patches import apply_patch
@@ -26,6 +26,8 @@ from assent_core.logs.reading import blocks
 from assent_core.logs.sieve import Sieve
 from assent_core.memory.outputs import Outputs
 from assent_core.performing.passage import Passage, Shown
+from assent_core.performing.reading import outside, window
+from assent_core.performing.scripts import scripts_of
 from assent_core.performing.steering import advice
 from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
 from assent_core.workspace import Workspace
@@ -39,9 +41,6 @@ TOLD = 40_000
 
 WORTH_A_NAME = 2_000
 """Characters of an output from which on the model is told the name under which it can read it again."""
-
-LARGEST = 16 << 20
-"""Largest file outside the repository, in bytes, that is read."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +122,7 @@ class Performer:
         limits = msgspec.structs.replace(
             self.policy.limits, seconds=min(shell.seconds, self.policy.limits.seconds) or self.policy.limits.seconds
         )
+        self._hold_still(approved)
         policy = msgspec.structs.replace(self.policy, widenings=approved.widenings, limits=limits)
         interpreter = "bash" if shutil.which("bash") else "sh"
         command = Command(argv=(interpreter, "-c", shell.command), workdir=self.locate(shell.workdir))
@@ -207,8 +207,18 @@ class Performer:
         paths = tuple(edit.path for edit in edits)
         return Result(performed=Performed(id=id, ok=True, told="Done.\n" + "\n".join(said), paths=paths))
 
+    def _hold_still(self, approved: Approved) -> None:
+        """Open and run nothing that was put there after it was approved."""
+        if target := swapped(approved.stands, self.workspace.root):
+            raise StageError(
+                f"Something else stands at {target} than what was approved, so it is not opened.", "Ask again."
+            )
+        if approved.scripts and self.scripts(approved.proposal) != approved.scripts:
+            raise StageError("A script is not the one that was approved, so it is not run.", "Ask again.")
+
     def _hold_to(self, approved: Approved, place: str) -> None:
         """Open nothing that was not approved: what a place reaches is looked at again in the moment of opening it."""
+        self._hold_still(approved)
         need = touched(place, self.workspace.root, self.policy)
         if need and need not in approved.widenings:
             raise StageError(
@@ -235,15 +245,15 @@ class Performer:
 
     def _read(self, id: str, read: Read, approved: Approved) -> Result:
         path = self.locate(read.path)
-        if (window := self.outputs.window(read.path, read.start, read.lines)) is not None:
-            return Result(performed=Performed(id=id, ok=True, told=cut(window, TOLD)))
+        if (kept := self.outputs.window(read.path, read.start, read.lines)) is not None:
+            return Result(performed=Performed(id=id, ok=True, told=cut(kept, TOLD)))
         self._hold_to(approved, path)
-        entry = _outside(Path(path)) if path.startswith("/") else self.stage.read(path)
+        entry = outside(Path(path), approved.stands) if path.startswith("/") else self.stage.read(path)
         if isinstance(entry, File) and (image := image_url(path, entry.data)):
             return Result(performed=Performed(id=id, ok=True, told=f"{path}: see the image."), images=(image,))
         if entry is None and not path.startswith("/") and (names := self.stage.folder(path)) is not None:
             return Result(performed=Performed(id=id, ok=True, told=cut("\n".join(names) or "(empty folder)", TOLD)))
-        ok, told = _window(path, entry, read, self.redact)
+        ok, told = window(path, entry, read, self.redact)
         return Result(performed=Performed(id=id, ok=ok, told=cut(told, TOLD)))
 
     def own_names(self) -> frozenset[str]:
@@ -251,6 +261,10 @@ class Performer:
         folders = (".", "src", "lib", "app", "tests", "test", self.workspace.subdir)
         names = (name for folder in dict.fromkeys(folders) for name in self.stage.folder(folder) or ())
         return frozenset(name.strip("/").split(".")[0] for name in names) - {""}
+
+    def scripts(self, proposal: Proposal) -> tuple[Script, ...]:
+        """The files of the stage that a command runs as programs, by their bytes."""
+        return scripts_of(proposal, self.stage, self.locate)
 
     def reach(self, proposal: Proposal) -> tuple[Widening, ...]:
         """What a proposal touches outside this stage."""
@@ -354,33 +368,3 @@ def _search_argv(search: Search, path: str) -> tuple[str, ...]:
         "--",
         path,
     )
-
-
-def _outside(path: Path) -> Entry | None:
-    try:
-        size = path.stat().st_size
-        return File(path.read_bytes()) if size <= LARGEST else Opaque("a file too large to read", size)
-    except OSError as error:
-        raise StageError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _window(path: str, entry: Entry | None, read: Read, redact: Callable[[str], str]) -> tuple[bool, str]:
-    """Some lines of a file with their numbers; the whole of it is redacted first, so that no window cuts a secret in two."""
-    match entry:
-        case None:
-            return False, f"There is no file {shlex.quote(path)}."
-        case Link(target=target):
-            return False, f"{path} is a symbolic link to {target}; read that path instead."
-        case Opaque(what=what, size=size):
-            return False, f"{path} is {what} ({size} bytes) and cannot be read as text."
-        case File(data=data):
-            if b"\0" in data[:8192]:
-                return False, f"{path} is a binary file of {len(data)} bytes."
-    lines = redact(data.decode(errors="replace")).splitlines()
-    start = max(read.start, 1)
-    window = lines[start - 1 : start - 1 + max(read.lines, 1)]
-    if not window:
-        return bool(not lines), f"{path} has {len(lines)} lines; there is nothing from line {start} on."
-    numbered = "\n".join(f"{start + index:5} {line}" for index, line in enumerate(window))
-    last = start + len(window) - 1
-    return True, numbered if last == len(lines) else f"{numbered}\n[lines {start}-{last} of {len(lines)}]"

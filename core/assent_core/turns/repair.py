@@ -61,7 +61,11 @@ async def run_typed(bench: Bench, id: str, shell: Shell) -> AsyncGenerator[AnyEv
     id = bench.id(id)
     yield Proposed(id=id, proposal=shell, reach=bench.performer.reach(shell) if shell.needs else ())
     reach = bench.performer.reach(shell)
-    decision = await bench.gate.decide(id, shell, reach) if shell.needs else bench.gate.typed(shell)
+    decision = (
+        await bench.gate.decide(id, shell, reach, bench.performer.scripts(shell))
+        if shell.needs
+        else bench.gate.typed(shell)
+    )
     yield decided(id, decision)
     if isinstance(decision, Refused):
         raise ConsentMissing(f"The command may not run: {decision.why}.", "Nothing runs that was not recorded before.")

@@ -268,7 +268,7 @@ async def propose(bench: Bench, id: str, proposal: Proposal) -> AsyncGenerator[A
     wanted = asked = bench.performer.reach(proposal)
     yield Proposed(id=id, proposal=proposal, reach=wanted)
     for _ in range(ROUNDS):
-        decision = await bench.gate.decide(id, proposal, wanted)
+        decision = await bench.gate.decide(id, proposal, wanted, bench.performer.scripts(proposal) if wanted else ())
         yield decided(id, decision)
         if isinstance(decision, Refused):
             bench.refused.update(asked)
