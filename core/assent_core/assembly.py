@@ -50,7 +50,7 @@ from assent_core.service.endings import endings
 from assent_core.service.keys import find_key
 from assent_core.service.responses import Responses
 from assent_core.session import Session
-from assent_core.settings import Settings, config_dir
+from assent_core.settings import Settings, close_to_others, config_dir
 from assent_core.tools import specs
 from assent_core.turns.books import Books, Counted
 from assent_core.turns.turn import Bench
@@ -84,6 +84,8 @@ async def open_session(
     `performs` carries out what is approved.
     """
     workspace, state = await asyncio.to_thread(find, root), settings.state_dir
+    for folder in (state, state / "stages"):
+        close_to_others(folder)
     recovered = await asyncio.to_thread(landings.recover, workspace.root, state)
     redact = Redactor((*secrets_of_environment(os.environ), *await asyncio.to_thread(_secrets_of, workspace, settings)))
     service = Responses(settings, lambda: _known(find_key(settings), redact))

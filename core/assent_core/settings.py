@@ -162,6 +162,23 @@ def config_dir() -> Path:
     return platformdirs.user_config_path("assent")
 
 
+def close_to_others(folder: Path) -> None:
+    """Make a folder of assent's own, readable by its owner alone; one that others share already stays as it is.
+
+    Raises OSError.
+    """
+    known = folder.is_dir()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    own = not known or folder.name in OWN or any((folder / name).exists() for name in OWN)
+    if own and status.st_uid == os.geteuid() and status.st_mode & 0o077 and not status.st_mode & stat.S_ISVTX:
+        folder.chmod(0o700)
+
+
+OWN = ("stages", "sessions", "consent.jsonl", "settings.toml", "keys")
+"""By one of these a folder is known for assent's own."""
+
+
 def load(root: Path | None = None) -> Settings:
     """Read the user's file and the project's `.assent.toml`; raises UsageError that names file, key and what it takes."""
     file = config_dir() / "settings.toml"

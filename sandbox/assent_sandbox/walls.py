@@ -129,7 +129,7 @@ def _seatbelt() -> Wall:
 def _closed(state_dir: Path) -> Wall | None:
     """What is told of a state directory in which nothing can be kept, so that nothing can be tried; None where it can."""
     try:
-        os.makedirs(state_dir, exist_ok=True)
+        os.makedirs(state_dir, mode=0o700, exist_ok=True)
         os.rmdir(tempfile.mkdtemp(prefix="probe-", dir=state_dir))
     except OSError as error:
         mend = "Give yourself access to it, make room, or name another: ASSENT_STATE_DIR."

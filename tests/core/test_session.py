@@ -28,6 +28,7 @@ from assent_core.events import (
 )
 from assent_core.memory.record import read as read_record
 from assent_core.proposals import Patch, Shell
+from assent_core.settings import close_to_others
 from rehearsed import CALC, CHECK, FIX, Said, git, hold_up_the_worker, of, told, tree, worked
 
 EDIT = f"""
@@ -374,3 +375,20 @@ async def test_landing_and_ending_are_in_the_record(opened):
     kinds = [type(line.what) for line in read_record(session.record).lines]
     assert kinds[0] is Opened
     assert kinds[-2:] == [Ended, Landed]
+
+
+async def test_the_folders_of_state_are_for_their_owner_alone_also_those_of_an_earlier_version(opened, tmp_path):
+    state = tmp_path / "state"
+    (state / "stages").mkdir(parents=True)
+    for folder in (state, state / "stages"):
+        folder.chmod(0o755)
+    await opened('[[worker]]\nsay = "Done."\n')
+    assert (state.stat().st_mode & 0o777, (state / "stages").stat().st_mode & 0o777) == (0o700, 0o700)
+
+
+def test_a_folder_that_others_share_is_not_closed_to_them(tmp_path):
+    tmp_path.chmod(0o755)
+    close_to_others(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    close_to_others(tmp_path / "new" / "state")
+    assert (tmp_path / "new" / "state").stat().st_mode & 0o777 == 0o700

@@ -34,6 +34,8 @@ def test_the_findings_are_one_json_object(assent, tmp_path):
     found = json.loads(done.stdout)
     assert set(found) == {"tier", "walls", "gaps"}
     assert {"name", "ok"} <= set(found["walls"][0])
+    plain = assent("doctor", cwd=tmp_path).stdout
+    assert found["gaps"] and all(gap["name"] and gap["what"] in plain and gap["why"] in plain for gap in found["gaps"])
 
 
 def test_without_walls_it_says_what_is_missing_and_exits_1(monkeypatch: pytest.MonkeyPatch, capsys):
