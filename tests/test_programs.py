@@ -150,6 +150,14 @@ def test_in_a_plain_folder_above_the_system_its_programs_are_found(monkeypatch):
     assert programs.find("env") == "/usr/bin/env"
 
 
+def test_programs_are_found_from_a_folder_that_is_gone(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert programs.find("env") and host.find_git()
+
+
 def test_path_without_any_whole_folder_leaves_that_of_the_system(inside, monkeypatch):
     monkeypatch.setenv("PATH", ":bin:.")
     programs.keep_apart()

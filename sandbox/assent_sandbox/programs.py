@@ -66,11 +66,10 @@ def _is_systems(place: str) -> bool:
 def _grounds(folders: tuple[str, ...]) -> tuple[str, ...]:
     """The repositories around these folders and the current one, as written and resolved; a folder itself where there is none."""
     found: dict[str, None] = {}
-    with suppress(OSError):
-        folders = (os.getcwd(), *folders)
-    for folder in dict.fromkeys(folders):
-        for way in dict.fromkeys((os.path.abspath(folder), os.path.realpath(folder))):
-            found |= dict.fromkeys(_repositories(way))
+    for folder in dict.fromkeys((".", *folders)):
+        with suppress(FileNotFoundError):  # the current folder may be gone
+            for way in dict.fromkeys((os.path.abspath(folder), os.path.realpath(folder))):
+                found |= dict.fromkeys(_repositories(way))
     return tuple(found)
 
 

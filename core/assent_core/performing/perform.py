@@ -358,7 +358,7 @@ def _search_argv(search: Search, path: str) -> tuple[str, ...]:
         return (program, *flags, "--glob=!.git", *glob, "--regexp", search.pattern, "--", path)
     glob = (f"--include={search.glob}",) if search.glob else ()
     return (
-        programs.find("grep") or "grep",
+        programs.find("grep") or "/usr/bin/grep",
         "-rnIE",
         "--exclude-dir=.git",
         "--max-count=50",
