@@ -220,7 +220,7 @@ class Drifted(Event, frozen=True):
 
 
 class Verified(Event, frozen=True):
-    """A command was run on a known staged content."""
+    """A check was run on a known staged content; what it said is in `evidence`, also whether it verifies anything."""
 
     evidence: Evidence
 
@@ -300,6 +300,8 @@ class Joined(Event, frozen=True):
     """Of these, what is in conflict with what others made of it, and what could not be brought over."""
     kept: str = ""
     """The folder in which its versions of those are kept until the session ends."""
+    ignored: tuple[str, ...] = ()
+    """What it changed and git ignores: that is not merged, and never lands."""
 
 
 class Attempted(Event, frozen=True):

@@ -216,7 +216,7 @@ class Session(Settling):
     def verify(self, review: Review, command: tuple[str, ...]) -> AsyncGenerator[AnyEvent]:
         """Run a command on a fresh stage that holds the real tree plus the selection; ends with Verified and Ended."""
         self._cue("verify", command=command, selection=Selection.of(review))
-        return self._told("verify", on_selection(self._bench, self.opened, review, self._typed(command)))
+        return self._told("verify", on_selection(self._bench, review, self._typed(command)))
 
     def compact(self) -> AsyncGenerator[AnyEvent]:
         """Make room in the context now: digests for old outputs, a summary for old items; ends with Noticed and Ended."""

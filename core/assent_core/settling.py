@@ -16,10 +16,11 @@ from assent_core.landing import landings
 from assent_core.memory.course import Course
 from assent_core.memory.cues import Act, Acted, Cues, Selection
 from assent_core.memory.record import Record
+from assent_core.performing.fresh import put
 from assent_core.redaction.values import redacted
 from assent_core.settings import Settings
 from assent_core.turns.turn import Bench
-from assent_sandbox.stage import Change, Entry, File, Opaque, Stage
+from assent_sandbox.stage import Change, File, Stage
 
 Happening = TypeVar("Happening", Landed, Undone, Rewound, Planned, Committed)
 
@@ -45,6 +46,11 @@ class Settling:
     def overlooked(self) -> int:
         """How many paths the last review left out, since git ignores them: they stay on the stage and never land."""
         return self._bench.performer.overlooked
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """What differs on the stage and never lands, since git ignores it; as the last review found it."""
+        return self._bench.performer.ignored
 
     async def review(self, earlier: Review | None = None) -> tuple[Review, Drifted | None]:
         """Rebase the stage and compute the review of what is on it, with the marks of an earlier one kept."""
@@ -165,14 +171,6 @@ class Settling:
     def _must_be_idle(self) -> None:
         if self._busy:
             raise UsageError("Something is still running in this session.", "Wait for it, or interrupt it with Esc.")
-
-
-def put(stage: Stage, path: str, entry: Entry | None) -> None:
-    """Make an entry stand on a stage; what is opaque stays away."""
-    if entry is None:
-        stage.delete(path)
-    elif not isinstance(entry, Opaque):
-        stage.write(path, entry)
 
 
 async def drift(stage: Stage) -> Drifted | None:

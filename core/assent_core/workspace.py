@@ -57,6 +57,19 @@ class Workspace(Struct, frozen=True, kw_only=True):
             return caches
         return _check_ignore(self.root, wanted) | (caches - self._committed() if caches else caches)
 
+    def ignored_there(self) -> tuple[str, ...]:
+        """What git ignores in the real tree, sorted; a folder of which all is ignored by its name alone, with a slash."""
+        if not self.git:
+            return ()
+        words = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+        try:
+            listed = _execute(self.root, *words)
+        except host.GitFailed:
+            return ()
+        names = sorted({os.fsdecode(name) for name in listed.split(b"\0") if name} - {"./"})
+        folders = {name for name in names if name.endswith("/")}
+        return tuple(name for name in names if not _above(name) & folders)
+
     def _committed(self) -> frozenset[str]:
         listed = _execute(self.root, "ls-files", "-z", "--cached")
         return frozenset(os.fsdecode(name) for name in listed.split(b"\0") if name)
@@ -205,6 +218,12 @@ def _unborn(top: Path) -> str:
         return host.git("symbolic-ref", "-q", "--short", "HEAD", cwd=top).decode("utf-8", "replace").strip()
     except host.GitFailed:
         return ""
+
+
+def _above(path: str) -> set[str]:
+    """The folders in which a path lies, each with a slash."""
+    parts = path.rstrip("/").split("/")
+    return {"/".join(parts[:depth]) + "/" for depth in range(1, len(parts))}
 
 
 def _is_cache(path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -96,6 +96,10 @@ class Stage(Protocol):
 
     def delete(self, path: str) -> None:
         """Remove a path from the view; a missing one is no error."""
+        ...
+
+    def hide(self, paths: Iterable[str]) -> None:
+        """Show nothing at these paths, of which nothing is kept: only for a stage that is thrown away."""
         ...
 
     def paths(self) -> tuple[str, ...]:

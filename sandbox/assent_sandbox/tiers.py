@@ -24,11 +24,14 @@ from assent_sandbox.view.remembering import RememberingStage
 _PROBE = Command(argv=("/bin/sh", "-c", ":"))
 
 
-async def open_stage(root: Path, home: Path, tier: Tier | None = None, closed: Iterable[Path] = ()) -> Stage:
+async def open_stage(
+    root: Path, home: Path, tier: Tier | None = None, closed: Iterable[Path] = (), *, fleeting: bool = False
+) -> Stage:
     """Open, or open again, the stage of `root` kept in the folder `home` (made if missing).
 
     `tier` forces one; None takes the best that works when tried. `closed` are folders of assent's own, which nobody reads
-    or changes on the stage wherever they lie. Raises LockedError, WallsError, StageError.
+    or changes on the stage wherever they lie. `fleeting`: it is for this process alone, and swept when it is left behind.
+    Raises LockedError, WallsError, StageError.
     """
     place = await asyncio.to_thread(_real_folder, root)
     folder = await asyncio.to_thread(lambda: Folder.open(os.path.realpath(home)))
@@ -37,11 +40,11 @@ async def open_stage(root: Path, home: Path, tier: Tier | None = None, closed: I
         kept = folder.meta()
         if kept is None:
             tiers = (tier,) if tier is not None else ("overlay", "copy", "unconfined")
-            return await _open_first(place, folder, tiers, own)
+            return await _open_first(place, folder, tiers, own, fleeting=fleeting)
         if latin(place) != kept.root:
             raise StageError(f"{home} is the stage of another repository", "Give each repository a stage of its own.")
         if kept.layered:
-            raise StageError(f"{home} was layered on another stage and means nothing without it", "Delete it.")
+            raise StageError(f"{home} was for another process alone and means nothing without it", "Delete it.")
         if tier not in (None, kept.tier):
             raise StageError(f"this stage was made in the {kept.tier} tier", "Open it so, or discard it.")
         stage = await asyncio.to_thread(_open_again, place, folder, kept.tier, own)
@@ -143,14 +146,16 @@ def _real_folder(root: Path) -> str:
     return place
 
 
-async def _open_first(root: str, folder: Folder, tiers: tuple[Tier, ...], closed: tuple[str, ...]) -> Stage:
+async def _open_first(
+    root: str, folder: Folder, tiers: tuple[Tier, ...], closed: tuple[str, ...], *, fleeting: bool
+) -> Stage:
     """Open the first of these tiers that holds when a command is run in it; the last one's refusal is raised."""
     lowered = ""
     for tier in tiers:
         stage = await asyncio.to_thread(_open_again, root, folder, tier, closed)
         try:
             await _prove(stage)
-            folder.describe(root, tier, lowered)
+            folder.describe(root, tier, lowered, layered=fleeting)
             stage.lowered = lowered
             return stage
         except WallsError as error:

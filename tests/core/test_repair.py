@@ -68,7 +68,7 @@ async def test_the_second_round_tells_the_worker_what_still_fails(opened):
 
 async def test_a_command_that_changes_files_itself_is_run_again_on_what_it_made(opened):
     session = await opened("")
-    events = await told(session.repair(("sh", "-c", "echo made > generated.txt")))
+    events = await told(session.repair(("sh", "-c", "echo '# made' > calc.py")))
     assert [event.text for event in of(Noticed, events)] == [
         "The command changed files itself, so it is run again on what it made."
     ]

@@ -38,7 +38,7 @@ INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | froz
 """Characters that count as letters or marks and yet show nothing."""
 
 
-class _Call(Struct, frozen=True):
+class Call(Struct, frozen=True):
     """One program that a command line starts, with its words as they are written; an empty name is computed."""
 
     name: str
@@ -51,8 +51,8 @@ def describe(command: str) -> tuple[str, ...]:
     Words for a card, in a fixed order; wrong or hostile input gives fewer of them and a note, never an error.
     """
     text = command.encode("utf-8", "replace")
-    root = _parser().parse(text[:LONGEST]).root_node
-    calls = [_unwrapped(call) for call in _calls(root)]
+    root = parser().parse(text[:LONGEST]).root_node
+    calls = [unwrapped(call) for call in _calls(root)]
     notes = [
         _note("runs ", [call.name or "a program whose name is computed" for call in calls]),
         _note("writes to ", list(_targets(root))),
@@ -128,7 +128,8 @@ def _picture(char: str) -> str:
 
 
 @cache
-def _parser() -> Parser:
+def parser() -> Parser:
+    """What reads the language of shells."""
     import tree_sitter_bash
     from tree_sitter import Language, Parser
 
@@ -145,19 +146,19 @@ def _nodes(root: Node, kind: str) -> Iterator[Node]:
         waiting.extend(reversed(node.children))
 
 
-def _calls(root: Node) -> Iterator[_Call]:
+def _calls(root: Node) -> Iterator[Call]:
     for node in _nodes(root, "command"):
         if name := node.child_by_field_name("name"):
-            yield _Call(PurePosixPath(_word(name)).name, tuple(map(_word, node.children_by_field_name("argument"))))
+            yield Call(PurePosixPath(word(name)).name, tuple(map(word, node.children_by_field_name("argument"))))
 
 
-def _word(node: Node) -> str:
+def word(node: Node) -> str:
     """A word without its quoting, or nothing if a part of it is computed."""
     text = (node.text or b"").decode("utf-8", "replace")
     return "" if re.search(r"[$`]", text) and not text.startswith("'") else re.sub(r"['\"\\\\]", "", text)
 
 
-def _unwrapped(call: _Call) -> _Call:
+def unwrapped(call: Call) -> Call:
     """The program that `sudo`, `env`, `xargs` and their like start."""
     for _ in range(5):
         if call.name not in WRAPPERS:
@@ -166,7 +167,7 @@ def _unwrapped(call: _Call) -> _Call:
         start = next((i for i, word in enumerate(call.words) if not own.fullmatch(word)), None)
         if start is None:
             break
-        call = _Call(PurePosixPath(call.words[start]).name, call.words[start + 1 :])
+        call = Call(PurePosixPath(call.words[start]).name, call.words[start + 1 :])
     return call
 
 
@@ -174,30 +175,30 @@ def _targets(root: Node) -> Iterator[str]:
     for node in _nodes(root, "file_redirect"):
         target = node.child_by_field_name("destination")
         signs = {child.type for child in node.children}
-        if target and signs & {">", ">>", "&>", "&>>", ">|", "<>"} and (word := _word(target)) != "/dev/null":
-            yield word or "a file whose name is computed"
+        if target and signs & {">", ">>", "&>", "&>>", ">|", "<>"} and (name := word(target)) != "/dev/null":
+            yield name or "a file whose name is computed"
 
 
-def _deletes(call: _Call) -> bool:
-    by_git = call.name == "git" and _verb(call) in ("clean", "reset", "rm", "checkout", "restore")
+def _deletes(call: Call) -> bool:
+    by_git = call.name == "git" and verb(call) in ("clean", "reset", "rm", "checkout", "restore")
     return call.name in DELETERS or by_git or (call.name == "find" and "-delete" in call.words)
 
 
-def _reaches(call: _Call) -> bool:
-    return call.name in REACHERS or _verb(call) in FETCHERS.get(call.name, ())
+def _reaches(call: Call) -> bool:
+    return call.name in REACHERS or verb(call) in FETCHERS.get(call.name, ())
 
 
-def _publishes(call: _Call) -> bool:
-    return _verb(call) in ("push", "publish", "upload") and call.name in FETCHERS
+def _publishes(call: Call) -> bool:
+    return verb(call) in ("push", "publish", "upload") and call.name in FETCHERS
 
 
-def _evaluates(call: _Call) -> bool:
+def _evaluates(call: Call) -> bool:
     return call.name in ("eval", "source", ".") or (
         call.name in INTERPRETERS and any(w in ("-c", "-e") for w in call.words)
     )
 
 
-def _verb(call: _Call) -> str:
+def verb(call: Call) -> str:
     """The sub-command: the first word that is neither an option nor the folder or setting that one takes."""
     before = ("", *call.words)
     taking = ("-C", "-c", "--git-dir", "--work-tree", "--prefix")
@@ -205,15 +206,15 @@ def _verb(call: _Call) -> str:
     return next((word for word in words if not word.startswith("-")), "")
 
 
-def _spoken(call: _Call) -> str:
-    return f"{call.name} {_verb(call)}" if call.name in FETCHERS else call.name
+def _spoken(call: Call) -> str:
+    return f"{call.name} {verb(call)}" if call.name in FETCHERS else call.name
 
 
 def _fed(root: Node) -> Iterator[str]:
     """Interpreters that are at the receiving end of a pipe."""
     for node in _nodes(root, "pipeline"):
         for part in node.named_children[1:]:
-            for call in map(_unwrapped, _calls(part)):
+            for call in map(unwrapped, _calls(part)):
                 if call.name in INTERPRETERS:
                     yield call.name
 

@@ -16,6 +16,7 @@ from assent_core.errors import AssentError
 from assent_core.events import AnyEvent, Billed, Joined, Performed, Plain, Relayed, Said
 from assent_core.instructions import prompt
 from assent_core.money.budget import Bounds
+from assent_core.performing.evidence import named
 from assent_core.performing.perform import TOLD, Result
 from assent_core.proposals import Delegate, Subtask
 from assent_core.router import route_subtask
@@ -105,6 +106,7 @@ def _joined(name: str, hand: Hand, brought: Brought) -> Joined:
         paths=tuple(each.path for each in brought.moved),
         moved=brought.disputed,
         kept=brought.kept,
+        ignored=brought.ignored,
     )
 
 
@@ -113,6 +115,8 @@ def _told(name: str, hand: Hand, brought: Brought, of: int) -> str:
     lines = [f"== {name}: {'done' if hand.error is None else f'ended before it was done: {hand.error.message}'}"]
     lines += [hand.answer] if hand.answer else []
     lines += [f"changed: {', '.join(each.path for each in brought.moved)}"] if brought.moved else []
+    if brought.ignored:
+        lines.append(f"not brought over, since git ignores it and it never lands: {named(brought.ignored, 20)}")
     names = dict(brought.names)
     for each in brought.disputed:
         what = "conflict in" if each.how == "conflict" else "not brought over:"

@@ -43,6 +43,8 @@ class Hiring:
         stage = await _opened(lead.stage, home.with_name(f"{home.name}-{name}-{secrets.token_hex(3)}"))
         meter, gauge = bench.meter.beside(name, bounds), Gauge()
         counted = Counted(self._model, meter, bench.books, gauge)
+        performer = lead.on(stage)
+        performer.beneath = lead
         return dataclasses.replace(
             bench,
             model=counted,
@@ -53,7 +55,7 @@ class Hiring:
             ),
             transcript=transcript,
             gate=bench.gate.of_worker(name),
-            performer=lead.on(stage),
+            performer=performer,
             meter=meter,
             failed=_unlooked,
             said_first=dict(bench.said_first),

@@ -22,6 +22,8 @@ class Brought(Struct, frozen=True):
 
     moved: tuple[Moved, ...] = ()
     kept: str = ""
+    ignored: tuple[str, ...] = ()
+    """What the worker changed and git ignores: it is not brought over."""
     names: tuple[tuple[str, str], ...] = ()
     """Paths in dispute, and the name under which the worker's version of each can be read again."""
 
@@ -40,10 +42,12 @@ def _bring_in(performer: Performer, other: Performer, name: str) -> Brought:
     files = sorted(other.changes(), key=lambda file: file.after is not None)
     side = Side(name, f"by the worker {name}")
     moved = tuple(adopt(performer.stage, _change(file), side) for file in files)
+    performer.byproducts |= other.byproducts
+    ignored = other.ignored
     folder = Path(performer.stage.view.home) / FOLDER / name
     disputed = {each.path for each in moved if each.how in ("conflict", "left")}
     names = tuple((file.path, _kept(performer, folder, file)) for file in files if file.path in disputed)
-    return Brought(moved, str(folder) if folder.exists() else "", names)
+    return Brought(moved, str(folder) if folder.exists() else "", ignored, names)
 
 
 def _change(file: FileChange) -> Change:

@@ -9,8 +9,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
-
 from assent_core import machine
 from assent_core.crew.beside import Beside
 from assent_core.crew.hiring import Hiring
@@ -23,6 +21,7 @@ from assent_core.events import (
     Billed,
     Chosen,
     Digested,
+    Noticed,
     Performed,
     Plain,
     Proposed,
@@ -32,12 +31,12 @@ from assent_core.events import (
 )
 from assent_core.instructions import nudge
 from assent_core.logs.digest import Digest
-from assent_core.performing.evidence import contents_digest
+from assent_core.performing.evidence import contents_digest, named
 from assent_core.performing.steering import Stop
 from assent_core.proposals import Shell
 from assent_core.router import route
 from assent_core.telling import Telling
-from assent_core.turns.repair import Checked, Course, repair, steered
+from assent_core.turns.repair import LEFT_OUT, Checked, Course, repair, steered
 from assent_core.turns.turn import Bench, ended, turn
 from assent_sandbox.stage import StageError
 
@@ -122,7 +121,7 @@ async def race(
             else:
                 yield event
     assert course.checked is not None
-    if course.checked.result.performed.ok:
+    if course.checked.passed:
         return
     if isinstance(course.checked.move, Stop):
         raise course.checked.move.error
@@ -193,16 +192,17 @@ async def _choose(bench: Bench, best: Attempt, tries: list[Attempt]) -> AsyncGen
     """Bring the best attempt onto the stage: its changes, what it has seen, and the evidence where it is of exactly these."""
     if best.bench is not None:
         other = best.bench.performer
-        brought = await bring_in(bench.performer, other, f"attempt-{best.number}")
+        await bring_in(bench.performer, other, f"attempt-{best.number}")
         staged = await asyncio.to_thread(bench.performer.changes)
         if not bench.transcript.items:
             bench.transcript.rewrite(best.bench.transcript.items)
         if staged:
             added, removed = sum(file.added for file in staged), sum(file.removed for file in staged)
             yield Staged(paths=tuple(file.path for file in staged), added=added, removed=removed)
-        same = best.evidence is not None and best.evidence.digest == contents_digest(other.staged)
-        if best.evidence and same and all(each.how in ("followed", "same") for each in brought.moved):
-            yield Verified(evidence=msgspec.structs.replace(best.evidence, digest=contents_digest(staged)))
+        if best.evidence and best.evidence.digest == contents_digest(staged):
+            yield Verified(evidence=best.evidence)
+        if other.aside:
+            yield Noticed(text=f"{LEFT_OUT}: {named(other.aside)}.")
     usd = sum(each.bench.meter.spent for each in tries if each.bench)
     yield Chosen(attempt=best.number, of=len(tries), passed=best.passed, usd=usd)
 

@@ -14,6 +14,7 @@ from assent_sandbox.stage import Change, Entry, File, Link, Opaque
 CONTEXT = 3
 """How many unchanged lines around a hunk belong to its identity, so that it means the same in a file that moved."""
 USUAL_MODE = 0o644
+BYPRODUCT = "by-product"
 HunkKind = Literal["lines", "whole", "mode"]
 """lines: a contiguous piece of a text; whole: create, delete, binary, link or type change; mode: permission bits only."""
 
@@ -50,7 +51,7 @@ class FileChange(Struct, frozen=True, kw_only=True):
 
     marks: 'new', 'deleted', 'mode', 'binary', 'link', 'test' (a test, or it switches one off), 'outside' (runs
     outside the walls once it has landed: Makefile, CI, hooks, .envrc, conftest.py, package scripts), 'conflict',
-    'opaque'.
+    'opaque', 'by-product' (a new file that nothing but a check wrote: no part of the change unless it is taken in).
     """
 
     path: str
@@ -59,6 +60,11 @@ class FileChange(Struct, frozen=True, kw_only=True):
     hunks: tuple[Hunk, ...]
     marks: tuple[str, ...] = ()
     conflict: str = ""
+
+    @property
+    def is_byproduct(self) -> bool:
+        """Whether nothing but a check wrote it."""
+        return BYPRODUCT in self.marks
 
     @property
     def added(self) -> int:

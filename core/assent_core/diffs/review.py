@@ -34,6 +34,17 @@ class Evidence(Struct, frozen=True, kw_only=True):
     digest: str
     summary: str = ""
     """For example 'pytest: 3 failed -> 0 failed'."""
+    doubt: str = ""
+    """Why the exit code 0 verifies nothing here, in words; empty if it does."""
+    aside: tuple[str, ...] = ()
+    """What does not land and may have had a part in it: ignored files, by-products, what builds and checks had left."""
+    relies: tuple[str, ...] = ()
+    """What git ignores and was there as it is in the user's tree: dependencies, settings of this machine."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it verifies the content: exit code 0, and nothing that speaks against it."""
+        return self.code == 0 and not self.doubt
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -108,8 +119,15 @@ def obstacle(file: FileChange) -> str:
         return f"{file.path} is in conflict with the real file ({file.conflict}): settle it on the stage first"
     for entry in (file.before, file.after):
         if isinstance(entry, Opaque):
-            return f"{file.path} cannot be landed: {entry.what}"
+            size = f" of {entry.size / (1 << 20):,.0f} MiB, and none above 32 MiB is written" if entry.size else ""
+            return f"{file.path} cannot be landed: {entry.what}{size}"
     return ""
+
+
+def to_accept(review: Review) -> tuple[str, ...]:
+    """The hunks that are accepted where all are: what can be, but no by-products, which are taken in one by one."""
+    able = (file for file in review.files if not obstacle(file) and not file.is_byproduct)
+    return tuple(hunk.id for file in able for hunk in file.hunks)
 
 
 def comment(review: Review, hunk: str, text: str) -> Review:
@@ -151,12 +169,14 @@ def evidence_for(review: Review) -> tuple[Evidence | None, bool]:
 
     Evidence is fresh if it saw exactly what the selection would land: its digest is the one of (path, landed) over
     all paths of which something would land. Whoever makes evidence takes the digest over all changed paths, that
-    git does not ignore, with their content *after* on the stage on which the command ran.
+    git does not ignore and that are no by-products, with their content *after* on the stage on which the command ran.
+    What else had changed there is told `aside`, and then an earlier run without it says more if it passed.
     """
     wanted = digest(tuple((o.path, o.landed) for o in outcomes(review) if o.landed != o.before))
-    for evidence in reversed(review.evidence):
-        if evidence.digest == wanted:
-            return evidence, True
+    fresh = [evidence for evidence in reversed(review.evidence) if evidence.digest == wanted]
+    if fresh:
+        surer = next((evidence for evidence in fresh if not evidence.aside), fresh[0])
+        return surer if surer.passed else fresh[0], True
     return (review.evidence[-1] if review.evidence else None), False
 
 

@@ -13,6 +13,7 @@ from assent_core.logs.failures import failures
 from assent_core.logs.finding import Finding, short
 from assent_core.logs.reports import LONGEST_LINE, Report, bounds, holding, reports
 from assent_core.logs.sieve import plain, sieved
+from assent_core.logs.totals import reported, untried
 from assent_core.logs.tracebacks import tracebacks
 from assent_sandbox.policy import Denial
 
@@ -40,6 +41,10 @@ class Digest(Struct, frozen=True, kw_only=True):
     first: str = ""
     """The first line that reads like an error, and the last one."""
     last: str = ""
+    against: str = ""
+    """Beside the exit code 0: the line by which the output says that something failed all the same."""
+    untried: str = ""
+    """Beside the exit code 0: what says that no test was run."""
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -148,7 +153,15 @@ def extract(command: str, code: int, output: str, denials: tuple[Denial, ...] = 
         more=more,
         first=short(errors[0]) if errors else "",
         last=short(errors[-1]) if errors else "",
+        against=_against(text, found) if code == 0 else "",
+        untried=short(untried(text, found)) if code == 0 else "",
     )
+
+
+def _against(text: str, found: tuple[Report, ...]) -> str:
+    """What a log says of failing although it ended well: a total, or what a runner counts."""
+    counted = next((report.summary for report in found if report.failed > 0 or report.errors), "")
+    return short(reported(text) or counted)
 
 
 def _ordered(tests: list[Finding], others: list[Finding]) -> list[Finding]:

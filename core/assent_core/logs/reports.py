@@ -44,6 +44,7 @@ def reports(text: str) -> tuple[Report, ...]:
         _go(text),
         _jest(text),
         _vitest(text),
+        _written(text),
         _node(text),
         _cargo(text),
         *_java(text),
@@ -131,16 +132,20 @@ def _unittest(text: str) -> Report | None:
         return None
     failing: dict[str, str] = {}
     unloaded: dict[str, str] = {}
+    told = 0
     for word in ("FAIL: ", "ERROR: "):
         for line in holding(text, word):
             if found := re.match(rf"{word}(\S+)(?: \(([\w.<>]+)\))?", line):
+                told += 1
                 into = unloaded if "unittest.loader._FailedTest" in line else failing
                 into.setdefault(unittest_id(found[1], found[2] or ""), line)
     ends = [counted(line.replace("(expected failures", "(xfailed").replace(" expected failures", " xfailed"))
             for line in holding(text, " (") if re.match(r"(?:FAILED|OK) \(", line)]  # fmt: skip
     aside = sum(end.get(word, 0) for end in ends for word in ("skipped", "xfailed", "successes"))
-    passed = max(0, sum(ran) - len(failing) - len(unloaded) - aside)
-    failed = len(failing) + sum(end.get("successes", 0) for end in ends)
+    total = sum(end.get(word, 0) for end in ends for word in ("failures", "errors"))
+    named = len(failing) if told >= total else total - len(unloaded)
+    passed = max(0, sum(ran) - named - len(unloaded) - aside)
+    failed = named + sum(end.get("successes", 0) for end in ends)
     return Report(
         runner="unittest", failing=_most(failing | unloaded), failed=failed, passed=passed, errors=len(unloaded)
     )
@@ -180,8 +185,11 @@ def _jest(text: str) -> Report | None:
     if broken:
         failing |= {suite: line for suite, line in _suites(text) if suite not in failing}
     counts = counted(ends[-1]) if ends else {}
-    passed = counts.get("passed", 0)
-    return Report(runner="jest", failing=_most(failing), failed=counts.get("failed", 0), passed=passed, errors=broken)
+    passed, failed = counts.get("passed", 0), counts.get("failed", 0)
+    suites = [line for line in holding(text, "Test Suites: ") if re.fullmatch(r"Test Suites: +\d.* total", line)]
+    if suites and not failed:
+        broken = max(broken, counted(suites[-1]).get("failed", 0))
+    return Report(runner="jest", failing=_most(failing), failed=failed, passed=passed, errors=broken)
 
 
 def _suites(text: str) -> Iterator[tuple[str, str]]:
@@ -205,13 +213,31 @@ def _vitest(text: str) -> Report | None:
     if not ends and not failing:
         return None
     counts = counted(ends[-1]) if ends else {}
+    files = [line for line in holding(text, "Test Files  ") if re.fullmatch(r"\s*Test Files  +\d.*\(\d+\)\s*", line)]
+    broken = max(len(failing), counted(files[-1]).get("failed", 0) if files else 0)
+    caught = [line for line in holding(text, "Errors  ") if re.fullmatch(r"\s*Errors  +\d+ errors?\s*", line)]
+    unhandled = sum(counted(caught[-1]).values()) if caught else 0
     return Report(
         runner="vitest",
         failing=_most(failing),
         failed=counts.get("failed", 0),
         passed=counts.get("passed", 0),
-        errors=0 if counts.get("failed") else len(failing),
+        errors=(0 if counts.get("failed") else broken) + unhandled,
     )
+
+
+def _written(text: str) -> Report | None:
+    """What jest and vitest write as JSON."""
+    numbers: dict[str, int] = {}
+    for key in ("FailedTests", "PassedTests", "FailedTestSuites", "RuntimeErrorTestSuites"):
+        for line in holding(text, f'"num{key}"'):
+            if found := re.search(rf'"num{key}" ?: ?(\d{{1,9}})', line):
+                numbers[key] = int(found[1])
+    if "FailedTests" not in numbers or "PassedTests" not in numbers:
+        return None
+    failed = numbers["FailedTests"]
+    broken = numbers.get("RuntimeErrorTestSuites", 0) or (0 if failed else numbers.get("FailedTestSuites", 0))
+    return Report(runner="tests", failed=failed, passed=numbers["PassedTests"], errors=broken)
 
 
 def _node(text: str) -> Report | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Self
@@ -15,7 +15,7 @@ from assent_core.consent.gate import Approved
 from assent_core.consent.reach import locate, reach, touched
 from assent_core.consent.standing import Script, swapped
 from assent_core.context.transcript import image_url
-from assent_core.diffs.changes import FileChange, take_apart
+from assent_core.diffs.changes import BYPRODUCT, FileChange, take_apart
 from assent_core.diffs.patches import apply_patch
 from assent_core.diffs.review import Evidence
 from assent_core.errors import PatchMistake
@@ -41,6 +41,9 @@ TOLD = 40_000
 
 WORTH_A_NAME = 2_000
 """Characters of an output from which on the model is told the name under which it can read it again."""
+
+MOST_COMPARED = 50
+"""How many ignored paths are compared with the user's own."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +72,14 @@ class Performer:
         """What `changes` found last."""
         self.overlooked = 0
         """How many paths it left out, since git ignores them."""
+        self.ignored: tuple[str, ...] = ()
+        """Which of these differ, as far as it was looked."""
+        self.byproducts: set[str] = set()
+        """New files that nothing but checks wrote."""
+        self.beneath: Performer | None = None
+        """Whose stage this one's is layered on."""
+        self.hidden: tuple[str, ...] | None = None
+        """On a stage that was made for one check: what it does not show of the user's tree; None on any other."""
         self.outputs = outputs
         self.passage: Passage | None = None
         """Where output goes as it comes, past all events; None shows it, up to a bound."""
@@ -108,13 +119,47 @@ class Performer:
                 change.conflict,
             )
             found.append(known if known and same else take_apart(change))
-        self.staged = tuple(found)
+        self.staged = tuple(map(self._marked, found))
+        self.ignored = self._differing(sorted(ignored))
         return self.staged
+
+    def attribute(self, paths: Iterable[str], before: Iterable[str], *, check: bool) -> None:
+        """Note who wrote these paths last: a new file that a check made is a by-product until something else writes it."""
+        touched, known = set(paths), set(before)
+        if check:
+            new = {file.path for file in self.staged if file.before is None and file.path in touched - known}
+            self.byproducts |= new
+        else:
+            self.byproducts -= touched
+        self.staged = tuple(map(self._marked, self.staged))
+
+    def landing(self) -> dict[str, Entry | None]:
+        """What the user's tree becomes if all lands that is staged, of the stages beneath, too."""
+        below = self.beneath.landing() if self.beneath else {}
+        return below | {file.path: file.after for file in self.staged if not file.is_byproduct}
+
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """What has changed on this stage, or on one beneath, and does not land."""
+        below = self.beneath.aside if self.beneath else ()
+        made = (file.path for file in self.staged if file.is_byproduct)
+        return tuple(dict.fromkeys((*below, *self.ignored, *made)))
+
+    def _marked(self, file: FileChange) -> FileChange:
+        if (file.path in self.byproducts and file.before is None) == file.is_byproduct:
+            return file
+        others = tuple(mark for mark in file.marks if mark != BYPRODUCT)
+        return msgspec.structs.replace(file, marks=others if file.is_byproduct else (*others, BYPRODUCT))
+
+    def _differing(self, paths: list[str]) -> tuple[str, ...]:
+        """Those that really differ; of many only the first are looked at, and the others taken for it."""
+        looked = [path for path in paths[:MOST_COMPARED] if self.stage.change(path) is not None]
+        return (*looked, *paths[MOST_COMPARED:])
 
     def holds_changes(self) -> bool:
         """Whether something is staged; where that cannot be found out, it may be."""
         try:
-            return bool(self.changes())
+            return any(not file.is_byproduct for file in self.changes())
         except (OSError, StageError):
             return True
 

@@ -53,7 +53,7 @@ class Books:
             case Digested(digest=digest) if digest.failure != "none":
                 self._task = msgspec.structs.replace(self._task, failure=digest.failure)
             case Verified(evidence=evidence):
-                self._task = msgspec.structs.replace(self._task, verified=evidence.code == 0)
+                self._task = msgspec.structs.replace(self._task, verified=evidence.passed)
             case _:
                 pass
 

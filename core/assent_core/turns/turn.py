@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from assent_core.consent.checks import is_check
 from assent_core.consent.gate import Approved, Decision, Gate, Refused
 from assent_core.context.compactor import Compactor
 from assent_core.context.transcript import CALLS, Transcript, text_of
@@ -35,6 +36,7 @@ from assent_core.events import (
 from assent_core.model import Finished, Item, Model, Reply, Request, Retrying, Text, WireItem
 from assent_core.model import Thought as Thinking
 from assent_core.money.usage import Meter
+from assent_core.performing.around import Around, around
 from assent_core.performing.evidence import evidence
 from assent_core.performing.perform import Performer, Result, mistaken
 from assent_core.proposals import Delegate, Patch, Proposal, Shell
@@ -286,12 +288,14 @@ async def propose(bench: Bench, id: str, proposal: Proposal) -> AsyncGenerator[A
         proposal = msgspec.structs.replace(proposal, needs=wanted)
 
 
-async def carry(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[AnyEvent | Result]:
+async def carry(bench: Bench, id: str, approved: Approved, *, typed: bool = False) -> AsyncGenerator[AnyEvent | Result]:
     """Perform what was approved and tell what came of it: Printed..., Performed, Digested?, Verified?, Staged?, the Result.
 
-    A command that reports tests is evidence, whoever ran it.
+    A check is evidence, whoever ran it; so is `typed`, a command that the user wants to see pass.
     """
-    before = bench.performer.staged
+    before, aside = bench.performer.staged, bench.performer.aside
+    command = approved.proposal.command if isinstance(approved.proposal, Shell) else ""
+    check = bool(command) and (typed or is_check(command))
     result = mistaken(id, StageError("Nothing came of it."))
     try:
         async with aclosing(_performed(bench, id, approved)) as pieces:
@@ -306,13 +310,19 @@ async def carry(bench: Bench, id: str, approved: Approved) -> AsyncGenerator[Any
     after = await asyncio.to_thread(bench.performer.changes) if touching else before
     touched = tuple(file.path for file in after if file not in before)
     gone = tuple({file.path for file in before} - {file.path for file in after})
+    if touching:
+        bench.performer.attribute(touched, (file.path for file in before), check=check)
+        after = bench.performer.staged
     yield msgspec.structs.replace(result.performed, paths=tuple(sorted({*touched, *gone})))
     if result.digest and not result.performed.ok:
         yield Digested(id=id, digest=result.digest)
         bench.failed(result)
-    if result.command:
-        result = msgspec.structs.replace(result, evidence=evidence(result, before, bench.said_first))
-        if result.evidence and result.digest and result.digest.summary:
+    if result.command and check:
+        there = Around(aside=aside)
+        if result.performed.ok:
+            there = await asyncio.to_thread(around, bench.performer, command, aside, typed=typed)
+        result = msgspec.structs.replace(result, evidence=evidence(result, before, bench.said_first, there))
+        if result.evidence:
             yield Verified(evidence=result.evidence)
     if after != before:
         added, removed = sum(file.added for file in after), sum(file.removed for file in after)

@@ -119,6 +119,12 @@ class LivingStage(ABC):
                 self._bases.end_conflict(below)
             self._take(path)
 
+    def hide(self, paths: Iterable[str]) -> None:
+        """Show nothing at these paths, of which nothing is kept: only for a stage that is thrown away."""
+        for path in paths:
+            with told(path):
+                self._take(self._named(path))
+
     def paths(self) -> tuple[str, ...]:
         """Paths that may differ from the real tree, sorted; cost follows what changed."""
         return tuple(sorted(path for path in self._touched.union(self._bases.paths()) if not self._is_closed(path)))

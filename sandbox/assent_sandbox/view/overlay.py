@@ -55,6 +55,11 @@ class OverlayStage(RememberingStage):
                 return None
             return entry_of(found.folder, names[-1], ours=found.ours)
 
+    def hide(self, paths: Iterable[str]) -> None:
+        """Show nothing at these paths, of which nothing is kept: only for a stage that is thrown away."""
+        super().hide(paths)
+        self._look()
+
     def folder(self, path: str) -> tuple[str, ...] | None:
         """The names in a folder of the view, sorted, folders with a trailing slash; None if it is no folder."""
         names = self._parts(path)

@@ -69,8 +69,12 @@ def told(event: Telling) -> tuple[Entry, ...]:
                 Note(text=f"Your files changed meanwhile: {said}", level="warn" if conflict else "info", hint=hint),
             )
         case Verified(evidence=seen):
-            good = seen.code == 0
-            return (Note(text=f"{seen.command}: {seen.summary or 'passed'}", level="ok", gap=False),) if good else ()
+            if seen.code:
+                return ()
+            said = f"{seen.command}: {seen.summary or 'passed'}"
+            if seen.passed:
+                return (Note(text=said, level="ok", gap=False),)
+            return (Note(text=f"{said}, not verified: {seen.doubt}", level="warn", gap=False),)
         case Landed():
             left = f"; {event.left} left undecided" if event.left else ""
             said = f"{landed(event.hunks, len(event.paths))}{left}; /undo takes it back"

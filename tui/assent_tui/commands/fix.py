@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from assent_core.assembly import open_session
 from assent_core.consent.gate import Asker
-from assent_core.diffs.changes import FileChange, unified
-from assent_core.diffs.review import Review, decide, evidence_for
+from assent_core.diffs.changes import BYPRODUCT, FileChange, unified
+from assent_core.diffs.review import Review, decide, evidence_for, obstacle, to_accept
 from assent_core.errors import AssentError, ConsentMissing, LandingRefused, UsageError
+from assent_core.performing.evidence import named
 from assent_core.session import Session
 from assent_core.settings import Settings
 from assent_tui.commands.ask import TerminalAsker
@@ -24,6 +25,9 @@ from assent_tui.commands.printer import plain
 from assent_tui.commands.where import here, settings_for, without_screen
 from assent_tui.figures import count
 
+UNPROVED = (
+    "Make the command itself make what it needs, or look at the change in the review: in a terminal, without --apply."
+)
 NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
 
 
@@ -125,49 +129,81 @@ async def _kept(session: Session, options: Fix, report: Report) -> int:
     review, drifted = await session.review()
     if drifted:
         report.tell(drifted)
+    report.tally.compare(review.files)
     review = accepted(review)
-    chosen = review.files
-    report.tally.compare(chosen)
+    chosen = tuple(file for file in review.files if any(hunk.id in review.accepted for hunk in file.hunks))
     if not chosen:
         if options.patch_out:
             _write(options.patch_out, b"")
-        return report.end("nothing to fix", 0, "Nothing had to be changed.")
+        return _unchanged(session, options, report)
     if options.command:
         await _verified(session, review, options, report)
     if options.patch_out:
-        _write(options.patch_out, b"".join(unified(file) for file in chosen))
+        _write(options.patch_out, b"".join(unified(file, review.accepted) for file in chosen))
         said = f"{count(len(chosen), 'file')} written as a patch; your files are as they were."
-        return report.end("written", 0, said)
+        return report.end("written", 0, said + _left_out(review, session))
     _check_protected(chosen, options)
     report.tell(await session.land(review))
-    return report.end("landed", 0, f"{count(len(chosen), 'file')} landed.")
+    return report.end("landed", 0, f"{count(len(chosen), 'file')} landed.{_left_out(review, session)}")
+
+
+def _unchanged(session: Session, options: Fix, report: Report) -> int:
+    """How it ends where nothing is there to land: well only if nothing was wrong."""
+    seen, names = report.tally.verified, named(session.ignored)
+    if options.command and seen and seen.code == 0 and seen.doubt:
+        raise AssentError(f"The command passes, but that verifies nothing: {seen.doubt}.", UNPROVED)
+    if not options.command and session.ignored:
+        raise AssentError(
+            f"Not fixed: the worker changed only ignored files: {names}. They never land.",
+            "Say what is to be done to files that git tracks, or change these yourself.",
+        )
+    if not options.command and (why := report.tally.spoilt):
+        hint = "Try again, or say it in another way."
+        raise (ConsentMissing if why.by else AssentError)(
+            f"Not fixed: no patch of the worker was made ({why.why}).", hint
+        )
+    return report.end("nothing to fix", 0, "Nothing had to be changed.")
 
 
 def accepted(review: Review) -> Review:
-    """A review with every hunk accepted; LandingRefused where a change cannot be."""
+    """A review with every hunk accepted but those of by-products; LandingRefused where a change cannot be."""
     for file in review.files:
-        if file.conflict or "opaque" in file.marks:
+        if not file.is_byproduct and (why := obstacle(file)):
             raise LandingRefused(
-                f"{file.path} cannot land: {file.conflict or 'it is no file that could be written'}.",
-                "Settle it in the review: run it again in a terminal, without --apply.",
+                f"{why[:1].upper()}{why[1:]}.", "Settle it in the review: run it again in a terminal, without --apply."
             )
-    return decide(review, tuple(hunk.id for file in review.files for hunk in file.hunks), "accepted")
+    return decide(review, to_accept(review), "accepted")
 
 
 async def _verified(session: Session, review: Review, options: Fix, report: Report) -> None:
     if not _passed(review, options.command):
         await follow(session.verify(review, options.command), report)
         review, _ = await session.review(review)
-    if not _passed(review, options.command):
-        raise AssentError(
-            "The command does not pass on exactly what would land, so nothing did.",
-            "Look at it in the review: run it again in a terminal, without --apply.",
-        )
+    seen, fresh = evidence_for(review)
+    if _passed(review, options.command):
+        return
+    if fresh and seen is not None and seen.code == 0:
+        if seen.aside and options.unverified:
+            return
+        hint = f"{UNPROVED} --apply --unverified lands it all the same." if seen.aside else UNPROVED
+        raise AssentError(f"The command passes, but that verifies nothing, so nothing landed: {seen.doubt}.", hint)
+    out = f" Left out, since git ignores it: {named(session.ignored)}." if session.ignored else ""
+    raise AssentError(
+        f"The command does not pass on exactly what would land, so nothing did.{out}",
+        "Look at it in the review: run it again in a terminal, without --apply.",
+    )
 
 
 def _passed(review: Review, command: tuple[str, ...]) -> bool:
     evidence, fresh = evidence_for(review)
-    return fresh and evidence is not None and evidence.code == 0 and evidence.command == shlex.join(command)
+    return fresh and evidence is not None and evidence.passed and evidence.command == shlex.join(command)
+
+
+def _left_out(review: Review, session: Session) -> str:
+    """What has changed on the stage and does not land, in words."""
+    made = [file.path for file in review.files if file.is_byproduct]
+    said = f" Left out as by-products of checks: {named(made)}." if made else ""
+    return said + (f" Left out, since git ignores it: {named(session.ignored)}." if session.ignored else "")
 
 
 def _check_protected(chosen: tuple[FileChange, ...], options: Fix) -> None:
@@ -191,12 +227,15 @@ def _reviewed(
         session = held.session = await open_session(folder, settings, held.relay, keyed=True)
         report.tell(session.opened)
         ended = await follow(repairing(session, options), report)
-        report.tally.compare((await session.review())[0].files)
+        review = (await session.review())[0]
+        report.tally.compare(review.files)
+        if not ended.code and not to_accept(review) and not any(map(obstacle, review.files)):
+            return _unchanged(session, options, report)
         outcome = "done" if not ended.code else OUTCOMES.get(ended.code, ended.how)
         return report.end(outcome, ended.code, ended.message, ended.hint)
 
     code = run_until_signal(run, told(work(), report))
-    if code == 130 or not report.tally.changes:
+    if code == 130 or not any(BYPRODUCT not in change.marks for change in report.tally.changes):
         return code
     return review_held(run, held, settings, code)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, TextIO, assert_never
 
 from assent_core.diffs import v4a
+from assent_core.diffs.review import Evidence
 from assent_core.events import (
     AnyEvent,
     Asked,
@@ -123,8 +124,7 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             for one in moved:
                 yield "warn", f"moved meanwhile: {one_line(one.path)} ({one.how})"
         case Verified(evidence=evidence):
-            style: Style = "good" if evidence.code == 0 else "bad"
-            yield style, f"verified: {evidence.command}: exit {evidence.code}{_in_brackets(evidence.summary)}"
+            yield from _verified(evidence)
         case Landed(landing=landing, paths=paths, hunks=hunks):
             yield "good", f"landed: {named(paths)} ({count(hunks, 'hunk')}); `assent undo {landing}` takes it back"
         case Undone(paths=paths):
@@ -206,6 +206,18 @@ def _performed(event: Performed) -> Iterator[tuple[Style, str]]:
         yield "bad", f"  {event.told.strip().splitlines()[0] if event.told.strip() else 'it could not be done'}"
     for denial in event.denials:
         yield "bad", f"  {denied(denial)}"
+
+
+def _verified(seen: Evidence) -> Iterator[tuple[Style, str]]:
+    said = f"{seen.command}: exit {seen.code}{_in_brackets(seen.summary)}"
+    if seen.passed:
+        yield "good", f"verified: {said}"
+        if seen.relies:
+            yield "dim", f"  with what git ignores, as it is in your tree: {named(seen.relies[:5])}"
+    elif seen.code == 0:
+        yield "warn", f"passed, not verified: {said}; {seen.doubt}"
+    else:
+        yield "bad", f"failed: {said}"
 
 
 def _beside(event: Relayed | Joined | Attempted | Chosen | Pointed) -> Iterator[tuple[Style, str]]:

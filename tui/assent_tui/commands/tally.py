@@ -8,7 +8,21 @@ from msgspec import Struct
 
 from assent_core.diffs.changes import FileChange
 from assent_core.diffs.review import Evidence
-from assent_core.events import AnyEvent, Billed, Chosen, Decided, Ended, Landed, Opened, Performed, Relayed, Verified
+from assent_core.events import (
+    AnyEvent,
+    Billed,
+    Chosen,
+    Decided,
+    Ended,
+    Landed,
+    Mistaken,
+    Opened,
+    Performed,
+    Proposed,
+    Relayed,
+    Verified,
+)
+from assent_core.proposals import Patch
 from assent_sandbox.policy import Denial
 
 
@@ -24,6 +38,13 @@ class RoleCost(Struct, frozen=True, kw_only=True):
 
 class Refusal(Struct, frozen=True):
     """A proposal that was not allowed: by whom and why."""
+
+    by: str
+    why: str
+
+
+class Spoilt(Struct, frozen=True):
+    """Why no patch was made: `by` whom it was refused, or empty where it did not fit."""
 
     by: str
     why: str
@@ -81,6 +102,10 @@ class Tally:
         self.chosen: Chosen | None = None
         self.changes: tuple[Changed, ...] = ()
         self.code: int | None = None
+        self.spoilt: Spoilt | None = None
+        """Why the last patch was not made; None if one was, or none was tried."""
+        self._patches: set[str] = set()
+        self._patched = False
         self._denials: dict[Denial, None] = {}
         self._refusals: dict[tuple[str, str], None] = {}
         self._cost: dict[str, RoleCost] = {}
@@ -89,6 +114,7 @@ class Tally:
 
     def add(self, event: AnyEvent) -> None:
         """Take notice of an event."""
+        self._look_for_patches(event.of if isinstance(event, Relayed) else event)
         match event:
             case Opened():
                 self.opened = event
@@ -144,6 +170,20 @@ class Tally:
             attempt=self.chosen.attempt if self.chosen else 0,
             attempts=self.chosen.of if self.chosen else 0,
         )
+
+    def _look_for_patches(self, event: AnyEvent) -> None:
+        match event:
+            case Proposed(id=id, proposal=Patch()):
+                self._patches.add(id)
+            case Decided(id=id, allowed=False, by=by, why=why) if id in self._patches:
+                self.spoilt = None if self._patched else Spoilt(by, why)
+            case Performed(id=id, ok=ok, told=told) if id in self._patches:
+                self._patched |= ok
+                self.spoilt = None if self._patched else Spoilt("", told.partition("\n")[0])
+            case Mistaken(tool="apply_patch", message=message):
+                self.spoilt = None if self._patched else Spoilt("", message.partition("\n")[0])
+            case _:
+                pass
 
     def _bill(self, billed: Billed) -> None:
         so_far = self._cost.get(billed.role, RoleCost())

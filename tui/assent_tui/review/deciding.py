@@ -243,9 +243,9 @@ class Deciding(Vertical):
             self._accept(tuple(file for file in self.review.files if file.path == place.path))
 
     def action_accept_all(self) -> None:
-        """Accept every hunk that can be landed."""
+        """Accept every hunk that can be landed, but by-products of checks only one by one."""
         if self.open:
-            self._accept(self.review.files)
+            self._accept(tuple(file for file in self.review.files if not file.is_byproduct))
 
     def _accept(self, files: tuple[FileChange, ...]) -> None:
         able = [file for file in files if not obstacle(file)]

@@ -23,6 +23,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "outside": ("! outside", "warn bold"),
     "conflict": ("CONFLICT", "bad bold"),
     "opaque": ("cannot be reviewed", "bad bold"),
+    "by-product": ("by-product", "dim"),
 }
 """How each mark of a change reads, and its style."""
 SIGNS: dict[Verdict, tuple[str, str]] = {
