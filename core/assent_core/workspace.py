@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ _CACHES = frozenset(
         ".DS_Store",
     )
 )
+RULES = ".gitignore"
 _COMPILED = (".pyc", ".pyo", ".o", ".swp")
 
 
@@ -49,13 +50,29 @@ class Workspace(Struct, frozen=True, kw_only=True):
     head: str = ""
     notices: tuple[str, ...] = ()
 
-    def ignored(self, paths: Iterable[str]) -> frozenset[str]:
-        """Which of these relative paths git ignores, or are caches and virtual environments that git does not track."""
+    def ignored(self, paths: Iterable[str], rules: Mapping[str, bytes | None] | None = None) -> frozenset[str]:
+        """Which of these relative paths git ignores, or are caches and virtual environments that git does not track.
+
+        `rules` are the .gitignore files that are to be other than they are, None for one that goes.
+        """
         wanted = tuple(paths)
         caches = frozenset(path for path in wanted if _is_cache(path))
         if not self.git or not wanted:
             return caches
-        return _check_ignore(self.root, wanted) | (caches - self._committed() if caches else caches)
+        found = self._ignored_by(wanted, rules) if rules else _check_ignore(self.root, wanted)
+        return found | (caches - self._committed() if caches else caches)
+
+    def _ignored_by(self, paths: tuple[str, ...], rules: Mapping[str, bytes | None]) -> frozenset[str]:
+        """What git would ignore with these rules: asked in a folder of its own that holds nothing but rules."""
+        git = os.fsdecode(_execute(self.root, "rev-parse", "--absolute-git-dir").removesuffix(b"\n"))
+        with tempfile.TemporaryDirectory(prefix="assent-rules-") as place:
+            for folder in {"", *(above for path in (*paths, *rules) for above in _above(path))}:
+                name = f"{folder}{RULES}"
+                held = rules[name] if name in rules else _regular(self.root / name)
+                if held is not None:
+                    (Path(place) / folder).mkdir(parents=True, exist_ok=True)
+                    (Path(place) / name).write_bytes(held)
+            return _check_ignore(Path(place), paths, (f"--git-dir={git}", f"--work-tree={place}"))
 
     def ignored_there(self) -> tuple[str, ...]:
         """What git ignores in the real tree, sorted; a folder of which all is ignored by its name alone, with a slash."""
@@ -265,16 +282,24 @@ def _execute(root: Path, *args: str, stdin: int | None = None) -> bytes:
         raise host.GitFailed(f"git {args[0]} failed in {root}: {failed.stderr.strip()}", code) from failed
 
 
-def _check_ignore(root: Path, paths: tuple[str, ...]) -> frozenset[str]:
+def _regular(path: Path) -> bytes | None:
+    """What a plain file holds; None for anything else."""
+    try:
+        return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+    except OSError:
+        return None
+
+
+def _check_ignore(root: Path, paths: tuple[str, ...], before: tuple[str, ...] = ()) -> frozenset[str]:
     """Ask git; where it refuses a path (in a submodule, beyond a link), that one alone counts as not ignored."""
     with tempfile.TemporaryFile() as asked:
         asked.write(b"".join(os.fsencode(path) + b"\0" for path in paths))
         asked.seek(0)
         try:
-            out = _execute(root, "check-ignore", "--stdin", "-z", stdin=asked.fileno())
+            out = _execute(root, *before, "check-ignore", "--stdin", "-z", stdin=asked.fileno())
         except host.GitFailed as failed:
             if failed.code == 1 or len(paths) == 1:
                 return frozenset()
             middle = len(paths) // 2
-            return _check_ignore(root, paths[:middle]) | _check_ignore(root, paths[middle:])
+            return _check_ignore(root, paths[:middle], before) | _check_ignore(root, paths[middle:], before)
     return frozenset(os.fsdecode(path) for path in out.split(b"\0") if path)

@@ -12,10 +12,12 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "__mocks__", "spec", "specs", "e2e", "testdata"})
+TEST_FOLDERS = frozenset(
+    {"test", "tests", "testing", "__tests__", "__mocks__", "spec", "specs", "e2e", "testdata", "t"}
+)
 TEST_NAMES = (
     "test_*", "*_test.*", "*_tests.*", "*.test.*", "*.spec.*", "*_spec.*", "*test.java", "*tests.java", "*test.kt",
-    "*tests.cs", "*test.php", "tests.py", "test.*", "conftest.py", "pytest.ini", "tox.ini", "jest.config.*",
+    "*tests.cs", "*test.php", "*.t", "tests.py", "test.*", "conftest.py", "pytest.ini", "tox.ini", "jest.config.*",
     "vitest.config.*", "playwright.config.*", "karma.conf.*", "phpunit.xml*", ".coveragerc", ".mocharc*",
 )  # fmt: skip
 SKIP = re.compile(

@@ -74,6 +74,7 @@ NOTHING: tuple[tuple[str, str], ...] = (
     ("running 0 tests", r"running 0 tests"),
     ("numTotalTests", r".*\"numTotalTests\" ?: ?0\b.*"),
     ("no tests to run", r"(?:ok .*|testing: warning: )\[?no tests to run\]?"),
+    ("Result: NOTESTS", r"Result: NOTESTS"),
     ("1..0", r"1\.\.0(?: .*)?"),
 )
 """A text, and the whole line, by which runners say that no test was run."""

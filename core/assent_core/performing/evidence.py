@@ -26,18 +26,24 @@ def evidence(
     """
     around = around or Around()
     after = result.digest.summary if result.digest else ""
-    before = said_first.setdefault(result.command, after) if after else ""
-    summary = f"{before} -> {after}" if before != after else after or f"exit code {result.performed.code}"
+    before = said_first.setdefault(result.command, after) if after else said_first.get(result.command, "")
+    summary = f"{before} -> {after}" if after and before != after else after or f"exit code {result.performed.code}"
     code = result.performed.code or 0
     return Evidence(
         command=result.command,
         code=code,
         digest=contents_digest(staged),
         summary=summary,
-        doubt="" if code else doubt(result.digest, around),
+        doubt="" if code else doubt(result.digest, around) or _silent(result, before, after),
         aside=(*around.aside, *around.left),
         relies=around.relies,
     )
+
+
+def _silent(result: Result, before: str, after: str) -> str:
+    """What speaks against a command that counted its tests at first and now counts none; pytest -qq shows progress alone."""
+    told = before and not after and "[100%]" not in result.output
+    return f"it tells no result, as it did at first ({before})" if told else ""
 
 
 def doubt(said: Digest | None, around: Around) -> str:

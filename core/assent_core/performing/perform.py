@@ -30,7 +30,7 @@ from assent_core.performing.reading import outside, window
 from assent_core.performing.scripts import scripts_of
 from assent_core.performing.steering import advice
 from assent_core.proposals import Delegate, Patch, Proposal, Read, Search, Shell
-from assent_core.workspace import Workspace
+from assent_core.workspace import RULES, Workspace
 from assent_sandbox import programs
 from assent_sandbox.output import cut, decode
 from assent_sandbox.policy import Command, Denial, Ended, Output, Policy, Traffic, Widening
@@ -105,7 +105,7 @@ class Performer:
     def changes(self) -> tuple[FileChange, ...]:
         """What is staged and not ignored, taken apart; cost follows what changed."""
         paths = self.stage.paths()
-        ignored = self.workspace.ignored(paths) if paths else frozenset[str]()
+        ignored = self.workspace.ignored(paths, self._rules(paths)) if paths else frozenset[str]()
         self.overlooked = len(ignored)
         earlier = {file.path: file for file in self.staged}
         found: list[FileChange] = []
@@ -144,6 +144,11 @@ class Performer:
         below = self.beneath.aside if self.beneath else ()
         made = (file.path for file in self.staged if file.is_byproduct)
         return tuple(dict.fromkeys((*below, *self.ignored, *made)))
+
+    def _rules(self, paths: tuple[str, ...]) -> dict[str, bytes | None]:
+        """The staged files that say what git ignores: what lands goes by these."""
+        found = {path: self.stage.read(path) for path in paths if path.rpartition("/")[2] == RULES}
+        return {path: entry.data if isinstance(entry, File) else None for path, entry in found.items()}
 
     def _marked(self, file: FileChange) -> FileChange:
         if (file.path in self.byproducts and file.before is None) == file.is_byproduct:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -13,7 +14,7 @@ from assent_core.errors import ConsentMissing, EnvironmentFault
 from assent_core.events import AnyEvent, Noticed, Proposed, Staged, Verified
 from assent_core.performing.evidence import named
 from assent_core.performing.fresh import fresh
-from assent_core.performing.leftovers import is_cache
+from assent_core.performing.leftovers import is_cache, parted
 from assent_core.performing.perform import Performer, Result
 from assent_core.proposals import Shell
 from assent_core.turns.turn import Bench, carry, decided
@@ -49,46 +50,48 @@ async def prove(
 ) -> AsyncGenerator[AnyEvent | Result | Performer]:
     """Run it on a fresh stage with exactly what lands; the performer of that stage comes before the `Result`, the last value.
 
-    What builds and checks have left in the user's tree is not there. Where it fails for want of that, that is said: it is
-    run once more beside it, unless it is known to have `passed` so.
+    What builds and checks have left in the user's tree is not there. Where there is more than caches, it must pass beside that
+    first, as it is to pass in the user's tree; known to have `passed` there, it is not run beside it again.
     """
-    name = f"{id}-fresh" if passed else id
+    left = parted(await asyncio.to_thread(bench.performer.workspace.ignored_there), shell.command)[0]
+    outputs = tuple(path for path in left if not is_cache(path))
     result: Result | None = None
-    async with fresh(bench.performer, landing, shell.command) as performer:
-        async with aclosing(_on(bench, performer, name, shell)) as events:
+    if outputs and not passed:
+        async with (
+            fresh(bench.performer, landing, shell.command, bare=False) as performer,
+            aclosing(_on(bench, performer, f"{id}-beside", shell)) as events,
+        ):
             async for event in events:
-                result = event if isinstance(event, Result) else result
-                if not isinstance(event, Result):
-                    yield event
+                match event:
+                    case Result():
+                        result = event
+                    case Verified(evidence=seen) if seen.code == 0:
+                        pass
+                    case _:
+                        yield event
         assert result is not None
-        hidden = performer.hidden or ()
-        if result.performed.ok:
-            yield performer
+        if not result.performed.ok:
             yield result
             return
-    missed = tuple(path for path in hidden if not is_cache(path)) or (hidden if passed else ())
-    if not passed and missed:
-        beside: Result | None = None
-        yield Noticed(text=f"It is run again beside what git ignores in your tree: {named(missed)}.")
-        async with fresh(bench.performer, landing, shell.command, bare=False) as performer:
-            async with aclosing(_on(bench, performer, f"{id}-beside", shell)) as events:
-                async for event in events:
-                    beside = event if isinstance(event, Result) else beside
-                    if not isinstance(event, Result | Verified):
-                        yield event
-            assert beside is not None
-            passed = beside.performed.ok
-            result = beside
-            if not passed and beside.evidence:
-                yield Verified(evidence=beside.evidence)
-            yield performer
-    if passed and result.evidence:
+        yield Noticed(text=f"It is run again without what builds and checks have left in your tree: {named(outputs)}.")
+    async with fresh(bench.performer, landing, shell.command) as performer:
+        async with aclosing(_on(bench, performer, f"{id}-fresh" if passed else id, shell)) as events:
+            async for event in events:
+                if isinstance(event, Result):
+                    result = event
+                else:
+                    yield event
+        yield performer
+    assert result is not None and result.evidence is not None
+    missed = left if passed else outputs
+    if not result.performed.ok and missed:
         doubt = (
             f"it passes only beside what builds and checks have left in your tree, which git ignores: {named(missed)}"
         )
         told = msgspec.structs.replace(result.evidence, code=0, doubt=doubt, aside=missed)
         yield Verified(evidence=told)
-        result = msgspec.structs.replace(result, evidence=told)
+        ended = msgspec.structs.replace(result.performed, ok=True)
+        result = msgspec.structs.replace(result, evidence=told, performed=ended)
     yield result
 
 

@@ -74,6 +74,9 @@ class Summary(Struct, frozen=True, kw_only=True, tag_field="event", tag="summary
     session: str = ""
     tier: str = ""
     verification: Evidence | None = None
+    """The last run of a check: one that passed and verifies what it is of, or one that failed."""
+    doubted: Evidence | None = None
+    """The last run instead, where it ended with 0 and verifies nothing: its `doubt` says why."""
     denials: tuple[Denial, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     usd: float = 0.0
@@ -157,7 +160,8 @@ class Tally:
             hint=hint,
             session=self.opened.session if self.opened else "",
             tier=self.opened.tier if self.opened else "",
-            verification=self.verified,
+            verification=self.verified if not (self.verified and self.verified.doubt) else None,
+            doubted=self.verified if self.verified and self.verified.doubt else None,
             denials=self.denials,
             refusals=tuple(Refusal(by, why) for by, why in self._refusals),
             usd=self._usd,
