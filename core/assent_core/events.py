@@ -251,6 +251,8 @@ class Undone(Event, frozen=True):
 
     landing: str
     paths: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    """Of its paths those in which nothing of it stood any more: they are as they were."""
 
 
 class Rewound(Event, frozen=True):

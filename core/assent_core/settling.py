@@ -122,7 +122,7 @@ class Settling:
         stage.rebase()
         for path in undone.paths if undone.id in known else ():
             put(stage, path, staged[path])
-        return self._happened(Undone(landing=undone.id, paths=undone.paths))
+        return self._happened(Undone(landing=undone.id, paths=undone.paths, left=undone.left))
 
     def note_for_model(self, text: str) -> None:
         """Put the user's reasons and comments before the next prompt."""

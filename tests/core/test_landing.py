@@ -701,7 +701,8 @@ def test_undo_keeps_what_was_edited_elsewhere_since_and_says_so(root: Path, stat
     told, back = preview(root, state)
     assert (told, back.merged, back.conflicts, [one.path for one in back.writes]) == (made, ("a",), (), ["a"])
     undone = undo(root, state)
-    assert undone.notices == ("what was edited in a since is kept",)
+    assert undone.notices == ("what was edited in a since is kept", "nothing of it stands in b, which is left as it is")
+    assert (undone.paths, undone.left) == (("a",), ("b",))
     assert standing(root) == {"a": edited(LINES, b"17\n", b"mine\n"), "b": TEXT}
     assert redo(root, state).id == made.id
     assert standing(root) == {"a": edited(landed, b"17\n", b"mine\n"), "b": TEXT}
@@ -720,14 +721,15 @@ def test_a_preview_names_what_stands_in_the_way_and_changes_nothing(root: Path, 
     assert standing(root) == here
 
 
-def test_what_the_user_took_back_by_hand_counts_as_taken_back(root: Path, state: Path) -> None:
+def test_what_the_user_took_back_by_hand_is_said_and_stays_to_be_taken_back(root: Path, state: Path) -> None:
     put(root, "a", TEXT)
     first = land(root, state, changes(a=(TEXT, OTHER)))
     put(root, "a", TEXT)
-    assert undo(root, state).id == first.id
-    assert (standing(root), landings(root, state)[0].undone) == ({"a": TEXT}, True)
-    with pytest.raises(LandingRefused, match="no landing to take back"):
+    with pytest.raises(LandingRefused, match=f"Nothing of the landing {first.id} stands here"):
         undo(root, state)
+    assert (standing(root), landings(root, state)[0].undone) == ({"a": TEXT}, False)
+    put(root, "a", OTHER)
+    assert undo(root, state).id == first.id
 
 
 def test_what_was_taken_back_can_be_landed_again_and_again(root: Path, state: Path) -> None:
@@ -789,3 +791,37 @@ def test_an_error_of_the_disk_in_the_journal_is_told_too(root: Path, tmp_path: P
     with pytest.raises(LandingRefused, match=os.strerror(errno.ENOTDIR)):
         land(root, tmp_path / "file", changes(a=(None, TEXT)))
     assert standing(root) == {}
+
+
+def test_undo_where_nothing_of_it_stands_is_refused_and_keeps_the_landing_for_later(root: Path, state: Path) -> None:
+    landed = land(root, state, (Write(path="new", before=None, after=File(b"landed\n")),))
+    (root / "new").rename(root.parent / "elsewhere")
+    with pytest.raises(LandingRefused, match="nothing to take back: new") as refused:
+        undo(root, state)
+    assert "another branch or in a stash" in refused.value.hint
+    assert [one.undone for one in landings(root, state)] == [False]
+    (root.parent / "elsewhere").rename(root / "new")
+    assert undo(root, state).id == landed.id
+    assert not (root / "new").exists()
+
+
+def test_undo_of_what_another_branch_has_otherwise_leaves_that_and_is_refused(root: Path, state: Path) -> None:
+    lines = [f"{number}\n".encode() for number in range(20)]
+    before, after = File(b"".join(lines)), File(b"".join([*lines[:2], b"landed\n", *lines[3:]]))
+    (root / "text").write_bytes(before.data)
+    land(root, state, (Write(path="text", before=before, after=after),))
+    (root / "text").write_bytes(b"".join([*lines[:15], b"of another branch\n", *lines[16:]]))
+    with pytest.raises(LandingRefused, match="nothing to take back: text"):
+        undo(root, state)
+    assert b"of another branch" in (root / "text").read_bytes()
+    assert [one.undone for one in landings(root, state)] == [False]
+
+
+def test_undo_of_a_part_says_what_is_left(root: Path, state: Path) -> None:
+    wrote = tuple(Write(path=name, before=None, after=File(b"landed\n")) for name in ("here", "gone"))
+    land(root, state, wrote)
+    (root / "gone").unlink()
+    back = undo(root, state)
+    assert (back.paths, back.left) == (("here",), ("gone",))
+    assert back.notices == ("nothing of it stands in gone, which is left as it is",)
+    assert not (root / "here").exists()

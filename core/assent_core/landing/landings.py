@@ -47,6 +47,8 @@ class Landing(Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...]
     undone: bool = False
     notices: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    """Of one that was just taken back or landed again: paths in which nothing of it stood, so that they are as they were."""
 
 
 class Recovered(Struct, frozen=True, kw_only=True):
@@ -279,12 +281,26 @@ def _reversed(tree: Tree, shelf: Shelf, journal: Journal, landed: Intent) -> Lan
     back = reversal.reversal(tree, journal)
     if back.conflicts:
         raise _blocked(back, landed.id, again=journal.id != landed.id)
+    if not back.writes and back.absent:
+        raise _nothing_there(back, landed.id, again=journal.id != landed.id)
     writing, contents = shelf.add(), Contents()
     plan_of_it = plan(tree, back.writes, contents, writing.id, landed.session, undone=journal.intent())
     done = _performed(tree, writing, plan_of_it, contents, _notices(tree, back.writes))
     shelf.forget_old()
     kept = tuple(f"what was edited in {path} since is kept" for path in back.merged)
-    return _landing(landed, undone=True, notices=(*done.notices, *kept))
+    left = tuple(f"nothing of it stands in {path}, which is left as it is" for path in back.absent)
+    made = _landing(landed, undone=True, notices=(*done.notices, *kept, *left))
+    return msgspec.structs.replace(made, paths=tuple(sorted(write.path for write in back.writes)), left=back.absent)
+
+
+def _nothing_there(back: Reversal, id: str, *, again: bool) -> LandingRefused:
+    listed = _listed(back.absent)
+    if again:
+        return LandingRefused(f"All of the landing {id} stands here already: {listed}.", "There is nothing to do.")
+    return LandingRefused(
+        f"Nothing of the landing {id} stands here, so there is nothing to take back: {listed}.",
+        "It may be on another branch or in a stash. The landing is kept: take it back where it stands.",
+    )
 
 
 def _blocked(back: Reversal, id: str, *, again: bool) -> LandingRefused:

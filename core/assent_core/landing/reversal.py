@@ -17,12 +17,13 @@ from assent_sandbox.merge import merge
 class Reversal(Struct, frozen=True):
     """The writes that turn a journal back. `merged` were edited since and keep those edits; what is `blocked` cannot.
 
-    A blocked write goes from what was landed to what stood before.
+    A blocked write goes from what was landed to what stood before. Of what the journal did nothing stands in the `absent`.
     """
 
     writes: tuple[Write, ...]
     merged: tuple[str, ...] = ()
     blocked: tuple[Write, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def conflicts(self) -> tuple[str, ...]:
@@ -39,21 +40,23 @@ def reversal(tree: Tree, journal: Journal) -> Reversal:
     moved = set(differing(tree, writes))
     kept = [write for write in writes if write.path not in moved]
     merged: list[str] = []
+    absent: list[str] = []
     blocked: list[Write] = []
     for write in writes:
         stands = tree.read(write.path) if write.path in moved else write.after
-        if stands == write.after:
+        if write.path not in moved:
             continue
         joined = merge(write.before, write.after, stands)
-        if joined.conflict:
+        if stands == write.after or (not joined.conflict and joined.entry == stands):
+            absent.append(write.path)
+        elif joined.conflict:
             blocked.append(write)
         else:
             merged.append(write.path)
             kept.append(Write(path=write.path, before=stands, after=joined.entry))
     wanted = [write for write in kept if write.before != write.after]
-    return Reversal(
-        checked(wanted) if wanted else (), tuple(sorted(merged)), tuple(sorted(blocked, key=lambda one: one.path))
-    )
+    held_up = tuple(sorted(blocked, key=lambda one: one.path))
+    return Reversal(checked(wanted) if wanted else (), tuple(sorted(merged)), held_up, tuple(sorted(absent)))
 
 
 def standing(intents: Sequence[Intent]) -> set[str]:

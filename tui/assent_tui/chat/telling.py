@@ -79,8 +79,9 @@ def told(event: Telling) -> tuple[Entry, ...]:
             left = f"; {event.left} left undecided" if event.left else ""
             said = f"{landed(event.hunks, len(event.paths))}{left}; /undo takes it back"
             return (Note(text=said, level="ok"),)
-        case Undone(paths=paths):
-            return (Note(text=f"taken back: {', '.join(paths)}", level="ok"),)
+        case Undone(paths=paths, left=left):
+            rest = f"; nothing of it stood in {', '.join(left)}: left as it is" if left else ""
+            return (Note(text=f"taken back: {', '.join(paths)}{rest}", level="warn" if left else "ok"),)
         case Rewound():
             return _gone_back(event)
         case Forked(session=session):

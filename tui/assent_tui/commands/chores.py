@@ -33,6 +33,8 @@ class Preview(Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...]
     merged: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    """Nothing of the landing stands in these; where that is all of them, there is nothing to take back."""
 
 
 def undo(id: str, *, as_json: bool) -> int:
@@ -57,17 +59,20 @@ def preview(id: str, *, as_json: bool) -> int:
     made, back = landings.preview(root, settings.state_dir, id)
     if as_json:
         paths = tuple(write.path for write in back.writes)
-        _print(Preview(landing=made, paths=paths, merged=back.merged, conflicts=back.conflicts))
-        return LandingRefused.code if back.conflicts else 0
-    what = "be refused, and nothing would change" if back.conflicts else f"change {count(len(back.writes), 'file')}"
+        _print(Preview(landing=made, paths=paths, merged=back.merged, conflicts=back.conflicts, absent=back.absent))
+        return 0 if back.writes and not back.conflicts else LandingRefused.code
+    refused = bool(back.conflicts) or not back.writes
+    what = "be refused, and nothing would change" if refused else f"change {count(len(back.writes), 'file')}"
     _tell(f"Taking back {made.id} ({_day(made.time)}) would {what}:")
     _say_diffs(back.writes)
+    for path in map(one_line, back.absent):
+        _tell(f"Nothing of it stands in {path}, which would be left as it is.")
     for path in map(one_line, back.merged):
         _tell(f"{path} was edited since; the edits would be kept.")
     for path in map(one_line, back.conflicts):
         _tell(f"{path} was edited since, in the same place. This is what there is to take back by hand:")
     _say_diffs(back.blocked)
-    return LandingRefused.code if back.conflicts else 0
+    return LandingRefused.code if refused else 0
 
 
 def _say_diffs(writes: tuple[landings.Write, ...]) -> None:

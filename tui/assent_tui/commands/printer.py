@@ -127,8 +127,9 @@ def lines(event: AnyEvent) -> Iterator[tuple[Style, str]]:
             yield from _verified(evidence)
         case Landed(landing=landing, paths=paths, hunks=hunks):
             yield "good", f"landed: {named(paths)} ({count(hunks, 'hunk')}); `assent undo {landing}` takes it back"
-        case Undone(paths=paths):
-            yield "good", f"taken back: {named(paths)}"
+        case Undone(paths=paths, left=left):
+            rest = f"; left as it is, since nothing of it stood there: {named(left)}" if left else ""
+            yield "good", f"taken back: {named(paths)}{rest}"
         case Rewound(landed=landed):
             yield (
                 "warn",
