@@ -19,6 +19,7 @@ from assent_core.logs.digest import extract
 from assent_core.performing.evidence import contents_digest, named
 from assent_core.performing.fresh import put
 from assent_core.performing.perform import Performer, Result
+from assent_core.performing.programs import hidden_program
 from assent_core.performing.steering import AskGate, Go, Move, Place, Run, RunAgain, ShowOwnChange, Stop, steer
 from assent_core.proposals import Shell
 from assent_core.turns.proving import prove, run_typed
@@ -163,7 +164,11 @@ def _move(bench: Bench, course: Course, result: Result, refused: bool) -> Move:
     place = Place(
         own=bench.performer.own_names(), walled=tier != "unconfined", asked=frozenset(bench.refused | course.asked)
     )
-    return steer(run, tuple(course.runs[:-1]), place)
+    move = steer(run, tuple(course.runs[:-1]), place)
+    if isinstance(move, Stop) and run.digest.failure == "tool missing" and not run.denials:
+        why, hint = hidden_program(run.digest.shown_by)
+        return Stop(EnvironmentFault(why, hint)) if why else move
+    return move
 
 
 def _own_diff(bench: Bench, paths: tuple[str, ...]) -> str:

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from assent_core.assembly import open_session
 from assent_core.errors import UsageError
-from assent_core.events import AnyEvent, Opened, Performed, Printed
+from assent_core.events import AnyEvent, Digested, Opened, Performed, Printed
 from assent_core.performing.passage import Passage, Stream
+from assent_core.performing.programs import hidden_program
 from assent_core.settings import Settings, config_dir
 from assent_sandbox.output import one_line
 from assent_sandbox.policy import Denial
@@ -107,6 +108,11 @@ class Through:
                 for denial in denials:
                     self._report.printer.say(f"assent: {denied(denial)}", "bad")
                 for hint in remedies(denials):
+                    self._report.printer.say(f"hint: {hint}")
+            case Digested(digest=digest) if digest.failure == "tool missing" and digest.source == "rules":
+                why, hint = hidden_program(digest.shown_by)
+                if why and not self._report.tally.denials:
+                    self._report.printer.say(f"assent: {why}", "bad")
                     self._report.printer.say(f"hint: {hint}")
             case _:
                 pass
