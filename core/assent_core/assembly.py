@@ -142,6 +142,7 @@ async def _begun(
     bench = _bench(place, past.transcript(file, redact), heard, prompter, lookout, request=request)
     course = Course(stage, sessions.album_path(state, id), file, bench.transcript, past.events)
     bench.meter.go_on(past.billed)
+    bench.performer.byproducts |= past.byproducts
     session = Session(_opened(place, notices), settings, bench, record, lookout, course=course, cues=cues, past=past)
     if resumed:
         await session.finish_rewinding()

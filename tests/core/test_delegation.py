@@ -91,6 +91,16 @@ async def test_what_several_made_is_on_the_stage_and_the_first_worker_is_told_wh
     assert events[-1].how == "done"
 
 
+async def test_what_a_part_changed_and_git_ignores_is_not_brought_over_and_said(opened, repository: Path):
+    (repository / ".gitignore").write_text("one.txt\n")
+    session = await opened(delegated("one", "two") + MADE + LAST)
+    events = await told(session.turn("do it all"))
+    assert {event.by: event.ignored for event in of(Joined, events)} == {"one": ("one.txt",), "two": ()}
+    assert [file.path for file in (await session.review())[0].files] == ["two.txt"]
+    outputs = str(session.rehearsal.requests)
+    assert "not brought over, since git ignores it and it never lands: one.txt" in outputs
+
+
 async def test_each_has_a_context_of_its_own_and_no_way_to_delegate_again(opened):
     script = (
         delegated("one", "two", tools="edit")

@@ -375,3 +375,100 @@ def test_no_text_makes_the_reading_fail(log: str, code: int):
 )
 def test_a_hostile_log_of_megabytes_is_read_in_linear_time(piece: str):
     assert extract("x", 1, piece * (4_000_000 // len(piece))).failure in get_args(FailureClass)
+
+
+UNITTEST_TAIL = """----------------------------------------------------------------------
+Ran 3 tests in 0.001s
+
+FAILED (failures=1)
+"""
+VITEST_FILES = " Test Files  1 failed | 1 passed (2)\n      Tests  2 passed (2)\n   Start at  10:00:00\n"
+VITEST_ERRORS = " Test Files  1 passed (1)\n      Tests  2 passed (2)\n     Errors  1 error\n"
+JEST_SUITES = "Test Suites: 1 failed, 1 passed, 2 total\nTests:       3 passed, 3 total\n"
+JEST_JSON = '{"numFailedTestSuites":1,"numFailedTests":2,"numPassedTests":5,"numTotalTests":7,"success":false}\n'
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (UNITTEST_TAIL, "unittest: 1 failed, 2 passed"),
+        (VITEST_FILES, "vitest: 0 failed, 2 passed, 1 error"),
+        (VITEST_ERRORS, "vitest: 0 failed, 2 passed, 1 error"),
+        (JEST_SUITES, "jest: 0 failed, 3 passed, 1 error"),
+        (JEST_JSON, "tests: 2 failed, 5 passed"),
+    ],
+)
+def test_the_totals_of_the_last_lines_count_also_beside_the_exit_code_0(log: str, said: str):
+    found = extract("sh -c 'tests | tail -5'", 0, log)
+    assert found.summary == said
+    assert found.against
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "FAILED (failures=1)\n",
+        "Ran 1 test in 0s\n\nFAILED (errors=1)\nRan 1 test in 0s\n\nOK\n",
+        "1 failed, 2 passed in 0.03s\n",
+        "FAILED test_a.py::test_b - assert 1 == 2\n",
+        "FAIL\tgithub.com/a/b\t0.1s\n",
+        '{"Action":"fail","Package":"a"}\n',
+        "not ok 2 - adds\n",
+        "# fail 1\n",
+        "test result: FAILED. 1 passed; 1 failed; 0 ignored\n",
+        "  2 failing\n",
+        "3 examples, 1 failure\n",
+        "50% tests passed, 1 tests failed out of 2\n",
+        "[ERROR] Tests run: 3, Failures: 1, Errors: 0, Skipped: 0\n",
+        "Result: FAIL\n",
+        "Found 3 errors in 1 file (checked 4 source files)\n",
+        "make: *** [Makefile:2: test] Error 1\n",
+        "\u2716 3 problems (2 errors, 1 warning)\n",
+    ],
+)
+def test_output_that_reports_failures_speaks_against_the_exit_code_0(log: str):
+    assert extract("check", 0, log).against
+    assert not extract("check", 1, log).against
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "Ran 2 tests in 0.000s\n\nOK (expected failures=1)\n",
+        "4 passed, 1 xfailed in 0.1s\n",
+        "FAILED to connect, error 1 of 3: trying again\n1 error was handled, 2 requests failed as they should\n",
+        "Success: no issues found in 3 source files\n",
+        "All checks passed!\n",
+        "Found 3 errors (3 fixed, 0 remaining).\n",
+        "0 errors, 2 warnings, 0 informations\n",
+        "ok 1 - a\nnot ok 2 - b # TODO later\n",
+        "Test Suites: 1 passed, 1 total\nTests:       1 skipped, 3 passed, 4 total\n",
+        "test_it_failed (test_a.FAILED.test_it_failed) ... ok\n",
+        "make: *** [Makefile:2: test] Error 1 (ignored)\n",
+    ],
+)
+def test_words_of_failure_that_are_no_totals_speak_against_nothing(log: str):
+    assert not extract("check", 0, log).against
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "Ran 0 tests in 0.000s\n\nOK\n",
+        "Ran 3 tests in 0.000s\n\nOK (skipped=3)\n",
+        "===== 2 skipped in 0.01s =====\n",
+        "===== 3 deselected in 0.01s =====\n",
+        "No tests found, exiting with code 0\n",
+        "No test files found, exiting with code 0\n",
+        "running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored\n",
+        "Files=0, Tests=0,  0 wallclock secs\nResult: NOTESTS\n",
+        "# tests 0\n# pass 0\n# fail 0\n",
+    ],
+)
+def test_that_no_test_was_run_is_seen(log: str):
+    assert extract("check", 0, log).untried
+
+
+@pytest.mark.parametrize("log", ["1 passed in 0.1s\n", "ok  \ta\t0.1s\n?   \tb\t[no test files]\n", "done\n", ""])
+def test_where_a_test_was_run_or_no_runner_spoke_nothing_is_said_of_it(log: str):
+    assert not extract("check", 0, log).untried

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assent_core.crew import race
-from assent_core.events import Attempted, Billed, Chosen, Relayed, Staged, Verified
+from assent_core.events import Attempted, Billed, Chosen, Noticed, Relayed, Staged, Verified
 from assent_core.model import Finished, Usage
 from rehearsed import CHECK, FIX, of, told, tree, wait_for_each_other
 
@@ -59,6 +59,20 @@ async def test_of_those_that_pass_in_the_same_moment_the_smallest_change_goes_on
     best = min(passed, key=lambda each: (each.added + each.removed, each.attempt))
     assert of(Chosen, events)[0].attempt == best.attempt
     assert of(Staged, events)[-1].added == best.added
+
+
+async def test_what_an_attempt_changed_and_does_not_land_is_named_and_its_evidence_is_of_a_fresh_stage(
+    opened, repository: Path
+):
+    (repository / ".gitignore").write_text("*.local\n")
+    script = attempts(first=FIX).replace("patch = '", "shell = 'touch x.local'\npatch = '", 1)
+    session = await opened(script, scouting=False)
+    events = await told(session.repair(CHECK, attempts=2))
+    assert events[-1].code == 0
+    assert "Left out, since it does not land: x.local." in [event.text for event in of(Noticed, events)]
+    evidence = of(Verified, events)[-1].evidence
+    assert (evidence.passed, evidence.aside) == (True, ())
+    assert evidence in (await session.review())[0].evidence
 
 
 async def test_when_none_passes_the_nearest_is_told_and_it_ends_as_a_fix_that_failed(opened, repository: Path):

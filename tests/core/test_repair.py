@@ -1,5 +1,8 @@
 """The fix loop runs, repairs, runs again, and says truthfully how it ended."""
 
+from contextlib import aclosing
+
+from assent_core.diffs.review import decide, evidence_for, to_accept
 from assent_core.events import Asked, Ended, Noticed, Performed, Verified
 from assent_core.memory import sessions
 from rehearsed import CHECK, FIX, of, told, tree, worked
@@ -90,3 +93,47 @@ async def test_a_repair_is_called_by_its_command_and_not_by_what_every_worker_is
     assert session.prompts()[0].text == f"{wanted}\nkeep it short"
     assert sessions.sessions(session.settings.state_dir)[0].title == f"{wanted} keep it short"
     assert "A command of mine fails." in str(worked(session)[0]["input"])
+
+
+async def test_a_command_that_failed_and_passes_on_the_same_content_verifies_nothing(opened, repository):
+    (repository / ".gitignore").write_text("vendor/\n")
+    (repository / "vendor").mkdir()
+    session = await opened('[[worker]]\nsay = "I changed nothing."\nrepeat = true\n')
+    seen = []
+    async with aclosing(session.repair(("test", "-e", "vendor/ready"))) as events:
+        async for event in events:
+            if isinstance(event, Verified):
+                seen.append(event.evidence)
+                (repository / "vendor/ready").touch()
+    assert [evidence.code for evidence in seen] == [1, 0, 0]
+    assert "failed before on the same content" in seen[-1].doubt
+    assert not seen[-1].passed
+
+
+async def test_what_the_worker_is_told_of_a_run_says_what_was_left_out(opened, repository):
+    (repository / ".gitignore").write_text("*.local\n")
+    script = '[[worker]]\nshell = "echo 2 >limit.local"\n[[worker]]\nsay = "Done."\nrepeat = true\n'
+    session = await opened(script)
+    await told(session.repair(("test", "-e", "limit.local")))
+    asked = [str(request["input"][-1]) for request in worked(session)]
+    assert any("fresh stage" in text and "Left out, since it does not land: limit.local" in text for text in asked)
+    assert "fresh stage" not in asked[0]
+
+
+async def test_what_a_command_changes_itself_on_a_fresh_stage_is_staged_and_run_again(opened, repository):
+    script = '[[worker]]\nshell = "echo >wanted.txt"\n[[worker]]\nsay = "Done."\nrepeat = true\n'
+    session = await opened(script)
+    command = (
+        "sh",
+        "-c",
+        "test -e wanted.txt && { grep -q made calc.py || echo '# made' >>calc.py; echo x >out.log; }",
+    )
+    events = await told(session.repair(command))
+    assert events[-1].code == 0
+    review, _ = await session.review()
+    assert {file.path: file.is_byproduct for file in review.files} == {
+        "calc.py": False,
+        "out.log": True,
+        "wanted.txt": False,
+    }
+    assert evidence_for(decide(review, to_accept(review), "accepted"))[0].passed

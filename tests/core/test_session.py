@@ -26,6 +26,7 @@ from assent_core.events import (
 from assent_core.events import (
     Said as Spoken,
 )
+from assent_core.memory.past import Past
 from assent_core.memory.record import read as read_record
 from assent_core.proposals import Patch, Shell
 from assent_core.settings import close_to_others
@@ -315,6 +316,49 @@ async def test_evidence_is_fresh_for_exactly_what_was_run_and_stale_for_less(ope
     accepted = decide(review, all_hunks(review), "accepted")
     assert evidence_for(accepted)[1]
     assert not evidence_for(review)[1]
+
+
+async def test_a_command_that_checks_nothing_is_no_evidence(opened):
+    session = await opened(EDIT)
+    await told(session.turn("fix it"))
+    earlier = (await session.review())[0].evidence
+    for command in (("ls",), ("cat", "calc.py"), ("sh", "-c", "python3 -m unittest || true")):
+        assert not of(Verified, await told(session.run(command)))
+    assert (await session.review())[0].evidence == earlier
+
+
+async def test_a_log_that_the_worker_only_shows_is_no_evidence(opened, repository):
+    (repository / "old.log").write_text("Ran 3 tests in 0.1s\n\nOK\n")
+    session = await opened('[[worker]]\nshell = "cat old.log"\n[[worker]]\nsay = "All pass."\n')
+    assert not of(Verified, await told(session.turn("look")))
+
+
+async def test_evidence_of_a_stage_where_ignored_files_differ_is_in_doubt_until_it_is_verified(opened, repository):
+    (repository / ".gitignore").write_text("*.local\n")
+    session = await opened(f'[[worker]]\npatch = """{FIX}"""\n[[worker]]\nsay = \'Repaired.\'\n')
+    await told(session.turn("fix it"))
+    await told(session.run(("sh", "-c", "touch x.local")))
+    (seen,) = of(Verified, await told(session.run(CHECK)))
+    assert (seen.evidence.code, seen.evidence.aside, seen.evidence.passed) == (0, ("x.local",), False)
+    review = decide((await session.review())[0], all_hunks((await session.review())[0]), "accepted")
+    assert evidence_for(review) == (seen.evidence, True)
+    await told(session.verify(review, CHECK))
+    renewed, _ = await session.review(review)
+    found, fresh = evidence_for(renewed)
+    assert (found.passed, fresh) == (True, True)
+
+
+async def test_new_files_of_a_check_are_by_products_until_something_else_writes_them(opened, repository):
+    (repository / "test_more.py").write_text("open('more.log', 'w').write('x')\n")
+    session = await opened('[[worker]]\nshell = "echo y >more.log"\n[[worker]]\nsay = "Kept."\n')
+    await told(session.run(CHECK))
+    (file,) = (await session.review())[0].files
+    assert (file.path, file.is_byproduct) == ("more.log", True)
+    assert Past(read_record(session.record).events).byproducts == {"more.log"}
+    await told(session.turn("keep the log"))
+    (file,) = (await session.review())[0].files
+    assert (file.path, file.is_byproduct) == ("more.log", False)
+    assert Past(read_record(session.record).events).byproducts == set()
 
 
 async def test_tests_that_the_worker_ran_are_evidence_too(opened):

@@ -413,3 +413,15 @@ async def test_killed_at_any_moment_the_stage_opens_again_and_the_bases_are_righ
     stage.write("a", File(b"works"))
     await sh(stage, 'test "$(cat a)" = works')
     await stage.discard()
+
+
+async def test_what_is_hidden_is_not_there_for_a_command_and_stays_in_the_real_tree(stage: Stage, root: Path):
+    (root / "dist/deep").mkdir(parents=True)
+    (root / "dist/deep/app").write_text("old\n")
+    (root / "one.log").write_text("old\n")
+    stage.rebase()
+    stage.hide(("dist", "one.log", "not/there"))
+    assert (stage.read("dist/deep/app"), stage.folder("dist"), stage.read("one.log")) == (None, None, None)
+    await sh(stage, "test ! -e dist && test ! -e one.log && mkdir dist && echo new >dist/app")
+    assert stage.read("dist/app") == File(b"new\n")
+    assert (root / "dist/deep/app").read_text() == "old\n"

@@ -5,7 +5,7 @@ import pytest
 
 from assent_sandbox.policy import Command, Ended, Policy
 from assent_sandbox.stage import File, Stage, StageError, WallsError
-from assent_sandbox.tiers import open_stage
+from assent_sandbox.tiers import open_stage, sweep
 from assent_sandbox.walls import find_walls
 
 
@@ -131,3 +131,14 @@ async def test_a_command_that_is_broken_off_leaves_its_traces_recorded(root: Pat
     change = stage.change("a")
     assert change is not None and change.before == File(b"a\n")
     await stage.discard()
+
+
+async def test_a_stage_for_one_check_that_is_left_behind_is_swept_whatever_it_holds(root: Path, tmp_path: Path):
+    home = tmp_path / "state/stages/repo/one"
+    stage = await open_stage(root, home, fleeting=True)
+    stage.write("a", File(b"staged"))
+    await stage.close()
+    with pytest.raises(StageError, match="another process"):
+        await open_stage(root, home)
+    assert sweep(tmp_path / "state", 300.0) == 1
+    assert not home.exists()

@@ -256,6 +256,36 @@ async def test_evidence_says_which_command_verified_exactly_this_and_when_it_is_
         assert app.told[-1] == "pytest -q"
 
 
+async def test_evidence_in_doubt_is_not_green_and_says_why():
+    app = Alone(review_of(*CHANGES))
+    async with app.run_test(size=(140, 30)) as pilot:
+        await pilot.press("A")
+        accepted = app.pane.review
+        seen = digest(tuple((one.path, one.landed) for one in outcomes(accepted)))
+        evidence = Evidence(command="pytest", code=0, digest=seen, doubt="no test ran", aside=("x.local",))
+        app.pane.put(replace(accepted, evidence=(evidence,)))
+        await pilot.pause()
+        assert "\u25cc not verified  pytest: passed: no test ran" in app.row("evidence")
+        sure = replace(evidence, doubt="", aside=(), summary="4 passed", relies=("node_modules/",))
+        app.pane.put(replace(accepted, evidence=(sure, evidence)))
+        await pilot.pause()
+        assert "\u2713 verified  pytest: 4 passed" in app.row("evidence")
+        assert "with node_modules/ as here" in app.row("evidence")
+
+
+async def test_by_products_are_left_out_of_all_and_taken_in_one_by_one():
+    review = review_of(CHANGES[0], change(None, b"log\n", "zzz.log"))
+    made = replace(review.files[1], marks=("new", "by-product"))
+    app = Alone(replace(review, files=(review.files[0], made)))
+    async with app.run_test(size=(140, 30)) as pilot:
+        assert "1 by-product of checks left out" in app.row("head")
+        await pilot.press("A")
+        assert app.pane.review.mark(made.hunks[0].id).verdict == "undecided"
+        await pilot.press(*["down"] * 10, "y")
+        assert app.pane.review.mark(made.hunks[0].id).verdict == "accepted"
+        assert "left out" not in app.row("head")
+
+
 async def test_without_evidence_the_key_asks_for_a_command():
     app = Alone(review_of(*CHANGES))
     async with app.run_test(size=(100, 30)) as pilot:

@@ -7,15 +7,32 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from assent_core.consent.checks import is_check
 from assent_core.context.transcript import Transcript
 from assent_core.diffs.review import Evidence
 from assent_core.errors import UsageError
-from assent_core.events import AnyEvent, Billed, Ended, Forked, Named, Opened, Prompted, Remarked, Verified
+from assent_core.events import (
+    AnyEvent,
+    Billed,
+    Ended,
+    Forked,
+    Named,
+    Opened,
+    Performed,
+    Prompted,
+    Proposed,
+    Relayed,
+    Remarked,
+    Verified,
+)
 from assent_core.memory.course import standing
 from assent_core.memory.items import ItemFile, Seen, read_items
 from assent_core.memory.record import read
 from assent_core.memory.sessions import items_path, record_path
+from assent_core.proposals import Shell
 
+CHECKED = "/check-"
+"""What the names of the runs of a repair's own command begin with."""
 CUT = "The session was ended before this was done."
 
 
@@ -37,6 +54,22 @@ class Past(Struct, frozen=True):
     def evidence(self) -> tuple[Evidence, ...]:
         """What was run on known content; the digests in it say whether it still holds."""
         return tuple(dict.fromkeys(event.evidence for event in self.events if isinstance(event, Verified)))
+
+    @property
+    def byproducts(self) -> set[str]:
+        """The paths that nothing but checks wrote."""
+        commands: dict[str, bool] = {}
+        made, seen = set[str](), set[str]()
+        for event in standing(self.events):
+            what = event.of if isinstance(event, Relayed) else event
+            if isinstance(what, Proposed):
+                shell = what.proposal
+                checked = isinstance(shell, Shell) and (CHECKED in f"/{what.id}" or is_check(shell.command))
+                commands[what.id] = checked
+            elif isinstance(what, Performed) and what.paths:
+                made = made | (set(what.paths) - seen) if commands.get(what.id) else made - set(what.paths)
+                seen.update(what.paths)
+        return made
 
     @property
     def billed(self) -> Billed | None:

@@ -18,6 +18,7 @@ from assent_core.errors import AssentError, ConsentMissing, LandingRefused, Usag
 from assent_core.performing.evidence import named
 from assent_core.session import Session
 from assent_core.settings import Settings
+from assent_core.turns.repair import PIPEFAIL
 from assent_tui.commands.ask import TerminalAsker
 from assent_tui.commands.conversation import Held, review_held
 from assent_tui.commands.oneshot import OUTCOMES, Report, follow, in_terminal, run_until_signal, told
@@ -110,7 +111,7 @@ async def _headless(folder: Path, settings: Settings, options: Fix, report: Repo
     ended = await follow(repairing(session, options), report)
     if ended.code:
         held.keep = ended.code != AssentError.code
-        hint = ended.hint if held.keep else NOT_FIXED
+        hint = ended.hint if held.keep or ended.hint == PIPEFAIL else NOT_FIXED
         return report.end(OUTCOMES.get(ended.code, ended.how), ended.code, ended.message, hint)
     code = await _kept(session, options, report)
     held.keep = False
@@ -170,7 +171,7 @@ def accepted(review: Review) -> Review:
     for file in review.files:
         if not file.is_byproduct and (why := obstacle(file)):
             raise LandingRefused(
-                f"{why[:1].upper()}{why[1:]}.", "Settle it in the review: run it again in a terminal, without --apply."
+                f"Nothing landed: {why}.", "Settle it in the review: run it again in a terminal, without --apply."
             )
     return decide(review, to_accept(review), "accepted")
 
