@@ -30,7 +30,9 @@ def fix(words: list[str], rest: list[str] | None) -> int:
         "--allow-tests", action="store_true", help="with --apply: changes to tests and CI files may land too"
     )
     take.add_argument(
-        "--unverified", action="store_true", help="with --apply and no CMD: land what nothing has verified"
+        "--unverified",
+        action="store_true",
+        help="with --apply: land what nothing has verified, without CMD or where it passes only beside ignored output of builds",
     )
     _told(take)
     _bounded(take)
