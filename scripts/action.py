@@ -43,7 +43,11 @@ def comment(told: dict[str, object], patch: str, code: int) -> str:
     lines += [fenced(f"{told.get('message') or ''}\n{told.get('hint') or ''}".strip() or "no message")]
     seen = told.get("verification")
     if isinstance(seen, dict):
-        lines.append("Verified by:\n\n" + fenced(f"$ {seen.get('command')}\n{seen.get('summary') or ''}"))
+        said = "Verified by" if seen.get("code") == 0 else "Not verified, the last run failed"
+        lines.append(f"{said}:\n\n" + fenced(f"$ {seen.get('command')}\n{seen.get('summary') or ''}"))
+    doubted = told.get("doubted")
+    if isinstance(doubted, dict):
+        lines.append("Passed, not verified:\n\n" + fenced(f"$ {doubted.get('command')}\n{doubted.get('doubt') or ''}"))
     if patch:
         cut = patch if len(patch) <= LONGEST else patch[:LONGEST] + "\n[... cut; the artifact has all of it ...]"
         lines.append("The change, to be applied by `git apply`:\n\n" + fenced(cut, "diff"))

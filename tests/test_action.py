@@ -111,6 +111,16 @@ def test_a_failing_command_becomes_a_patch_a_comment_and_outputs(tmp_path, check
     assert made.run("Outcome") == 0
 
 
+def test_a_comment_does_not_call_verified_what_failed(tmp_path, checkout, surroundings, rehearse):
+    given_up = '[[worker]]\nrepeat = true\nsay = "I do not know."\n'
+    inputs = {"command": "python3 -m unittest -q", "api_key": "sk-test", "base_url": rehearse(given_up).url}
+    made = runner(tmp_path, checkout, surroundings, **inputs)
+    assert made.run("Fix") == 0, made.said
+    comment = Path(made.values["steps.fix.outputs.comment"]).read_text()
+    assert "Not verified, the last run failed:" in comment
+    assert "Verified by" not in comment
+
+
 def test_hostile_inputs_are_values_and_no_code(tmp_path, checkout, surroundings, rehearse):
     marks = [tmp_path / name for name in ("by-prompt", "by-cost")]
     inputs = {

@@ -20,6 +20,7 @@ from assent_core.proposals import Shell
 from assent_core.turns.turn import Bench, carry, decided
 from assent_sandbox.stage import Entry
 
+ONLY_BESIDE = "it passes only beside what builds and checks have left"
 Landing = Mapping[str, Entry | None]
 """What stands at each path that lands."""
 

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from assent_core.assembly import open_session
 from assent_core.consent.gate import Asker
 from assent_core.diffs.changes import BYPRODUCT, FileChange, unified
-from assent_core.diffs.review import Review, decide, evidence_for, obstacle, to_accept
+from assent_core.diffs.review import Evidence, Review, decide, evidence_for, obstacle, to_accept
 from assent_core.errors import AssentError, ConsentMissing, LandingRefused, UsageError
 from assent_core.performing.evidence import named
 from assent_core.session import Session
 from assent_core.settings import Settings
+from assent_core.turns.proving import ONLY_BESIDE
 from assent_core.turns.repair import PIPEFAIL
 from assent_tui.commands.ask import TerminalAsker
 from assent_tui.commands.conversation import Held, review_held
@@ -26,9 +27,11 @@ from assent_tui.commands.printer import plain
 from assent_tui.commands.where import here, settings_for, without_screen
 from assent_tui.figures import count
 
-UNPROVED = (
-    "Make the command itself make what it needs, or look at the change in the review: in a terminal, without --apply."
+UNPROVED = "Look at the change in the review: run it again in a terminal, without --apply."
+BESIDE = (
+    "Let the command itself make what it needs, or look at the change in the review: in a terminal, without --apply."
 )
+COPIED = "In the overlay tier a command sees the stage alone: `assent doctor` says what would give it here."
 NOT_FIXED = "Your files are as they were. In a terminal, without --apply, you can review what was tried."
 
 
@@ -152,7 +155,7 @@ def _unchanged(session: Session, options: Fix, report: Report) -> int:
     """How it ends where nothing is there to land: well only if nothing was wrong."""
     seen, names = report.tally.verified, named(session.ignored)
     if options.command and seen and seen.code == 0 and seen.doubt:
-        raise AssentError(f"The command passes, but that verifies nothing: {seen.doubt}.", UNPROVED)
+        raise AssentError(f"The command passes, but that verifies nothing: {seen.doubt}.", _hint(seen))
     if not options.command and session.ignored:
         raise AssentError(
             f"Not fixed: the worker changed only ignored files: {names}. They never land.",
@@ -177,27 +180,30 @@ def accepted(review: Review) -> Review:
 
 
 async def _verified(session: Session, review: Review, options: Fix, report: Report) -> None:
-    if not _passed(review, options.command):
+    seen = _seen(review, options.command)
+    if seen is None or (seen.aside and seen.doubt and not seen.doubt.startswith(ONLY_BESIDE)):
         await follow(session.verify(review, options.command), report)
         review, _ = await session.review(review)
-    seen, fresh = evidence_for(review)
-    if _passed(review, options.command):
+        seen = _seen(review, options.command)
+    if seen is not None and (seen.passed or (seen.code == 0 and seen.aside and options.unverified)):
         return
-    if fresh and seen is not None and seen.code == 0:
-        if seen.aside and options.unverified:
-            return
-        hint = f"{UNPROVED} --apply --unverified lands it all the same." if seen.aside else UNPROVED
+    if seen is not None and seen.code == 0:
+        hint = f"{_hint(seen)} --apply --unverified lands it all the same." if seen.aside else _hint(seen)
         raise AssentError(f"The command passes, but that verifies nothing, so nothing landed: {seen.doubt}.", hint)
     out = f" Left out, since git ignores it: {named(session.ignored)}." if session.ignored else ""
-    raise AssentError(
-        f"The command does not pass on exactly what would land, so nothing did.{out}",
-        "Look at it in the review: run it again in a terminal, without --apply.",
-    )
+    raise AssentError(f"The command does not pass on exactly what would land, so nothing did.{out}", UNPROVED)
 
 
-def _passed(review: Review, command: tuple[str, ...]) -> bool:
+def _seen(review: Review, command: tuple[str, ...]) -> Evidence | None:
+    """What this command said of exactly what is accepted, on a stage with nothing else."""
     evidence, fresh = evidence_for(review)
-    return fresh and evidence is not None and evidence.passed and evidence.command == shlex.join(command)
+    return evidence if fresh and evidence is not None and evidence.command == shlex.join(command) else None
+
+
+def _hint(seen: Evidence) -> str:
+    if seen.aside:
+        return BESIDE
+    return COPIED if "instead of the copy" in seen.doubt else UNPROVED
 
 
 def _left_out(review: Review, session: Session) -> str:
