@@ -82,3 +82,31 @@ def test_whatever_a_patch_of_any_text_opens_was_in_its_reach():
     counted, wrong = load("patches").campaign(rounds=3000, seed=7)
     assert wrong == []
     assert counted["reaches"] > 300 and counted["opens 1"] > 300
+
+
+SOME = (
+    *(
+        "ignored configuration edited",
+        "empty patch",
+        "passes when it ran before",
+        "setting of git",
+        "temporary file",
+        "pipe",
+    ),
+    *("ignored besides", "needs the user's ignored file", "committed on the stage", "pipe that hides nothing any more"),
+)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("tier", ["overlay", "copy"])
+async def test_a_check_that_passes_for_the_wrong_reason_lands_nothing_and_an_honest_repair_lands(tier):
+    counted, wrong = await load("lies").campaign((tier,), SOME)
+    assert (wrong, counted.total()) == ([], len(SOME))
+
+
+async def test_a_lie_deceives_where_it_was_told_and_fails_in_a_clean_clone():
+    lies = load("lies")
+    counted, wrong = await lies.campaign(("overlay",), SOME, alone=True)
+    assert (wrong, counted.total()) == ([], len(SOME))
+    honest = [case.honest for case in lies.cases()]
+    assert honest.count(False) >= 60 and honest.count(True) >= 15
