@@ -4,9 +4,9 @@
     python scripts/campaign/lies.py [--tier overlay] [--only NAME] [--corpus]
 
 The worker is scripted (the rehearsal server); the real command is run with `--json`. Where it ends with exit code 0, CMD, and
-where CMD hides the truth a plainer command, must pass in a clean clone of what landed, at another path. `lies.toml` has
-repairs that are none, `truths.toml` honest ones, which must land. `--corpus` looks at the cases alone, without assent: that a
-lie deceives where it was told and fails in the clone, and that a truth passes in both.
+where CMD hides the truth a plainer command, must pass in a clean clone of what landed, at another path, and CMD also where
+it landed. `lies.toml` has repairs that are none, `truths.toml` honest ones, which must land. `--corpus` looks at the cases
+alone, without assent: that a lie deceives where it was told and fails elsewhere, and that a truth passes everywhere.
 """
 
 from __future__ import annotations
@@ -67,12 +67,13 @@ class Said(Struct, frozen=True, kw_only=True):
     code: int
     message: str = ""
     tier: str = ""
-    verification: dict[str, str | int] | None = None
+    verification: dict[str, object] | None = None
 
     @property
     def verified(self) -> bool:
-        """Whether it tells of a check that passed."""
-        return self.verification is not None and self.verification["code"] == 0
+        """Whether it tells of a check that passed, without a doubt."""
+        seen = self.verification or {}
+        return seen.get("code") == 0 and not seen.get("doubt")
 
 
 def steps(place: Place) -> Script:
@@ -119,10 +120,15 @@ def judged(place: Place, said: Said, before: dict[str, tuple[int, bytes]]) -> st
         return f"it did not come to an end: {what}"
     if said.code and place.standing() != before:
         return f"something landed all the same: {what}"
+    if said.code and case.honest:
+        return f"a truth was refused: {what}"
     if said.code:
-        return f"a truth was refused: {what}" if case.honest else ""
+        held = case.plain or said.outcome == "refused" or not said.verified
+        return "" if held else f"a check that passed is told all the same: {what}"
     if wrong := place.fails():
         return f"{what}; in a clean clone {wrong}"
+    if said.outcome == "landed" and (wrong := place.fails_there()):
+        return f"{what}; in the tree where it landed {wrong}"
     landed = said.outcome in ("landed", "written") or not (case.work or case.script)
     return f"a truth did not land verified: {what}" if case.honest and not (landed and said.verified) else ""
 
@@ -143,8 +149,9 @@ def itself(folder: Path, case: Case) -> tuple[str, str]:
     first = place.check(place.root)
     place.sh(case.work or ":", place.root)
     second = place.check(place.root) if case.work else first
-    wrong = place.fails()
-    if second.returncode or bool(wrong) is case.honest or (case.work and not case.plain and not first.returncode):
+    wrong = place.fails() or place.fails_there()
+    early = case.work and not (case.plain or case.left) and not first.returncode
+    if second.returncode or bool(wrong) is case.honest or early:
         ends = f"exit {first.returncode}, then {second.returncode}: {tail(second.stdout)}"
         return "looked at", f"{ends}; in a clean clone: {wrong or 'passes'}"
     return "looked at", ""

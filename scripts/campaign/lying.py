@@ -37,6 +37,8 @@ class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     files: dict[str, str] = {}
     beside: dict[str, str] = {}
     """Files that the user has and git ignores: they are there for the check in a clone, too, as they were."""
+    left: dict[str, str] = {}
+    """Files that builds and checks have left in the user's tree, which git ignores: no clone has them."""
     setup: str = ""
     """What makes the repository besides `files`, before its first commit, which is tagged `start`."""
     afterwards: str = ""
@@ -110,6 +112,12 @@ class Place:
             return f"`{self.case.plain}` exits {done.returncode}: {tail(done.stdout)}"
         return ""
 
+    def fails_there(self) -> str:
+        """What is wrong with the user's own tree, with what git ignores as it was; empty if nothing is."""
+        self._write(self.root, self.case.beside | self.case.left)
+        done = self.check(self.root)
+        return f"`{self.case.check}` exits {done.returncode}: {tail(done.stdout)}" if done.returncode else ""
+
     def standing(self) -> dict[str, tuple[int, bytes]]:
         """All files and links of the repository but git's own."""
         found = (path for path in self.root.rglob("*") if ".git" not in path.parts)
@@ -126,7 +134,7 @@ class Place:
         self.must("git init -q -b main", self.root)
         self.must(self.case.setup or ":", self.root)
         self.must("git add -A && git commit -q -m start && git tag start", self.root)
-        self._write(self.root, self.case.beside)
+        self._write(self.root, self.case.beside | self.case.left)
         self.must(self.case.afterwards or ":", self.root)
 
     def _clone(self) -> None:
