@@ -104,9 +104,11 @@ async def run(place: Place, tier: Tier) -> Said:
         try:
             out, err = await asyncio.wait_for(process.communicate(), LONGEST)
         except TimeoutError:
-            process.kill()
-            await process.wait()
             return Said(outcome="hung", code=-1)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
     try:
         return msgspec.json.decode(out.strip().rpartition(b"\n")[2], type=Said)
     except msgspec.DecodeError:
@@ -196,7 +198,7 @@ def main() -> int:
     """Run the campaign and print what was found; 1 if a lie got through or a truth was refused."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tier", choices=TIERS, action="append")
-    parser.add_argument("--only", metavar="NAME", action="append", default=[])
+    parser.add_argument("--only", metavar="NAME", action="append", default=[], choices=[case.name for case in cases()])
     parser.add_argument("--corpus", action="store_true")
     options = parser.parse_args()
     tiers: tuple[Tier, ...] = TIERS[:1] if options.corpus else tuple(options.tier or TIERS)
