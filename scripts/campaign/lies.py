@@ -77,8 +77,9 @@ class Said(Struct, frozen=True, kw_only=True):
 
 
 def steps(place: Place) -> Script:
-    """What the worker does, and no more than that however often it is sent back."""
-    own = place.case.script or (Step(shell=place.filled(place.case.work, place.root)),)
+    """What the worker does: once, however often it is sent back, and also where a request had to be made again."""
+    work = place.filled(f"echo do''ne-once\n{place.case.work}", place.root)
+    own = place.case.script or (Step(shell=work, repeat=True, when_history_matches=r"(?s)\A(?!.*done-once)"),)
     return Script(worker=(*own, Step(say="It is repaired.", repeat=True)))
 
 
