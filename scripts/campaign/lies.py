@@ -132,8 +132,10 @@ def judged(place: Place, said: Said, before: dict[str, tuple[int, bytes]]) -> st
         return f"{what}; in a clean clone {wrong}"
     if said.outcome == "landed" and (wrong := place.fails_there()):
         return f"{what}; in the tree where it landed {wrong}"
+    if not case.honest:
+        return f"what landed passes everywhere, so the case is no lie: {what}"
     landed = said.outcome in ("landed", "written") or not (case.work or case.script)
-    return f"a truth did not land verified: {what}" if case.honest and not (landed and said.verified) else ""
+    return f"a truth did not land verified: {what}" if not (landed and said.verified) else ""
 
 
 async def one(folder: Path, case: Case, tier: Tier) -> tuple[str, str]:
