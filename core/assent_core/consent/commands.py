@@ -71,11 +71,11 @@ def describe(command: str) -> tuple[str, ...]:
 
 def scripts(command: str) -> tuple[str, ...]:
     """The files that a command line runs as programs, as it writes them: by a path, or given to an interpreter."""
-    root = _parser().parse(command.encode("utf-8", "replace")[:LONGEST]).root_node
+    root = parser().parse(command.encode("utf-8", "replace")[:LONGEST]).root_node
     found: dict[str, None] = {}
     for node in _nodes(root, "command"):
         if name := node.child_by_field_name("name"):
-            found |= dict.fromkeys(_run((_word(name), *map(_word, node.children_by_field_name("argument")))))
+            found |= dict.fromkeys(_run((word(name), *map(word, node.children_by_field_name("argument")))))
     return tuple(found)
 
 
