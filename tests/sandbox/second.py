@@ -11,7 +11,7 @@ from assent_sandbox.policy import Widening
 from sandbox.escapes import NOT_HERE, Attempt
 
 NETWORK = (Widening("network"),)
-_LOCK = 'for f in {}; do exec 9< "$f" && flock -xn 9 && for i in $(seq 60); do test -e "$OPEN/noticed" && break; sleep 0.05; done; done'
+_LOCK = 'for f in {}; do exec 9< "$f" && flock -xn 9 && for i in $(seq 30); do test -e "$OPEN/noticed" && break; sleep 0.05; done; done'
 
 
 A_RACE = "a race that is rarely won"
@@ -112,7 +112,7 @@ SOCKETS = {
         "def exchange():\n"
         "    while not over: b[:len(unix)] = unix; b[:16] = inet\n"
         "threading.Thread(target=exchange, daemon=True).start()\n"
-        "for _ in range(400):\n"
+        "for _ in range(60):\n"
         "    s = socket.socket(1)\n"
         "    if libc.connect(s.fileno(), b, len(unix)) == 0: s.send(b'x'); break\n"
         "    s.close()\n"
@@ -124,7 +124,7 @@ SOCKETS = {
         "def exchange():\n"
         "    while not over: os.dup2(u.fileno(), n); os.dup2(i.fileno(), n)\n"
         "threading.Thread(target=exchange, daemon=True).start()\n"
-        "for _ in range(400):\n"
+        "for _ in range(60):\n"
         "    if libc.connect(n, unix, len(unix)) == 0: u.send(b'x'); break\n"
         "over.append(1)", python=True, granted=NETWORK, unproven=A_RACE),
     "a socket in a toolchain": Attempt("seen through an overlay; the supervisor", "path_socket(E['HOME'] + '/.cargo/s')", python=True),
@@ -139,10 +139,10 @@ SOCKETS = {
     "a lock on a toolchain in /opt": Attempt("seen through an overlay", _LOCK.format('"$TOOLS/bin/opted"'), gap="locks"),
     "a lock by fcntl on a toolchain": Attempt("seen through an overlay",
         "f = os.open(E['HOME'] + '/.cargo/bin/tool', os.O_RDONLY); fcntl.lockf(f, fcntl.LOCK_SH | fcntl.LOCK_NB)\n"
-        "for _ in range(60): os.path.exists(E['OPEN'] + '/noticed') or time.sleep(0.05)", python=True, gap="locks"),
+        "for _ in range(30): os.path.exists(E['OPEN'] + '/noticed') or time.sleep(0.05)", python=True, gap="locks"),
     "a lease on a toolchain": Attempt("seen through an overlay, where there are none",
         "f = os.open(E['HOME'] + '/.cargo/bin/tool', os.O_RDONLY); signal.signal(signal.SIGIO, signal.SIG_IGN); lease = any(libc.fcntl(f, 1024, 0) == 0 for _ in range(20))\n"
-        "for _ in range(60): os.path.exists(E['OPEN'] + '/noticed') or time.sleep(0.05)", python=True, gap="locks"),
+        "for _ in range(30): os.path.exists(E['OPEN'] + '/noticed') or time.sleep(0.05)", python=True, gap="locks"),
 }  # fmt: skip
 
 _OWN = "s, t = socket.socketpair(); {}; fcntl.fcntl(s, 10, 9); fcntl.fcntl(s, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK); t.send(b'x')"
@@ -196,7 +196,7 @@ SUPERVISOR = {
         "def exchange():\n"
         "    while not over: b[:len(bad)] = bad; b[:len(good)] = good\n"
         "threading.Thread(target=exchange, daemon=True).start()\n"
-        "for _ in range(300): libc.chmod(b, 0o777)\n"
+        "for _ in range(60): libc.chmod(b, 0o777)\n"
         "over.append(1)", python=True, gap="attributes"),
     "a mode by a link that is exchanged": Attempt("done on the handle that was judged",
         "import threading\nopen('mine', 'w'); os.symlink('mine', 'l'); over = []\n"
@@ -204,7 +204,7 @@ SUPERVISOR = {
         "    while not over:\n"
         "        for to in ('mine', OUTSIDE[0]): os.symlink(to, 'm'); os.rename('m', 'l')\n"
         "t = threading.Thread(target=exchange); t.start()\n"
-        "each(*(lambda: os.chmod('l', 0o777) for _ in range(300)))\n"
+        "each(*(lambda: os.chmod('l', 0o777) for _ in range(60)))\n"
         "over.append(1); t.join()", python=True, gap="attributes"),
     "an owner by a trailing slash": Attempt("judged where it leads", "os.symlink(os.path.dirname(OUTSIDE[0]), 'd')\neach(lambda: os.chmod('d/', 0o700), lambda: os.chmod('d/.', 0o700), lambda: os.chmod('d/victim', 0o777))",
         python=True, gap="attributes"),
