@@ -92,7 +92,7 @@ AMONG = {
     "Authorization headers": ('-H "Authorization: Basic ', '" https://example.org'),
     "Bearer tokens": ("sent Bearer ", " twice"),
     "headers that hold a key": ("X-Api-Key: ", "\nHost: x"),
-    ".npmrc": ("//registry.npmjs.org/:_authToken=", "\n"),
+    ".npmrc": ("//registry.example.org/:_authToken=", "\n"),
     ".pypirc": ("[pypi]\nusername = ada\npassword = ", "\n"),
     ".netrc": ("machine example.org\n  login ada\n  password ", "\nmachine other"),
     "passwords given to curl": ("curl -s -u ada:", " https://example.org"),
@@ -185,7 +185,7 @@ https://user:password@host/ https://x-access-token:${GITHUB_TOKEN}@github.com/ p
 https://<user>:<password>@host redis://:{password}@cache amqp://guest:guest@mq https://u:%(password)s@h https://me:xxx@h
 Authorization: Bearer ${TOKEN} "Authorization": f"Bearer {token}" headers["Authorization"] = "Bearer " + token
 Authorization: Bearer YOUR_TOKEN Authorization: Basic <credentials> an authorization token is needed
-//registry.npmjs.org/:_authToken=${NPM_TOKEN} self._password = password; _auth = read(x)
+//registry.example.org/:_authToken=${NPM_TOKEN} self._password = password; _auth = read(x)
 machine learning needs a password that is long; default login and password for it
 curl -u user:$PASS https://example.org; curl -u "$USER:$PASS"; Password=${DB_PASSWORD};
 heroku: run the app; cache-key: v1-linux-0123456789abcdef; restore-token: none
