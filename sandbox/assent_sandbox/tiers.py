@@ -44,7 +44,10 @@ async def open_stage(
         if latin(place) != kept.root:
             raise StageError(f"{home} is the stage of another repository", "Give each repository a stage of its own.")
         if kept.layered:
-            raise StageError(f"{home} was for another process alone and means nothing without it", "Delete it.")
+            raise StageError(
+                f"{home} was layered on another stage, or for one process alone, and means nothing without it",
+                "Delete it.",
+            )
         if tier not in (None, kept.tier):
             raise StageError(f"this stage was made in the {kept.tier} tier", "Open it so, or discard it.")
         stage = await asyncio.to_thread(_open_again, place, folder, kept.tier, own)

@@ -25,7 +25,6 @@ from assent_core.events import (
     Routed,
     Staged,
     Texted,
-    Verified,
 )
 from assent_core.events import Said as Spoken
 from assent_core.memory import sessions
@@ -102,7 +101,7 @@ BESIDE = {
 
 
 STEP = [Asked, Proposed, Decided]
-ALONE = [Prompted, Routed, *STEP, Performed, Digested, Verified, *STEP, *STEP, Performed, Staged, Asked, Spoken, Ended]
+ALONE = [Prompted, Routed, *STEP, Performed, Digested, *STEP, *STEP, Performed, Staged, Asked, Spoken, Ended]
 """What such a turn does by itself, in order; pieces of streams apart."""
 
 

@@ -138,7 +138,7 @@ async def test_a_stage_for_one_check_that_is_left_behind_is_swept_whatever_it_ho
     stage = await open_stage(root, home, fleeting=True)
     stage.write("a", File(b"staged"))
     await stage.close()
-    with pytest.raises(StageError, match="another process"):
+    with pytest.raises(StageError, match="one process alone"):
         await open_stage(root, home)
     assert sweep(tmp_path / "state", 300.0) == 1
     assert not home.exists()

@@ -50,7 +50,7 @@ class Course:
     checked: Checked | None = None
     """A run that has just been made, before any worker came to it."""
     begun: bool = False
-    """Whether something was run on the stage: from then on the command is run on fresh ones."""
+    """Whether a worker came to the stage: from then on the command is run on fresh ones."""
 
     def parted(self) -> Course:
         """The same course, to be gone on with apart from this one."""
@@ -103,6 +103,7 @@ async def repair(
         if isinstance(move, ShowOwnChange) and result.digest:
             yield Digested(id=result.performed.id, digest=msgspec.structs.replace(result.digest, failure="own edit"))
             prompt = own_change(prompt, _own_diff(bench, move.paths))
+        course.begun = True
         async with aclosing(work(prompt, limit - asked)) as events:
             async for event in events:
                 asked += isinstance(event, Asked)
@@ -208,7 +209,7 @@ async def _run(
     bench: Bench, course: Course, id: str, landing: dict[str, Entry | None]
 ) -> AsyncGenerator[AnyEvent | Result | Performer]:
     """One run; where it passed beside what does not land, it is run without that, too, and that counts."""
-    first, course.begun = not course.begun, True
+    first = not (course.begun or landing or bench.performer.aside)
     result: Result | None = None
     if first:
         async with aclosing(run_typed(bench, id, course.shell)) as events:
