@@ -12,7 +12,7 @@ import pytest
 from assent_core.logs.digest import Digest, extract, plain
 from assent_core.logs.finding import Finding
 from assent_core.logs.sieve import sieved
-from assent_core.performing.perform import TOLD, Whole, told_of
+from assent_core.performing.wording import TOLD, Whole, told_of
 from assent_sandbox.policy import Ended
 from logs.oracle import Expected, bare, read
 

@@ -17,7 +17,8 @@ from assent_core.events import AnyEvent, Billed, Joined, Performed, Plain, Relay
 from assent_core.instructions import prompt
 from assent_core.money.budget import Bounds
 from assent_core.performing.evidence import named
-from assent_core.performing.perform import TOLD, Result
+from assent_core.performing.perform import Result
+from assent_core.performing.wording import TOLD
 from assent_core.proposals import Delegate, Subtask
 from assent_core.router import route_subtask
 from assent_core.telling import Telling
