@@ -221,19 +221,18 @@ def test_what_cannot_be_written_is_refused_with_its_reason_where_the_worker_made
 def test_a_program_on_the_path_that_is_hidden_is_named_with_the_setting_that_shows_it(
     assent, rehearse, repository: Path, tmp_path: Path, surroundings: dict[str, str]
 ):
-    tools = tmp_path / "tools"
-    (tools / "bin").mkdir(parents=True)
-    (tools / "lib").mkdir()
-    (tools / "bin/mytool").write_text("#!/bin/sh\nexit 0\n")
-    (tools / "bin/mytool").chmod(0o755)
-    path = f"{tools}/bin:{surroundings['PATH']}"
-    done = assent("fix", "--apply", "--", "mytool", cwd=repository, PATH=path, OPENAI_BASE_URL=rehearse("").url)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "mytool").write_text("#!/bin/sh\nexit 0\n")
+    (home / "mytool").chmod(0o755)
+    where = {"HOME": str(home), "PATH": f"{home}:{surroundings['PATH']}"}
+    done = assent("fix", "--apply", "--", "mytool", cwd=repository, OPENAI_BASE_URL=rehearse("").url, **where)
     assert done.returncode == 5, done.stderr
-    assert f"A program is on your PATH, but hidden from commands: {tools}/bin/mytool" in done.stderr
-    assert f'add "{tools}" to `readable` in your settings' in done.stderr
+    assert f"A program is on your PATH, but hidden from commands: {home}/mytool" in done.stderr
+    assert f'add "{home}/mytool" to `readable` in your settings' in done.stderr
     assert "Install mytool" not in done.stderr
-    again = assent("run", "--", "mytool", cwd=repository, PATH=path)
-    assert f'add "{tools}" to `readable`' in again.stderr
+    again = assent("run", "--", "mytool", cwd=repository, **where)
+    assert f'add "{home}/mytool" to `readable`' in again.stderr
 
 
 def test_an_undo_on_another_branch_exits_1_and_the_landing_is_kept(assent, fix: Fixing, repository: Path):

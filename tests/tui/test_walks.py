@@ -173,6 +173,7 @@ def test_a_review_with_every_kind_of_decision_in_any_window_is_landed_and_taken_
         gone = next((text[1:] for text in shown if text.startswith("~")), "")
         made.wait_until(*(text for text in shown if not text.startswith("~")), gone=gone)
     made.wait_until("○ 2 undecided", "ready")
+    made.be_read()
     rows = ROWS.encode()
     edited = rows.replace(b"row 5\n", b"my row 5 new\n").replace(b"row 25\n", b"row 25 edited\n")
     assert tree(repository) == before | {"a.txt": rows.replace(b"row 5\n", b"row 5 new\n"), "b.txt": edited}
