@@ -10,7 +10,7 @@ from pathlib import Path
 
 from assent_core.performing.leftovers import parted
 from assent_core.performing.perform import Performer
-from assent_sandbox.stage import Entry, Opaque, Stage
+from assent_sandbox.stage import Entry, File, Opaque, Stage
 from assent_sandbox.tiers import open_stage
 
 
@@ -47,11 +47,16 @@ def _laid_out(
     left = parted(performer.workspace.ignored_there(), command)[0] if bare else ()
     stage.hide(path.rstrip("/") for path in left if path.rstrip("/") not in landing)
     for path, entry in sorted(landing.items(), key=lambda one: (one[1] is not None, one[0])):
-        put(stage, path, entry)
+        put(stage, path, as_committed(entry) if performer.workspace.git else entry)
     made = performer.on(stage)
     made.hidden = left
     made.changes()
     return made
+
+
+def as_committed(entry: Entry | None) -> Entry | None:
+    """An entry as git keeps it: of a file's mode only whether it can be executed."""
+    return File(entry.data, 0o755 if entry.mode & 0o111 else 0o644) if isinstance(entry, File) else entry
 
 
 def put(stage: Stage, path: str, entry: Entry | None) -> None:
