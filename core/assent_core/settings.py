@@ -89,7 +89,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the user is called when they are needed and look elsewhere: a notification where the terminal has one, or a bell."""
     plain: bool = False
     """A screen without frames drawn of lines and without pictograms, for screen readers and poor terminals."""
-    pace: float = 0.3
+    pace: float = 0.4
     """Seconds within which a second letter makes a sentence of the first where letters are keys; 0: each letter is a key."""
     confirm_landing: Literal["always", "unverified"] = "always"
     """When a landing is said first and takes a second key; unverified: what is verified lands at once."""

@@ -75,7 +75,9 @@ def run_pytest(folder: Path, *options: str) -> Digest:
 
 
 def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
+    there = shutil.which(program) is not None
+    works = there and subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+    return pytest.mark.skipif(not works, reason=f"{program} is not installed, or not set up for this home")
 
 
 @pytest.mark.parametrize(

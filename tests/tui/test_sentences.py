@@ -291,7 +291,7 @@ async def test_reasons_are_sent_by_a_key_without_another_prompt():
         typed(app, "\r")
         await until(pilot, lambda: "I see." in said(app) and app.job is None)
         assert "too loud" in session_of(app).notes[0]
-        assert "I have reviewed your changes" in session_of(app).asked[1]
+        assert "Go on from what I decided" in session_of(app).asked[1]
         await until(pilot, lambda: "not sent" not in text_of(app.query_one("#review-head")))
 
 
@@ -360,3 +360,117 @@ async def test_decisions_reasons_and_comments_outlive_the_process(tmp_path: Path
             assert "too loud" in str(of_worker(rehearsal)[-1]["input"])
         assert again.jobs is not None
         await again.jobs.session.close()
+
+
+async def by_paste(pilot):
+    pilot.app.post_message(events.Paste("a text"))
+    await pilot.pause()
+    await pilot.press("ctrl+c", "escape")
+
+
+async def by_page(pilot):
+    await pilot.press("f1", "enter")
+
+
+async def by_resize(pilot):
+    await pilot.resize_terminal(100, 30)
+
+
+async def by_click(pilot):
+    await pilot.click("#review-diff" if pilot.app._card.question is None else "#consent-body")
+
+
+BETWEEN = (by_paste, by_page, by_resize, by_click)
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+async def test_whatever_comes_between_takes_the_mark_of_a_broad_yes_away(between):
+    app = app_over([ask], prompt="go")
+    async with app.run_test(size=(100, 40)) as pilot:
+        card = await asked(pilot)
+        typed(app, "s")
+        await until(pilot, lambda: card._state.marked == "session")
+        await between(pilot)
+        card.focus()
+        await pilot.press("enter")
+        assert card.question is not None
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+async def test_whatever_comes_between_takes_a_landing_away(between):
+    app = app_over(WORK, prompt="go")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await reviewing(pilot)
+        typed(app, "A")
+        typed(app, "L")
+        await until(pilot, lambda: app.pane._landing is not None)
+        await between(pilot)
+        app.pane.focus_diff()
+        await pilot.press("enter")
+        assert session_of(app).landed == []
+
+
+async def test_a_plain_rejection_is_no_reason_to_ask_the_model():
+    app = app_over(WORK, prompt="go")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await reviewing(pilot)
+        typed(app, "n")
+        await until(pilot, lambda: app.pane.review.rejected)
+        await pilot.press("enter")
+        assert "not sent" not in text_of(app.query_one("#review-head"))
+        assert session_of(app).asked == ["go"]
+
+
+async def test_a_reason_that_was_left_is_there_again_and_the_field_keeps_the_keys():
+    app = app_over(WORK, prompt="go")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await reviewing(pilot)
+        typed(app, "r")
+        typed(app, "too")
+        await until(pilot, lambda: app.pane.field.taken and app.focused is not app.pane.diff)
+        await pilot.press("f2", "f2")
+        assert app.focused is app.query_one("#review-field Input")
+        await pilot.press("f2", "tab")
+        assert app.focused is app.query_one("#review-field Input")
+        await pilot.press("escape")
+        assert not app.pane.field.taken
+        typed(app, "r")
+        await until(pilot, lambda: app.pane.field.taken)
+        assert app.query_one("#review-field Input").value == "too"
+
+
+async def test_in_a_small_window_each_hunk_can_be_decided():
+    app = app_over(WORK, prompt="go")
+    async with app.run_test(size=(60, 18)) as pilot:
+        await reviewing(pilot)
+        for _ in range(4):
+            typed(app, "n")
+            await until(pilot, lambda: not app._typed and not app._hearing)
+            await pilot.press("home", "end")
+        await pilot.press(*"[[[[")
+        for _ in range(8):
+            typed(app, "y")
+            await until(pilot, lambda: not app._typed and not app._hearing)
+            if len(app.pane.review.accepted) < 4:
+                assert app.pane.diff.in_sight
+        assert not app.pane.review.undecided
+
+
+async def test_a_yes_before_all_was_read_shows_more_of_it():
+    question = replace(QUESTION, proposal=Shell(command=LONG))
+
+    async def ask_long(session):
+        await session.asker.ask(question)
+        yield Decided(id="q", allowed=True, by="user", why="")
+
+    app = app_over([ask_long], prompt="go")
+    async with app.run_test(size=(60, 18)) as pilot:
+        await until(pilot, lambda: app.query(ConsentCard) and app.query_one(ConsentCard).has_focus)
+        card, presses = app.query_one(ConsentCard), 0
+        while card.question is not None:
+            assert presses < 60
+            typed(app, "y")
+            await pilot.press("up")
+            await pilot.press("down")
+            presses += 1
+        assert presses > 5

@@ -41,13 +41,14 @@ def answers(question: Question, state: State, keys: Keymap) -> list[Line]:
     if state.brief:
         return [_rest(state, keys, "faint")]
     style = "accent bold" if state.armed and state.here else "faint"
+    yes = style if state.read else "faint"
     words = "text" if state.read else "faint"
     given = state.given if state.given and state.given.yes else None
 
     def offer(scope: Scope, wording: str) -> Line:
         chosen = scope in (state.marked, given.scope if given else None)
         sign: Span = ("▸ ", "warn bold") if chosen else ("  ", "")
-        return line(sign, (f"{keys.shown(KEY_OF[scope])} ", style), (f"yes, {wording}", "bold" if chosen else words))
+        return line(sign, (f"{keys.shown(KEY_OF[scope])} ", yes), (f"yes, {wording}", "bold" if chosen else words))
 
     broad = [offer(scope, " ".join(rows(wording))) for scope, wording in question.scopes if scope != "once"]
     return [offer("once", "once"), *broad, _rest(state, keys, style)]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from msgspec.structs import replace
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -51,7 +50,7 @@ class ConsentCard(Punctual, Vertical):
     BINDINGS: ClassVar[list[BindingType]] = bindings("consent")
     can_focus = True
     heard = ("consent", "app")
-    patience = 1.7
+    patience = 1.5
 
     class Shown(Message):
         """A question is on the screen."""
@@ -269,9 +268,9 @@ class ConsentCard(Punctual, Vertical):
         """Show the question from its beginning."""
         self._body.scroll_home(animate=False)
 
-    def on_key(self, event: events.Key) -> None:
-        """Any other key than the one that gives a broad yes takes its mark away."""
-        if self._state.marked and event.key not in keymap_of(self).of("consent.confirm"):
+    def unmark(self) -> None:
+        """Something else came than the key that gives a broad yes: its mark goes."""
+        if self._state.marked:
             self._state = replace(self._state, marked=None)
             self._say()
 
@@ -285,12 +284,16 @@ class ConsentCard(Punctual, Vertical):
         return self._hears and self._reading.whole and scope in scopes
 
     def action_answer(self, scope: Scope) -> None:
-        """Yes, as far as that is offered."""
+        """Yes, as far as that is offered; where not all of the command was seen yet, show more of it."""
+        if self._hears and not self._reading.whole:
+            self.action_page(1)
         if self._offered(scope):
             self._give(Answer(yes=True, scope=scope))
 
     def action_mark(self, scope: Scope) -> None:
-        """Mark a broad yes; another key gives it."""
+        """Mark a broad yes; another key gives it. Where not all of the command was seen yet, show more of it."""
+        if self._hears and not self._reading.whole:
+            self.action_page(1)
         if self._offered(scope):
             self._state = replace(self._state, marked=scope)
             self._say()
@@ -322,7 +325,8 @@ class ConsentCard(Punctual, Vertical):
         away = self._asked is not None and not self.has_focus_within
         if away:
             self._state = replace(self._state, armed=True)
-            self.screen.set_focus(self, scroll_visible=False)
+            fields = self.query(Input)
+            self.screen.set_focus(fields.first() if fields else self, scroll_visible=False)
         return away
 
     def leave_reason(self) -> bool:

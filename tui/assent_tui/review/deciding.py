@@ -378,11 +378,11 @@ class Deciding(Vertical):
 
     def leave_field(self) -> bool:
         """Take away the field, the choice of lines or the search, without using them; says whether there was one."""
+        if not self.has_focus_within:
+            return False
         if self.field.leave():
             self.focus_diff()
             return True
-        if not self.has_focus_within:
-            return False
         if self.diff.leave_lines():
             self.say("")
             return True

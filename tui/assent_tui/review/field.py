@@ -42,6 +42,8 @@ class Field(Container):
         self._wanted: Wanted = "reason"
         self._hunk = ""
         self._drafts: dict[str, str] = {}
+        self._lines: dict[tuple[Wanted, str], str] = {}
+        """What was written of a reason or a comment, and not used yet."""
         self._taken = False
 
     @property
@@ -52,7 +54,7 @@ class Field(Container):
     def ask(self, wanted: Wanted, known: str, hunk: str = "") -> None:
         """Let the user write a line about a hunk, or about all."""
         self._wanted, self._hunk = wanted, hunk
-        self._open(Input(known, compact=True))
+        self._open(Input(known or self._lines.get((wanted, hunk), ""), compact=True))
 
     def edit(self, hunk: Hunk) -> None:
         """Let the user edit the new lines of a hunk, from where they left them."""
@@ -65,21 +67,30 @@ class Field(Container):
         self.screen.set_focus(field, scroll_visible=False)
 
     def leave(self) -> bool:
-        """Take the field away; a draft of an edit is kept. Says whether there was one."""
+        """Take the field away; a draft of an edit, a reason, a comment is kept. Says whether there was one."""
         if not self.taken:
             return False
         for editor in self.query(HunkEditor):
             if editor.text != editor.original:
                 self._drafts[editor.hunk.id] = editor.text
+        for line in self.query(Input):
+            if self._wanted in ("reason", "comment"):
+                self._lines[self._wanted, self._hunk] = line.value
         self._taken = False
         self.remove_children()
         return True
+
+    def take_keys(self) -> None:
+        """Go on with what is being written."""
+        for field in self.query("Input, HunkEditor"):
+            self.screen.set_focus(field, scroll_visible=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Use what was written."""
         event.stop()
         text = event.value.strip()
         self.leave()
+        self._lines.pop((self._wanted, self._hunk), None)
         self.post_message(self.Wrote(self._wanted, text, self._hunk))
 
     def on_hunk_editor_written(self, message: HunkEditor.Written) -> None:

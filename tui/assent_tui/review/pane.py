@@ -29,6 +29,8 @@ from assent_tui.review.hunks import SIDES_WIDTH
 
 WIDE = 110
 """Columns from which the files stand beside the diff."""
+_LOW = 15
+"""Rows from which on the files are listed above the diff."""
 _UNSENT = "it goes with your next prompt; {review.confirm} sends it now"
 
 
@@ -116,7 +118,8 @@ class ReviewPane(Deciding):
         """Head, files and evidence; when only the cursor moved, what does not depend on it stays."""
         place = self.diff.place
         files = self.query_one(Files)
-        files.display = len(self.review.files) > 1
+        low = 0 < self.size.height < _LOW and not self.has_class("-wide")
+        files.display = len(self.review.files) > 1 and not low
         files.styles.height = "1fr" if self.has_class("-wide") else min(len(self.review.files), Files.HIGHEST)
         files.put(self.review, place.path if place else "")
         if self._around is not self.review:
@@ -171,7 +174,9 @@ class ReviewPane(Deciding):
 
     def land(self) -> None:
         """Say what would land, if anything is decided; a second key lands it."""
-        if not self.review.accepted and not self.review.rejected:
+        if not self.review.files:
+            self.hint("nothing is staged, so there is nothing to land")
+        elif not self.review.accepted and not self.review.rejected:
             self.hint("nothing is decided yet: {review.accept} accepts a hunk, {review.accept_all} accepts all")
         elif self.confirms == "unverified" and landing.is_verified(self.review):
             self._send(self.LandWanted(self.review))
@@ -193,19 +198,26 @@ class ReviewPane(Deciding):
 
     def on_key(self, event: events.Key) -> None:
         """Any other key than the second one leaves a landing."""
-        if self._landing is not None and event.key not in keymap_of(self).of("review.confirm"):
+        if event.key not in keymap_of(self).of("review.confirm"):
+            self.unmark()
+
+    def unmark(self) -> None:
+        """Something else came than the second key: nothing lands."""
+        if self._landing is not None:
             self._landing = None
             self.say("")
 
-    def on_descendant_focus(self) -> None:
-        """Somebody came: how to come here goes."""
-        if self._inviting:
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Somebody came: how to come here goes; where something is being written, they go on with that."""
+        if self.field.taken and event.widget is self.diff:
+            self.field.take_keys()
+        elif self._inviting:
             self._inviting = False
             self.say("")
 
     def invite(self) -> None:
         """Say how to come here."""
-        if self.review.files and not self.has_focus_within:
+        if self.review.files and not self.has_focus_within and not self.field.taken:
             self.hint("{app.toggle_review} moves here; then {review.accept} accepts a hunk, {review.reject} rejects it")
             self._inviting = True
 

@@ -285,8 +285,23 @@ class AssentApp(Offering):
             self.key_pressed()
             self._card_guard.pressed()
             self._panes.guard.pressed()
+            if event.key not in (*self.keymap.of("consent.confirm"), *self.keymap.of("review.confirm")):
+                self._unmark()
+        else:
+            self._unmark()
         if not self._is_text(event):
             await super().hear(event)
+
+    async def on_event(self, event: events.Event) -> None:
+        """What is marked for a second key is not any more when anything else happens."""
+        if isinstance(event, events.MouseDown | events.MouseScrollDown | events.MouseScrollUp | events.Resize):
+            self._unmark()
+        await super().on_event(event)
+
+    def _unmark(self) -> None:
+        if self._furnished:
+            self._card.unmark()
+            self.pane.unmark()
 
     def _is_text(self, event: Typed) -> bool:
         """Whether a key was written into the prompt, for it is a letter of a sentence; a paste only has its way cleared."""
@@ -315,13 +330,13 @@ class AssentApp(Offering):
             self.leave_page()
         self._give_keys(self._prompt)
         self._prompt.insert(text)
-        self._keys.flash("What you type goes into the prompt; it decided nothing.")
+        self._keys.flash("What you type goes into the prompt.")
 
     def bring_review(self, *, take_focus: bool) -> None:
         """Show the review."""
         self._unseen = False
         self._panes.show_review()
-        if take_focus and not self.pane.field.taken:
+        if take_focus:
             self._give_keys(self.pane.diff)
         self.pane.invite()
         self.offer_keys()

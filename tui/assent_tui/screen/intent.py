@@ -124,7 +124,7 @@ class Intent:
     def __init__(self, write: Callable[[str], None], later: Callable[[float, Callable[[], None]], object]) -> None:
         self._write = write
         self._later = later
-        self.pace = 0.3
+        self.pace = 0.4
         """Seconds within which a second letter makes a sentence of the first; people type one in 0.24 s at the mean."""
         self._sentence = Sentence()
         self._place: Place | None = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from assent_sandbox.stage import File
     from assent_tui.prompt.slash import CommitWords
 
-_DECIDED = "I have reviewed your changes; what I decided and why stands above. Go on from there."
+_DECIDED = "Go on from what I decided in the review of your changes."
 """The prompt of a user who only sends what they decided."""
 
 
@@ -167,8 +167,8 @@ class Jobs:
 
     def unsent(self, review: Review) -> bool:
         """Whether there are reasons and comments that the worker has not been told."""
-        words = message_to_model(review)
-        return bool(words) and _digest(words) != self._told
+        said = any(mark.reason or mark.comment for mark in review.marks.values())
+        return said and _digest(message_to_model(review)) != self._told
 
     def keep(self, review: Review) -> None:
         """Keep what is decided, also beyond a crash; raises OSError where that cannot be written."""

@@ -24,6 +24,12 @@ KEYS: dict[str, tuple[tuple[str, str], ...]] = {
         ("app.step_back", "close the review"),
         ("app.quit", "quit"),
     ),
+    "question elsewhere": (
+        ("app.step_back", "answer the question"),
+        ("prompt.send", "queue"),
+        ("app.toggle_review", "review"),
+        ("app.leave", "stop the turn"),
+    ),
     "turn": (
         ("app.step_back", "stop"),
         ("prompt.send", "queue"),

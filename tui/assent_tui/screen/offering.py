@@ -57,6 +57,8 @@ class Offering(Commanding):
             return "review" if self.pane.review.files else "empty review"
         if self.focused is self.chat:
             return "lines" if self.chat.choosing_lines else "chat"
+        if self._card.question is not None:
+            return "question elsewhere"
         if self.job is not None:
             return "turn"
         return "prompt beside review" if self._panes.shown and self.pane.review.files else "prompt"

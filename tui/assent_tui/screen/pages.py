@@ -42,7 +42,7 @@ class Look(Struct, frozen=True, kw_only=True):
     plain: bool = False
     notify: Wanted = "on"
     keys: dict[str, str] = {}
-    pace: float = 0.3
+    pace: float = 0.4
     """Seconds within which a second letter makes a sentence of the first."""
     confirm_landing: Literal["always", "unverified"] = "always"
 
