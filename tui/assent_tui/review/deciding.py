@@ -18,6 +18,7 @@ from assent_tui.keymap import keymap_of
 from assent_tui.paint.guard import Guard
 from assent_tui.paint.lines import clean, line
 from assent_tui.paint.rows import Rows
+from assent_tui.review import wishes
 from assent_tui.review.decisions import Decisions, Edit, Step
 from assent_tui.review.diff import Diff
 from assent_tui.review.editor import bytes_of, displayable, text_of
@@ -47,60 +48,12 @@ class Deciding(Vertical):
     heard = ("diff", "review", "panes", "app")
     patience = 1.0
 
-    class Changed(Message, namespace="review_pane"):
-        """The user decided something; `review` is the value that is now shown."""
-
-        def __init__(self, review: Review) -> None:
-            super().__init__()
-            self.review = review
-
-    class LandWanted(Message, namespace="review_pane"):
-        """What is accepted is to be written into the real files."""
-
-        def __init__(self, review: Review) -> None:
-            super().__init__()
-            self.review = review
-
-    class VerifyWanted(Message, namespace="review_pane"):
-        """A command is to be run on exactly what is accepted."""
-
-        def __init__(self, review: Review, command: str) -> None:
-            super().__init__()
-            self.review = review
-            self.command = command
-
-    class TellWanted(Message, namespace="review_pane"):
-        """The reasons and comments are to be told to the model now."""
-
-        def __init__(self, review: Review) -> None:
-            super().__init__()
-            self.review = review
-
-    class AmendWanted(Message, namespace="review_pane"):
-        """`entry` is to stand on the stage where `shown` says what stands there; `review` is what then is shown.
-
-        Whoever does it tells the pane by `take_over` first: only then is it shown.
-        """
-
-        def __init__(self, shown: FileChange, entry: File, review: Review, *, hunk: str, back: bool = False) -> None:
-            super().__init__()
-            self.shown = shown
-            self.entry = entry
-            self.review = review
-            self.hunk = hunk
-            self.back = back
-
-    class OutsideWanted(Message, namespace="review_pane"):
-        """The user wants to edit the new lines of a hunk in their own editor; `path` says what they are lines of.
-
-        Whoever lets them tells the pane by `edited_outside`.
-        """
-
-        def __init__(self, path: str, text: str, hunk: str) -> None:
-            super().__init__()
-            self.path = path
-            self.text = text
-            self.hunk = hunk
+    Changed = wishes.Changed
+    LandWanted = wishes.LandWanted
+    VerifyWanted = wishes.VerifyWanted
+    TellWanted = wishes.TellWanted
+    AmendWanted = wishes.AmendWanted
+    OutsideWanted = wishes.OutsideWanted
 
     def __init__(self, guard: Guard, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -21,7 +21,7 @@ from assent_tui.keymap import bindings
 from assent_tui.paint.guard import Guard
 from assent_tui.prompt.box import Prompt
 from assent_tui.prompt.slash import argv_of, is_command, is_request
-from assent_tui.screen.intent import Harmless, Intent, Letter
+from assent_tui.screen.intent import Harmless, Intent
 from assent_tui.screen.intent import Place as Acting
 from assent_tui.screen.keyline import Keys
 from assent_tui.screen.messages import Happened, Opened, Over, Reviewed, Trouble
@@ -289,7 +289,7 @@ class AssentApp(Offering):
                 self._unmark()
         else:
             self._unmark()
-        if not self._is_text(event):
+        if not self._intent.takes(event, self._acting(), self.keymap):
             await super().hear(event)
 
     async def on_event(self, event: events.Event) -> None:
@@ -302,21 +302,6 @@ class AssentApp(Offering):
         if self._furnished:
             self._card.unmark()
             self.pane.unmark()
-
-    def _is_text(self, event: Typed) -> bool:
-        """Whether a key was written into the prompt, for it is a letter of a sentence; a paste only has its way cleared."""
-        place = self._intent.continues(event.time) or self._acting()
-        if isinstance(event, events.Paste):
-            if place is not None:
-                self._intent.paste()
-            return False
-        if not event.is_printable or event.character is None:
-            return self._intent.key(event.time, sends=event.key in self.keymap.of("prompt.send"))
-        if place is None:
-            return False
-        meaning = self.keymap.meanings(place.heard)
-        known, looks = event.key in meaning, meaning.get(event.key, False)
-        return self._intent.letter(place, Letter(event.character, event.time, known, looks))
 
     def _acting(self) -> Acting | None:
         """The place with the keys that acts on letters; none where they are written or a page has them."""

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
+from textual import events
+
+from assent_tui.keymap import Keymap
 
 BURST = 0.001
 """Seconds between two keys that no hand presses: a paste that came as keys."""
@@ -131,6 +134,24 @@ class Intent:
         self._last = 0.0
         self._turn = 0
 
+    def takes(self, event: events.Key | events.Paste, place: Place | None, keymap: Keymap) -> bool:
+        """Hear what is typed, in a place that acts on letters or elsewhere; says whether it has had its effect.
+
+        A paste has not: its way to the prompt is only cleared.
+        """
+        place = self.continues(event.time) or place
+        if isinstance(event, events.Paste):
+            if place is not None:
+                self.write(self._sentence.forget())
+            return False
+        if not event.is_printable or event.character is None:
+            return self._key(event.time, sends=event.key in keymap.of("prompt.send"))
+        if place is None:
+            return False
+        meaning = keymap.meanings(place.heard)
+        known, looks = event.key in meaning, meaning.get(event.key, False)
+        return self._letter(place, Letter(event.character, event.time, known, looks))
+
     def continues(self, at: float) -> Place | None:
         """Where the letters were typed of which the next one still makes a sentence, also if they opened a field for it."""
         return self._place if self._soon(at) and self._sentence.begun else None
@@ -138,7 +159,7 @@ class Intent:
     def _soon(self, at: float) -> bool:
         return self._place is not None and abs(at - self._last) < self.pace * self._place.patience
 
-    def letter(self, place: Place, letter: Letter) -> bool:
+    def _letter(self, place: Place, letter: Letter) -> bool:
         """Hear a letter in a place; says whether it was text, which stands in the prompt then."""
         pace = self.pace * place.patience
         if self._sentence.ends(letter, pace):
@@ -154,11 +175,7 @@ class Intent:
         self._later(pace, lambda turn=self._turn: self._settle_after(turn))
         return False
 
-    def paste(self) -> None:
-        """A paste comes: it goes to the prompt, behind the letters before it."""
-        self.write(self._sentence.forget())
-
-    def key(self, at: float, *, sends: bool) -> bool:
+    def _key(self, at: float, *, sends: bool) -> bool:
         """Hear a key that is no letter; says whether it has had its effect: it came with the letter before it, as in a paste.
 
         A key that `sends` makes a sentence of several letters just before it, and then sends it.
