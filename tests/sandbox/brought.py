@@ -84,7 +84,8 @@ def clear_elsewhere(places: list[str], mark: str) -> None:
 
 
 def listen_at(path: Path) -> socket.socket:
-    """A socket of the host."""
+    """A socket of the host, in the place of whatever is there."""
+    path.unlink(missing_ok=True)
     door = socket.socket(socket.AF_UNIX)
     door.bind(str(path))
     door.listen()

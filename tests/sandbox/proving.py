@@ -282,9 +282,7 @@ class World:
 
     def _open_late(self) -> None:
         time.sleep(0.25)
-        self.doors.append(socket.socket(socket.AF_UNIX))
-        self.doors[-1].bind(f"{self.open}/late")
-        self._listen(self.doors[-1])
+        self.doors.append(brought.listen_at(self.open / "late"))
 
     def _open_late_tool(self) -> None:
         time.sleep(0.25)
