@@ -351,3 +351,15 @@ async def test_an_order_in_a_real_log_changes_no_class_even_if_the_scout_obeys_i
     assert type(steer(Run(digest=rules, content="a"), (), PLACE)) is type(
         steer(Run(digest=quiet, content="a"), (), PLACE)
     )
+
+
+async def test_a_prompt_that_cannot_be_opened_is_an_answer_that_does_not_come(monkeypatch):
+    def no_file(name: str) -> str:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("assent_core.roles.inquiry.prompt", no_file)
+    nano = Nano()
+    asked = scout(nano)
+    assert await asked.title("repair it") == "repair it"
+    assert await asked.explain("it runs make") is None
+    assert nano.requests == []

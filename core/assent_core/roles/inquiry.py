@@ -65,13 +65,20 @@ class Inquiry:
         """The newest requests with all the text that left, the oldest first."""
 
     async def ask(self, routed: Routed, name: str, answer: type[Answer], data: str, bounds: Bounds) -> Answer | None:
-        """Ask by the prompt of this name; what comes back fits the schema, and nothing more is known of it."""
+        """Ask by the prompt of this name; what comes back fits the schema, and nothing more is known of it.
+
+        Nothing comes back where that fails in any way, also where the machine has no file left to open the prompt.
+        """
         data = self._redact(data)
+        try:
+            instructions = prompt(name)
+        except OSError:
+            return None
         request = Request(
             role=routed.role,
             model=routed.model,
             effort=routed.effort,
-            instructions=prompt(name),
+            instructions=instructions,
             items=(user_item(fenced(data)),),
             schema=Schema(name=name, schema=strict_schema(answer)),
             output_tokens=bounds.tokens,
