@@ -15,6 +15,16 @@ _ENVIRONMENTS = (".venv", "venv", "env")
 _POINTERS = (".pth", ".egg-link")
 
 
+def names_root(command: str, view: View) -> bool:
+    """Whether a command names the real tree of a copied view by its path, other than for a tool that is installed there."""
+    if view.tier == "overlay":
+        return False
+    text = command
+    for tools in (*_ENVIRONMENTS, "node_modules"):
+        text = text.replace(f"{view.root}/{tools}/", "")
+    return _names_root(os.fsencode(text), os.fsencode(view.root))
+
+
 def leads_back(view: View, variables: Mapping[str, str]) -> tuple[str, ...]:
     """The files by which tools find the real tree of a copied view: editable installs of Python, links between packages of node.
 
@@ -65,7 +75,7 @@ def _pointing(place: str, view: View) -> Iterator[str]:
 def _names_root(text: bytes, root: bytes) -> bool:
     at = text.find(root)
     while at >= 0:
-        if text[at + len(root) : at + len(root) + 1] in (b"", b"/", b"\n", b"\r", b"'", b'"'):
+        if text[at + len(root) : at + len(root) + 1] in (b"", b"/", b"\n", b"\r", b"'", b'"', b" ", b";", b")"):
             return True
         at = text.find(root, at + 1)
     return False

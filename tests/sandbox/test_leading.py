@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assent_sandbox.leading import leads_back
+from assent_sandbox.leading import leads_back, names_root
 from assent_sandbox.policy import View
 
 
@@ -57,3 +57,12 @@ def test_links_between_packages_of_node_lead_back_where_the_folder_is_the_real_o
     (modules / "other").symlink_to(".store/other")
     assert leads_back(view(root, modules), {}) == (str(modules / "one"), str(modules / "@scope/one"))
     assert leads_back(view(root), {}) == ()
+
+
+def test_a_command_that_names_the_real_tree_of_a_copy_is_told_from_one_that_starts_a_tool_there():
+    there = view(Path("/home/me/shop"))
+    assert names_root("test -s /home/me/shop/value.txt", there)
+    assert names_root("sh -c 'cd /home/me/shop && make'", there)
+    assert not names_root("/home/me/shop/.venv/bin/python -m pytest", there)
+    assert not names_root("test -s /home/me/shopping/value.txt; make", there)
+    assert not names_root("test -s /home/me/shop/value.txt", view(Path("/home/me/shop"), tier="overlay"))

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from assent_core.performing.leftovers import is_cache, parted
 from assent_core.performing.perform import Performer
-from assent_sandbox.leading import leads_back
+from assent_sandbox.leading import leads_back, names_root
 
 
 class Around(Struct, frozen=True, kw_only=True):
@@ -35,5 +35,11 @@ def around(performer: Performer, command: str, aside: tuple[str, ...], *, typed:
         aside=() if performer.hidden is not None else aside,
         left=tuple(path for path in shown if typed or not is_cache(path)),
         relies=needed,
-        leads=leads_back(performer.stage.view, os.environ) if performer.stage.tier != "overlay" else (),
+        leads=_leads(performer, command),
     )
+
+
+def _leads(performer: Performer, command: str) -> tuple[str, ...]:
+    view = performer.stage.view
+    words = ("its own words",) if names_root(command, view) else ()
+    return (*words, *leads_back(view, os.environ))
