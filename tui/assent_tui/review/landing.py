@@ -10,7 +10,7 @@ from assent_tui.paint.lines import clean
 def is_verified(review: Review) -> bool:
     """Whether a command passed on exactly what would land."""
     seen, fresh = evidence_for(review)
-    return seen is not None and fresh and seen.code == 0
+    return seen is not None and fresh and seen.passed
 
 
 def in_words(review: Review) -> str:
@@ -29,4 +29,6 @@ def _evidence(review: Review) -> str:
     seen, fresh = evidence_for(review)
     if seen is None or not fresh:
         return "not verified"
-    return f"verified by {clean(seen.command)}" if seen.code == 0 else f"{clean(seen.command)} FAILS on it"
+    if seen.code:
+        return f"{clean(seen.command)} FAILS on it"
+    return f"verified by {clean(seen.command)}" if seen.passed else f"not verified ({clean(seen.doubt)})"
