@@ -474,3 +474,20 @@ async def test_a_yes_before_all_was_read_shows_more_of_it():
             await pilot.press("down")
             presses += 1
         assert presses > 5
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
+async def test_an_answer_that_does_not_count_yet_is_taken_back_by_a_second_thought(key: str):
+    app = app_over([ask], prompt="go")
+    async with app.run_test(size=(100, 40)) as pilot:
+        card = await asked(pilot)
+        app._intent._later = lambda *_: None
+        typed(app, "y")
+        await until(pilot, lambda: "in a moment" in text_of(app.query_one("#consent-answers")))
+        typed_key = events.Key(key, None)
+        typed_key.time = app.clock + 0.2
+        app.post_message(typed_key)
+        await until(pilot, lambda: card._state.given is None)
+        await pilot.press("down")
+        assert card.question is not None
+        assert app.job is not None

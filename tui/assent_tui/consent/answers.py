@@ -58,7 +58,12 @@ def _rest(state: State, keys: Keymap, style: str) -> Line:
     if state.marked:
         return line((keys.words("  {consent.confirm} gives it, any other key does not"), "warn bold"))
     if state.given:
-        return line((f"  {'yes' if state.given.yes else 'no'}: in a moment, unless you type on", "warn"))
+        return line(
+            (
+                f"  {'yes' if state.given.yes else 'no'}: in a moment, unless you type on or press {keys.shown('app.step_back')}",
+                "warn",
+            )
+        )
     no = [("  ", ""), (f"{keys.shown('consent.no')} ", style), ("no   ", "text")]
     no += [(f"{keys.shown('consent.reason')} ", style), ("no, with a reason   ", "text")]
     if not state.armed:

@@ -169,6 +169,13 @@ class ConsentCard(Punctual, Vertical):
         if self._state.given is not None:
             self._answer(self._state.given)
 
+    def withdraw(self) -> bool:
+        """Take an answer back that does not count yet; says whether there was one."""
+        given = self._state.given is not None
+        self._state = replace(self._state, given=None)
+        self._say()
+        return given
+
     def take_back(self) -> None:
         """It was the beginning of a sentence."""
         self._held = False

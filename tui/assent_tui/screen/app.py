@@ -287,6 +287,8 @@ class AssentApp(Offering):
             self._panes.guard.pressed()
             if event.key not in (*self.keymap.of("consent.confirm"), *self.keymap.of("review.confirm")):
                 self._unmark()
+            if event.key in (*self.keymap.of("app.step_back"), *self.keymap.of("app.leave")) and self._withdraws():
+                return
         else:
             self._unmark()
         if not self._intent.takes(event, self._acting(), self.keymap):
@@ -297,6 +299,10 @@ class AssentApp(Offering):
         if isinstance(event, events.MouseDown | events.MouseScrollDown | events.MouseScrollUp | events.Resize):
             self._unmark()
         await super().on_event(event)
+
+    def _withdraws(self) -> bool:
+        """Take an answer back that does not count yet, if there is one."""
+        return self._furnished and self._card.withdraw()
 
     def _unmark(self) -> None:
         if self._furnished:
