@@ -53,7 +53,7 @@ _UNION = type(int | str)
 def _walked(value: Any, redact: Redact) -> Any:
     """The value itself where there is no secret in it."""
     match value:
-        case str():
+        case str() if value:
             clean = redact(value)
             return value if clean == value else clean
         case Struct():
@@ -62,6 +62,10 @@ def _walked(value: Any, redact: Redact) -> Any:
             items = cast("tuple[object, ...]", value)
             walked: tuple[object, ...] = tuple(_walked(item, redact) for item in items)
             return items if all(new is old for new, old in zip(walked, items, strict=True)) else walked
+        case dict():
+            given = cast("dict[object, object]", value)
+            changed = {key: clean for key, one in given.items() if (clean := _walked(one, redact)) is not one}
+            return given | changed if changed else given
         case _:
             return value
 
