@@ -16,11 +16,11 @@ from assent_core.consent.gate import Answer, Question, Scope
 from assent_core.events import AnyEvent, Explained
 from assent_tui.chat.telling import opinion
 from assent_tui.consent.answers import State, above_and_below, answers
-from assent_tui.consent.asked import Opinions, blocks_of, is_bare, pinned
+from assent_tui.consent.asked import About, Opinions, blocks_of, is_bare, pinned
 from assent_tui.consent.asking import Asking, AskingOver
 from assent_tui.consent.reading import Reading
 from assent_tui.keymap import bindings, keymap_of
-from assent_tui.paint.blocks import Block, BlockView
+from assent_tui.paint.blocks import BlockView
 from assent_tui.paint.guard import QUIET, Guard
 from assent_tui.paint.lines import wrap_all
 from assent_tui.paint.punctual import Punctual
@@ -74,8 +74,8 @@ class ConsentCard(Punctual, Vertical):
         self._held = False
         self._said = Opinions()
         self._reading = Reading()
-        self._most = 1
-        """Rows that what is reached may take."""
+        self._whole = True
+        """Whether all that is reached is pinned, so that it need not stand among what scrolls."""
         self._body = BlockView(id="consent-body")
         self._body.can_focus = False
         self._pinned = Rows(id="consent-reach")
@@ -107,7 +107,8 @@ class ConsentCard(Punctual, Vertical):
         self.set_class(bare, "-unconfined")
         self.border_title = "consent: without walls" if bare else "consent"
         self.display = True
-        self._body.reset(self._blocks(message.question), follow=False)
+        self._whole = True
+        self._body.reset(blocks_of(message.question, self._said, effects=False), follow=False)
         self._body.scroll_home(animate=False)
         self._wait()
         self.post_message(self.Shown())
@@ -130,8 +131,7 @@ class ConsentCard(Punctual, Vertical):
                 self._said = replace(self._said, scout=event.sentence)
             else:
                 self._said = replace(self._said, reviewer=opinion(event), serious=event.concern == "serious")
-            blocks = self._blocks(self._asked.question)
-            self._body.replace(len(blocks) - 1, blocks[-1])
+            self._tell_about(self._asked.question)
             self._fit()
 
     def ask_again(self) -> None:
@@ -203,9 +203,9 @@ class ConsentCard(Punctual, Vertical):
 
     on_descendant_blur = on_blur
 
-    def _blocks(self, question: Question) -> list[Block]:
-        _, whole = pinned(question, self._columns, self._most)
-        return blocks_of(question, self._said, effects=not whole)
+    def _tell_about(self, question: Question) -> None:
+        """Show anew what is to be known beside the command itself, which is the last block."""
+        self._body.replace(len(self._body) - 1, About(question=question, said=self._said, effects=not self._whole))
 
     @property
     def _columns(self) -> int:
@@ -223,7 +223,7 @@ class ConsentCard(Punctual, Vertical):
         room -= self._fit_pinned(question, min(room - 3, height // _PINNED))
         most = 1 if state.brief else max(room - _CHAT, min(room, 3), 1)
         high = 0
-        for block in self._blocks(question):
+        for block in self._body.blocks:
             high += len(block.lines(width)) if high <= most else 0
         self._body.styles.height = min(high, most)
         self._pinned.display = not state.brief
@@ -231,12 +231,11 @@ class ConsentCard(Punctual, Vertical):
 
     def _fit_pinned(self, question: Question, most: int) -> int:
         """Show what is reached, in so many rows at most, but one; says how many it takes."""
-        before = len(self._blocks(question)), pinned(question, self._columns, self._most)[1]
-        self._most = max(most, 1)
-        rows, whole = pinned(question, self._columns, self._most)
+        rows, whole = pinned(question, self._columns, max(most, 1))
         self._pinned.put(*rows)
-        if whole != before[1]:
-            self._body.replace(before[0] - 1, self._blocks(question)[-1])
+        if whole != self._whole:
+            self._whole = whole
+            self._tell_about(question)
         return len(rows)
 
     def _scrolled(self) -> None:
@@ -287,20 +286,21 @@ class ConsentCard(Punctual, Vertical):
         return self._state.armed and self._state.given is None and not self.query(Input)
 
     def _offered(self, scope: Scope) -> bool:
-        scopes = ("once", *(offered for offered, _ in self.question.scopes)) if self.question else ()
-        return self._hears and self._reading.whole and scope in scopes
+        """Whether a yes of this scope counts; where not all of the command was seen yet, more of it is shown instead."""
+        if self.question is None or not self._hears:
+            return False
+        if not self._reading.whole:
+            self.action_page(1)
+            return False
+        return scope in ("once", *(offered for offered, _ in self.question.scopes))
 
     def action_answer(self, scope: Scope) -> None:
-        """Yes, as far as that is offered; where not all of the command was seen yet, show more of it."""
-        if self._hears and not self._reading.whole:
-            self.action_page(1)
+        """Yes, as far as that is offered."""
         if self._offered(scope):
             self._give(Answer(yes=True, scope=scope))
 
     def action_mark(self, scope: Scope) -> None:
-        """Mark a broad yes; another key gives it. Where not all of the command was seen yet, show more of it."""
-        if self._hears and not self._reading.whole:
-            self.action_page(1)
+        """Mark a broad yes; another key gives it."""
         if self._offered(scope):
             self._state = replace(self._state, marked=scope)
             self._say()

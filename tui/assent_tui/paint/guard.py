@@ -10,6 +10,9 @@ SEEN = 0.4
 QUIET = 0.25
 """Seconds without any key before keys count."""
 
+BURST = 0.001
+"""Seconds between two keys that no hand presses: a paste that came as keys."""
+
 
 class Guard:
     """Open at first; shut when a question appears. Opens by itself once, and stays open until the next question."""

@@ -15,6 +15,7 @@ from textual.widgets import TextArea
 
 from assent_sandbox.output import inert
 from assent_tui.keymap import bindings, keymap_of
+from assent_tui.paint.guard import BURST
 from assent_tui.paint.punctual import Punctual
 from assent_tui.prompt.completion import Finder, Word, word_at
 from assent_tui.prompt.pasted import Pasted, mention, picture_in
@@ -27,11 +28,8 @@ if TYPE_CHECKING:
 _PAUSE = 0.4
 """Seconds without a change after which what is written is kept."""
 
-_BURST = 0.001
-"""Seconds between two keys that no hand presses: a paste that reached us as keys."""
-
 _REST = 0.03
-"""Seconds in which the rest of such a paste comes. An Enter within it is another line, the one after a single line sends it."""
+"""Seconds in which the rest of a paste comes that came as keys. Enter within it is another line; behind one line it sends."""
 
 _FRAME = 6
 """Columns of the box that are margin, border and padding."""
@@ -172,7 +170,7 @@ class Prompt(Punctual, TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         chosen, keys = self.suggestions.chosen, keymap_of(self)
-        burst, self._pressed = event.time - self._pressed < _BURST, event.time
+        burst, self._pressed = event.time - self._pressed < BURST, event.time
         self._end_burst(more=burst)
         sends = event.key in keys.of("prompt.send")
         if event.key == "enter" and burst:

@@ -285,12 +285,11 @@ class AssentApp(Offering):
             self.key_pressed()
             self._card_guard.pressed()
             self._panes.guard.pressed()
-            if event.key not in (*self.keymap.of("consent.confirm"), *self.keymap.of("review.confirm")):
-                self._unmark()
-            if event.key in (*self.keymap.of("app.step_back"), *self.keymap.of("app.leave")) and self._withdraws():
-                return
-        else:
+        key = event.key if isinstance(event, events.Key) else ""
+        if key not in (*self.keymap.of("consent.confirm"), *self.keymap.of("review.confirm")):
             self._unmark()
+        if key in (*self.keymap.of("app.step_back"), *self.keymap.of("app.leave")) and self._withdraws():
+            return
         if not self._intent.takes(event, self._acting(), self.keymap):
             await super().hear(event)
 

@@ -9,9 +9,7 @@ from msgspec import Struct
 from textual import events
 
 from assent_tui.keymap import Keymap
-
-BURST = 0.001
-"""Seconds between two keys that no hand presses: a paste that came as keys."""
+from assent_tui.paint.guard import BURST
 
 
 class Place(Protocol):
